@@ -1,0 +1,3 @@
+"""A self-hosted notification service in one program."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,304 @@
+"""The parts list: builds every part top to bottom, starts and stops them in phases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sanic import Sanic
+
+from notifier import __version__
+from notifier.config import Settings
+from notifier.domain.notifications import Content
+from notifier.domain.times import format_time
+from notifier.errors import NotifierError
+from notifier.live.connection import Connection
+from notifier.live.events import EventFeed
+from notifier.live.frames import SERVICE_RESTART
+from notifier.live.hub import Hub
+from notifier.live.peers import Peers
+from notifier.live.router import Router
+from notifier.service.inbox import InboxService, Marked
+from notifier.service.operate import Operations
+from notifier.service.publish import Publisher
+from notifier.store.address import Address, parse_address
+from notifier.store.bus import Bus
+from notifier.store.client import Redis
+from notifier.store.embedded import EmbeddedRedis
+from notifier.store.events import EventLog
+from notifier.store.inbox import Accepted, Holder, Inbox, Item
+from notifier.store.keys import Keys
+from notifier.store.link import Link
+from notifier.store.presence import Presence
+from notifier.store.reports import Reports
+from notifier.summary import cluster_snapshot, health_report, pod_document
+from notifier.telemetry import Metrics, registry
+from notifier.web.admin import admin_door
+from notifier.web.events import events_door
+from notifier.web.health import health_door
+from notifier.web.metrics import metrics_door
+from notifier.web.notify import notify_door
+from notifier.web.origin import Origins
+from notifier.web.page import page_door
+from notifier.web.server import build_app
+from notifier.web.socket import InboxSocket, SocketLimits, socket_door
+from notifier.workers.bus_reader import BusReader
+from notifier.workers.followers import Asker, Follower
+from notifier.workers.groups import GroupMaintenance
+from notifier.workers.heartbeat import Heartbeat
+from notifier.workers.janitor import Janitor
+from notifier.workers.ticker import Ticker
+from notifier.workers.trimmer import Trimmer
+from notifier.workers.worker import Worker
+
+STORE_WAIT = 5.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
+GOODBYE = 1.0  # seconds that clients have to answer the close frame
+
+log = logging.getLogger("notifier.app")
+
+
+class App:
+    """One pod: every part of it, started and stopped in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.started_at = time.time()
+        self.metrics = Metrics()
+        self.holder = Holder(settings.pod_id)
+        self.embedded = None if settings.redis_addr else self._embedded_redis()
+        self._build_store()
+        self._build_live()
+        self._build_services()
+        self._build_workers()
+        self._describe_metrics()
+
+    # -- the parts
+
+    def _embedded_redis(self) -> EmbeddedRedis:
+        return EmbeddedRedis(self.settings.data_dir, self.settings.redis_fsync, on_event=_log_event)
+
+    def _address(self, url: str) -> Address:
+        return parse_address(url, self.settings.redis_password, self.settings.redis_db)
+
+    def _build_store(self) -> None:
+        settings = self.settings
+        # The embedded server's socket is known once it runs; start() puts it in place of this.
+        address = self._address(settings.redis_addr) if settings.redis_addr else Address(path="embedded")
+        self.redis = Redis(address, Keys())
+        self.redis.prepare = self._enrol
+        self.redis.on_reply_seconds = self.metrics.redis.observe
+        self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
+        self.bus = Bus(self.redis, settings.pod_id)
+        self.presence = Presence(self.redis, settings.presence_ttl)
+        self.reports = Reports(self.redis)
+        self.event_log = EventLog(self.redis, settings.pod_id)
+
+    def _build_live(self) -> None:
+        settings = self.settings
+        self.hub = Hub()
+        self.events = EventFeed(settings.pod_id, self.event_log.publish)
+        self.router = Router(
+            self.hub, self.inbox, self.bus, self.events, self.holder, settings.lock_ttl, self.metrics.count_push
+        )
+        self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
+        self.peers.answers("clients", self._clients)
+        self.peers.answers("clients_of", self._clients_of)
+        self.peers.answers("connections", lambda users: {u: n for u in users if (n := self.hub.count(u))})
+        self.peers.answers("users", lambda: self.hub.users)
+        self.peers.answers("disconnect", self._disconnect)
+
+    def _build_services(self) -> None:
+        settings = self.settings
+        ttl = settings.idempotency_ttl
+        self.publisher = Publisher(self.inbox, Keys(), self.holder, self.router.announce, self._on_stored, ttl)
+        self.inbox_service = InboxService(self.inbox, self.holder)
+        self.operations = Operations(
+            self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared
+        )
+        limits = SocketLimits(
+            settings.max_frame,
+            settings.send_buffer,
+            settings.max_connections_per_user,
+            settings.max_connections_per_address,
+        )
+        self.sockets = InboxSocket(
+            self.hub, self.router, self.inbox_service, limits, self._on_read, lambda: self.redis.up
+        )
+
+    def _build_workers(self) -> None:
+        settings, pod = self.settings, self.settings.pod_id
+        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events)
+        self.heartbeat = Heartbeat(
+            self.presence,
+            self.router,
+            lambda: pod_document(self),
+            self.metrics.since_last,
+            self.metrics.reported,
+            beat_interval=settings.heartbeat_interval,
+            renew_interval=settings.lock_ttl / 3,
+            on_bus_lost=self.bus_reader.restart,
+            on_pods=lambda event, name: self.events.emit(event, {"pod": name}),
+        )
+        self.router.alive = self.heartbeat.is_alive
+        self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
+        self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
+        interval = settings.janitor_interval
+        self.workers: list[Worker] = [
+            self.bus_reader,
+            self.heartbeat,
+            Janitor(
+                self.reports,
+                self.inbox,
+                pod,
+                self.router.tell_cleared,
+                self._on_cleared,
+                interval=interval,
+                look_again=settings.lock_ttl,
+            ),
+            Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval),
+            GroupMaintenance(self.reports, self.inbox, pod, interval=interval),
+            Ticker(self.hub, self.metrics.loop_lag.observe),
+            self.asker,
+            self.follower,
+        ]
+        for worker in self.workers:
+            worker.on_failure = self.metrics.count_worker_failure
+
+    def _describe_metrics(self) -> None:
+        self.metrics.info = {"version": __version__, "pod_id": self.settings.pod_id}
+        gauge = self.metrics.gauge
+        gauge("websocket_connections", "Open WebSocket connections", lambda: len(self.hub))
+        gauge("inbox_locks", "Users whose lock this pod holds", lambda: self.hub.owned(self.settings.pod_id))
+        gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up))
+        gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
+        gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at)
+
+    def web(self) -> Sanic:
+        """The HTTP application over these parts."""
+        settings = self.settings
+        origins = Origins(settings.allowed_origins)
+        doors = [
+            notify_door(self.publisher),
+            socket_door(self.sockets, origins),
+            admin_door(self.operations, self.publisher),
+            events_door(self.events, self._on_listener),
+            health_door(lambda: health_report(self), lambda: self.redis.up),
+            metrics_door(registry(self.metrics), lambda: cluster_snapshot(self)),
+            page_door(),
+        ]
+        return build_app(doors, origins, settings.max_body, self.metrics.count_request)
+
+    # -- phases
+
+    async def start(self) -> None:
+        """The store first, then what lives on it; the doors are opened by the caller."""
+        if self.embedded is not None:
+            self.redis.address = self._address(await self.embedded.start())
+        await self.redis.start()
+        if not await self.redis.wait_up(STORE_WAIT):
+            log.warning("store.not_there_yet", extra={"address": str(self.redis.address)})
+        for worker in self.workers:
+            worker.start()
+
+    async def stop(self, timeout: float) -> None:
+        """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._let_clients_go()
+                await self._let_others_take_over()
+        except (TimeoutError, NotifierError) as error:
+            log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})
+        for worker in self.workers:
+            await worker.stop()
+        for connection in self.hub:
+            connection.abort()
+        await self.redis.stop()
+        if self.embedded is not None:
+            await self.embedded.stop()
+
+    async def _let_clients_go(self) -> None:
+        self.hub.close_all(SERVICE_RESTART, "the server restarts")
+        patience = asyncio.get_running_loop().time() + GOODBYE
+        while len(self.hub) and asyncio.get_running_loop().time() < patience:
+            await asyncio.sleep(0.01)
+
+    async def _let_others_take_over(self) -> None:
+        await self.heartbeat.stop()
+        if self.redis.up:
+            await self.router.leave_all()
+            await self.presence.add_totals(self.metrics.since_last())
+            await self.presence.leave(self.settings.pod_id)
+
+    async def _enrol(self, link: Link) -> None:
+        if self.holder.fence == 0:
+            self.holder.fence = await self.presence.enrol(link)
+
+    # -- what happens, counted and told
+
+    def _on_stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
+        self.metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
+        self.metrics.trimmed += accepted.trimmed
+        if not self.events.wanted:
+            return
+        said = {"source": content.source, "message": content.message[:120]}
+        for item, stream_id in zip(items, accepted.stream_ids, strict=True):
+            self.events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
+
+    def _on_read(self, user: str, marked: Marked) -> None:
+        self.metrics.acked += marked.now
+        if self.events.wanted:
+            for stream_id, notification_id in marked.pairs:
+                self.events.emit_for("notification.read", user, notification_id, stream_id)
+
+    def _on_cleared(self, user: str, cleared: int) -> None:
+        self.metrics.auto_cleared += cleared
+        self.events.emit_for("notification.cleared", user, "", "", count=cleared)
+
+    def _on_trimmed(self, trimmed: int) -> None:
+        self.metrics.trimmed += trimmed
+
+    def _on_listener(self) -> None:
+        self.asker.hurry()
+        self.follower.hurry()
+
+    # -- what this pod answers to the others
+
+    def _clients(self, after: str, limit: int) -> dict[str, Any]:
+        ids = sorted(connection.id for connection in self.hub if connection.id > after)[:limit]
+        rows = [self._client_row(connection) for i in ids if (connection := self.hub.get(i))]
+        return {"total": len(self.hub), "rows": rows}
+
+    def _clients_of(self, user: str) -> list[dict[str, Any]]:
+        member = self.hub.member(user)
+        return [self._client_row(connection) for connection in member.connections] if member else []
+
+    def _client_row(self, connection: Connection) -> dict[str, Any]:
+        silent_for = max(0.0, time.monotonic() - connection.last_seen)
+        return {
+            "connection_id": connection.id,
+            "user_id": connection.user.id,
+            "login": connection.user.login,
+            "pod_id": self.settings.pod_id,
+            "remote": connection.remote,
+            "connected_at": format_time(connection.connected_at),
+            "last_seen": format_time(time.time() - silent_for),
+            "sent": connection.sent,
+            "acked": connection.acked,
+            "buffered": connection.buffered,
+        }
+
+    def _disconnect(self, connection_id: str) -> bool:
+        connection = self.hub.get(connection_id)
+        if connection is None:
+            return False
+        connection.close(1000, "closed by an operator")
+        return True
+
+
+def _log_event(name: str, facts: Mapping[str, Any]) -> None:
+    log.warning(name, extra=dict(facts))
+
+

@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+DEFAULT_URL = "http://localhost:8080"
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def check_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """A server's URL without the slash at its end."""
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise click.BadParameter(f"{value!r} is no URL such as {DEFAULT_URL}")
+    return value.rstrip("/")
+
+
+def server_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--url` and `--token` of the server that a command talks to."""
+    token = click.option("--token", envvar="NOTIFIER_TOKEN", help="API key or token. Env: NOTIFIER_TOKEN.")
+    url = click.option(
+        "--url",
+        envvar="NOTIFIER_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        callback=check_url,
+        help="Where the server is. Env: NOTIFIER_URL.",
+    )
+    return url(token(function))

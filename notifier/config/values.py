@@ -1,0 +1,155 @@
+"""How the values of settings are read. Each reader takes text (or what YAML made of it) and raises `ValueError`
+with what was expected."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII).fullmatch
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNORECASE).fullmatch
+_BYTES = {"b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2, "g": 1024**3, "gib": 1024**3}
+_POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}").fullmatch
+_NAME = re.compile(r"[A-Za-z0-9._\-]{1,249}").fullmatch
+
+Reader = Callable[[Any], Any]
+
+
+def text(value: Any) -> str:
+    """Any text of one line."""
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool) or not str(value).isprintable():
+        raise ValueError("text of one line")
+    return str(value)
+
+
+def duration(least: float = 0.0, most: float = 366 * 86400.0, *, off: bool = False) -> Reader:
+    """Seconds of `500ms`, `5s`, `15m`, `24h`, `7d` or a number of seconds; with `off` None for that word."""
+    expected = "a duration such as 500ms, 5s, 15m, 24h, 7d" + (" or off" if off else "")
+
+    def read(value: Any) -> float | None:
+        if off and (value is False or str(value).lower() == "off"):
+            return None
+        match = _DURATION(str(value))
+        seconds = float(match[1]) * _SECONDS[match[2]] if match else -1.0
+        if not least <= seconds <= most:
+            raise ValueError(f"{expected} of {least:g}s-{most:g}s")
+        return seconds
+
+    return read
+
+
+def number(least: int, most: int) -> Reader:
+    """An integer within bounds."""
+
+    def read(value: Any) -> int:
+        found = str(value)
+        if isinstance(value, bool) or not (found.isascii() and found.isdecimal()) or not least <= int(found[:12]) <= most:
+            raise ValueError(f"an integer of {least}-{most}")
+        return int(found)
+
+    return read
+
+
+def share(value: Any) -> float:
+    """A number of 0 … 1."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = -1.0
+    if not 0.0 <= found <= 1.0:
+        raise ValueError("a number of 0-1")
+    return found
+
+
+def size(least: int, most: int) -> Reader:
+    """Bytes of `1MiB`, `64KiB` or a number."""
+
+    def read(value: Any) -> int:
+        match = _SIZE(str(value))
+        found = int(match[1]) * _BYTES[(match[2] or "B").lower()] if match else -1
+        if not least <= found <= most:
+            raise ValueError(f"a size of {least}-{most} bytes, such as 64KiB or 1MiB")
+        return found
+
+    return read
+
+
+def choice(*names: str) -> Reader:
+    """One of the names."""
+
+    def read(value: Any) -> str:
+        if str(value).lower() not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return str(value).lower()
+
+    return read
+
+
+def items(value: Any) -> tuple[str, ...]:
+    """A list, or text with commas."""
+    parts = value if isinstance(value, list) else str(value).split(",")
+    if not all(isinstance(part, (str, int)) for part in parts):
+        raise ValueError("a list, or text with commas")
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def roles(value: Any) -> tuple[str, ...]:
+    """What a pod does."""
+    found = items(value)
+    if not found or not set(found) <= {"http", "delivery", "kafka"}:
+        raise ValueError("some of http, delivery, kafka, with commas between")
+    return found
+
+
+def networks(value: Any) -> tuple[str, ...]:
+    """Networks as CIDR."""
+    found = items(value)
+    try:
+        return tuple(str(ipaddress.ip_network(item)) for item in found)
+    except ValueError:
+        raise ValueError("networks such as 10.0.0.0/8, with commas between") from None
+
+
+def rate(value: Any) -> tuple[int, float] | None:
+    """`100/1m` as (100, 60.0); None for `off`."""
+    if value is False or str(value).lower() == "off":
+        return None
+    count, _, window = str(value).partition("/")
+    try:
+        return number(1, 1_000_000_000)(count), duration(0.001)(window or "1s")
+    except ValueError:
+        raise ValueError("a rate such as 100/1m, or off") from None
+
+
+def pod_name(value: Any) -> str:
+    """A name that may stand in keys and labels."""
+    if not _POD(str(value)):
+        raise ValueError("1-100 letters, digits, dots, underscores or hyphens, the first a letter or digit")
+    return str(value)
+
+
+def plain_name(value: Any) -> str:
+    """A Kafka topic or group."""
+    if not _NAME(str(value)):
+        raise ValueError("1-249 letters, digits, dots, underscores or hyphens")
+    return str(value)
+
+
+def address(value: Any) -> str:
+    """`host:port`, `:port` or a port."""
+    found = str(value)
+    host, _, port = found.rpartition(":")
+    if not port.isascii() or not port.isdecimal() or not 0 <= int(port[:6]) <= 65535 or " " in host:
+        raise ValueError("host:port or :port")
+    return f"{host}:{port}"
+
+
+def path(value: Any) -> Path:
+    """A file or folder; `~` is the home."""
+    if not str(value) or "\0" in str(value):
+        raise ValueError("a path")
+    return Path(str(value)).expanduser()

@@ -1,0 +1,48 @@
+"""Ids: random ones (UUID version 4) and ones that a seed and a name determine (UUID version 8)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+SEED_BYTES = 16
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_STREAM_ID = re.compile(r"([0-9]{1,15})-([0-9]{1,15})").fullmatch
+
+
+def random_id() -> str:
+    """A UUID version 4 (RFC 9562 §5.4), lower case."""
+    return _with_version(os.urandom(16).hex(), "4")
+
+
+def new_seed() -> str:
+    """A seed from which `derived_id` makes ids: 32 hex digits."""
+    return os.urandom(SEED_BYTES).hex()
+
+
+def derived_id(seed: str, name: str) -> str:
+    """The UUID version 8 (RFC 9562 §5.8) that `seed` and `name` determine: a repeat of a request makes the same ids."""
+    return _with_version(hashlib.blake2b(name.encode(), key=bytes.fromhex(seed), digest_size=16).hexdigest(), "8")
+
+
+def is_notification_id(text: object) -> bool:
+    """Whether `text` is a UUID in canonical lower-case form."""
+    return type(text) is str and _UUID(text) is not None
+
+
+def is_stream_id(text: object) -> bool:
+    """Whether `text` is a complete id of a Redis stream entry, `1704110400000-0`."""
+    return type(text) is str and _STREAM_ID(text) is not None
+
+
+def stream_position(stream_id: str) -> tuple[int, int]:
+    """A stream id as a pair that compares in the order of the stream."""
+    milliseconds, _, sequence = stream_id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def _with_version(digits: str, version: str) -> str:
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -1,0 +1,214 @@
+"""A notification of the inbox: what a request may say, and the bytes that travel.
+
+The fields that all recipients of one request share are encoded once (`Content.fragment`); the payload in Redis and
+the frame to the browser are that fragment between two short pieces. Encoding per recipient instead cost 6 µs each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.checks import (
+    bad_text_within,
+    duration_problem,
+    seconds_of,
+    text_problem,
+    time_problem,
+    url_problem,
+)
+from notifier.domain.times import normalise_time
+from notifier.domain.users import User, is_user_id, normalise_login
+from notifier.errors import ErrorCode, FieldError, NotifierError
+
+MAX_TARGETS = 1000
+MAX_MESSAGE = 8192
+MAX_SOURCE = 128
+MAX_TITLE = 256
+MAX_CATEGORY = 64
+MAX_DATA_BYTES = 4096
+MIN_TTL = 1.0
+MAX_TTL = 15 * 86400.0
+PRIORITIES = ("high", "normal", "low")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Content(NamedTuple):
+    """What a request says to every one of its targets.
+
+    `fragment` is the members `"message":…,"created_at":…,"source":…` (and the options shown) of a JSON object, without
+    braces; `tail` the member `,"ttl":…` that only the payload carries, or nothing; `ttl_ms` the life that the request
+    asks for, None when it asks for none.
+    """
+
+    fragment: bytes
+    tail: bytes
+    ttl_ms: int | None
+    message: str
+    source: str
+
+
+class Draft(NamedTuple):
+    """A valid request: its targets without repeats, in the order given, and their content."""
+
+    targets: list[User]
+    content: Content
+
+
+def read_notify_request(body: object, now: str) -> Draft:
+    """The draft in a decoded request body; `now` is the time (RFC 3339) that `created_at` defaults to.
+
+    Raises `NotifierError(invalid)` that names every bad field.
+    """
+    errors: list[FieldError] = []
+    fields = _object(body)
+    targets = _read_targets(fields.get("target"), errors)
+    content = _read_content(fields, now, errors, {"target"})
+    if errors or content is None:
+        raise _invalid(errors)
+    return Draft(targets, content)
+
+
+def read_broadcast_request(body: object, now: str) -> Content:
+    """The content of a request to everybody: as `read_notify_request`, without `target`."""
+    errors: list[FieldError] = []
+    content = _read_content(_object(body), now, errors, frozenset())
+    if errors or content is None:
+        raise _invalid(errors)
+    return content
+
+
+def payload_json(notification_id: str, user: User, content: Content) -> bytes:
+    """The payload as `notification:{uuid}` holds it."""
+    return b'{"notification_id":"%b",%b,"target":{"id":%d,"login":%b}%b}' % (
+        notification_id.encode(),
+        content.fragment,
+        user.id,
+        _encode(user.login),
+        content.tail,
+    )
+
+
+def fragment_of(payload: bytes) -> bytes:
+    """The shared members of a payload, as `Content.fragment`; raises `ValueError` when it is no payload."""
+    end = payload.rfind(b',"target":{"id":')
+    if end > _FRAGMENT_START and payload.startswith(b'{"notification_id":"'):
+        return payload[_FRAGMENT_START:end]
+    return _foreign_fragment(payload)
+
+
+def _foreign_fragment(payload: bytes) -> bytes:
+    """The same of a payload that another writer laid out in another order."""
+    fields = msgspec.json.decode(payload)
+    if type(fields) is not dict or type(fields.get("message")) is not str:
+        raise ValueError("no payload of a notification")
+    return _encode({name: fields.get(name, "") for name in _ALWAYS} | {n: fields[n] for n in _SHOWN if n in fields})[1:-1]
+
+
+def _object(body: object) -> dict[str, Any]:
+    if type(body) is not dict:
+        raise _invalid([FieldError("", "must be a JSON object")])
+    return body
+
+
+def _invalid(errors: list[FieldError]) -> NotifierError:
+    count = len(errors)
+    return NotifierError(
+        ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors
+    )
+
+
+def _read_targets(value: object, errors: list[FieldError]) -> list[User]:
+    if type(value) is not list or not 1 <= len(value) <= MAX_TARGETS:
+        errors.append(FieldError("target", f"must be a list of 1-{MAX_TARGETS} users"))
+        return []
+    users: dict[User, None] = {}
+    for index, item in enumerate(value):
+        user = _read_user(item, index, errors)
+        if user is not None:
+            users[user] = None
+    return list(users)
+
+
+def _read_user(item: object, index: int, errors: list[FieldError]) -> User | None:
+    if type(item) is not dict:
+        errors.append(FieldError(f"target[{index}]", "must be an object with id and login"))
+        return None
+    number, text = item.get("id"), item.get("login")
+    login = normalise_login(text) if type(text) is str else None
+    if login is not None and is_user_id(number) and len(item) == 2:
+        return User(number, login)  # type: ignore[arg-type]
+    if not is_user_id(number):
+        errors.append(FieldError(f"target[{index}].id", "must be an integer of 1-9007199254740991"))
+    if login is None:
+        errors.append(FieldError(f"target[{index}].login", "must be 1-128 letters, marks, digits or _ . @ + -"))
+    errors.extend(FieldError(f"target[{index}].{_shown(name)}", "unknown field") for name in item.keys() - {"id", "login"})
+    return None
+
+
+def _data_problem(value: object) -> str | None:
+    if type(value) is not dict:
+        return "must be an object"
+    if bad_text_within(value):
+        return "must not hold NUL or lone surrogates"
+    if len(_encode(value)) > MAX_DATA_BYTES:
+        return f"must have at most {MAX_DATA_BYTES} bytes as JSON"
+    return None
+
+
+_CHECKS: dict[str, Callable[[object], str | None]] = {
+    "message": lambda value: text_problem(value, 1, MAX_MESSAGE),
+    "created_at": time_problem,
+    "source": lambda value: text_problem(value, 0, MAX_SOURCE),
+    "title": lambda value: text_problem(value, 0, MAX_TITLE),
+    "url": url_problem,
+    "category": lambda value: text_problem(value, 0, MAX_CATEGORY),
+    "priority": lambda value: None if value in PRIORITIES else "must be high, normal or low",
+    "data": _data_problem,
+    "ttl": lambda value: duration_problem(value, MIN_TTL, MAX_TTL),
+}
+_ALWAYS = ("message", "created_at", "source")
+_SHOWN = ("title", "url", "category", "priority", "data")
+_FRAGMENT_START = len('{"notification_id":"",') + 36
+
+
+def _read_content(
+    fields: dict[str, Any], now: str, errors: list[FieldError], others: set[str] | frozenset[str]
+) -> Content | None:
+    before = len(errors)
+    if "message" not in fields:
+        errors.append(FieldError("message", "is required"))
+    for name, value in fields.items():
+        check = _CHECKS.get(name)
+        if check is None:
+            if name not in others:
+                errors.append(FieldError(_shown(name), "unknown field"))
+        elif problem := check(value):
+            errors.append(FieldError(name, problem))
+    return _content_of(fields, now) if len(errors) == before else None
+
+
+def _content_of(fields: dict[str, Any], now: str) -> Content:
+    message, source = fields["message"], fields.get("source", "")
+    created_at = fields.get("created_at")
+    shared: dict[str, Any] = {
+        "message": message,
+        "created_at": now if created_at is None else normalise_time(created_at),
+        "source": source,
+    }
+    for name in _SHOWN:
+        if name in fields:
+            shared[name] = fields[name]
+    fragment = _encode(shared)[1:-1]
+    if "ttl" not in fields:
+        return Content(fragment, b"", None, message, source)
+    ttl = fields["ttl"]
+    return Content(fragment, b',"ttl":' + _encode(ttl), round(seconds_of(ttl) * 1000), message, source)  # type: ignore[operator]
+
+
+def _shown(name: str) -> str:
+    """A field's name from outside, short and free of what no answer may hold."""
+    return "".join(char if char.isprintable() else "?" for char in name[:64])

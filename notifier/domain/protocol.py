@@ -1,0 +1,176 @@
+"""The messages of the WebSocket: what a client may say, and the bytes of what the server says.
+
+A message is a JSON object `{"type": …, "data": …}` in a text frame. Nothing here knows a socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from notifier.domain.ids import is_stream_id
+from notifier.errors import ErrorCode, NotifierError
+
+SYNC_LIMIT = 100
+MAX_RETENTION_DAYS = 15
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ReadData(Struct):
+    notification_id: str
+    stream_id: str
+
+
+class Read(Struct, tag="notification.read"):
+    """The user has seen one notification."""
+
+    data: ReadData
+    name: ClassVar[str] = "notification.read"
+
+
+class ReadAllData(Struct):
+    up_to: str
+
+
+class ReadAll(Struct, tag="notification.read_all"):
+    """The user has seen all up to and including a stream id."""
+
+    data: ReadAllData
+    name: ClassVar[str] = "notification.read_all"
+
+
+class SyncData(Struct):
+    limit: Annotated[int, Meta(ge=1, le=SYNC_LIMIT)] = 50
+    before: str | None = None
+    after: str | None = None
+
+
+class Sync(Struct, tag="sync.request"):
+    """A page of the inbox: the newest `limit`, or those just before, just after, or between two stream ids."""
+
+    data: SyncData = msgspec.field(default_factory=SyncData)
+    name: ClassVar[str] = "sync.request"
+
+
+class RetentionData(Struct):
+    days: Annotated[int, Meta(ge=1, le=MAX_RETENTION_DAYS)]
+
+
+class Retention(Struct, tag="retention.set"):
+    """For how many days the user wants notifications kept."""
+
+    data: RetentionData
+    name: ClassVar[str] = "retention.set"
+
+
+Command: TypeAlias = Read | ReadAll | Sync | Retention
+
+_COMMANDS = {command.name for command in (Read, ReadAll, Sync, Retention)}
+_decoder = msgspec.json.Decoder(Command)
+
+
+class MessageError(NotifierError):
+    """A message that cannot be carried out; `in_reply_to` is its type where it had one."""
+
+    def __init__(self, code: ErrorCode, message: str, in_reply_to: str | None = None) -> None:
+        super().__init__(code, message)
+        self.in_reply_to = in_reply_to
+
+
+def read_message(text: bytes) -> Command:
+    """The command in a text frame; raises `MessageError` with `bad_message`, `unknown_type` or `invalid`."""
+    try:
+        command: Command = _decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _explain(text, str(error)) from None
+    _check_stream_ids(command)
+    return command
+
+
+def _check_stream_ids(command: Command) -> None:
+    if type(command) is ReadAll and not is_stream_id(command.data.up_to):
+        raise MessageError(ErrorCode.INVALID, "data.up_to must be a stream id", command.name)
+    if type(command) is Sync:
+        for field in ("before", "after"):
+            value = getattr(command.data, field)
+            if value is not None and not is_stream_id(value):
+                raise MessageError(ErrorCode.INVALID, f"data.{field} must be a stream id", command.name)
+
+
+def _explain(text: bytes, reason: str) -> MessageError:
+    try:
+        message: Any = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return MessageError(ErrorCode.BAD_MESSAGE, "the frame is no JSON")
+    kind = message.get("type") if type(message) is dict else None
+    if type(kind) is not str:
+        return MessageError(ErrorCode.BAD_MESSAGE, 'a message is an object {"type": …, "data": …}')
+    if kind not in _COMMANDS:
+        return MessageError(ErrorCode.UNKNOWN_TYPE, f"known types are {', '.join(sorted(_COMMANDS))}", kind[:64])
+    return MessageError(ErrorCode.INVALID, reason, kind)
+
+
+def push(notification_id: bytes, stream_id: bytes, fragment: bytes, read: bool) -> bytes:
+    """`notification.push` of one that is still in the inbox."""
+    return b'{"type":"notification.push","data":' + push_data(notification_id, stream_id, fragment, read) + b"}"
+
+
+def push_data(notification_id: bytes, stream_id: bytes, fragment: bytes, read: bool) -> bytes:
+    """The push shape: the ids, what the sender said, status and `read`."""
+    state = b'"status":"read","read":true}' if read else b'"status":"unread","read":false}'
+    return b'{"notification_id":"%b","stream_id":"%b",%b,%b' % (notification_id, stream_id, fragment, state)
+
+
+def pushed_id(text: bytes) -> bytes:
+    """The notification id in a text that `push` made."""
+    start = len(b'{"type":"notification.push","data":{"notification_id":"')
+    return text[start : start + 36]
+
+
+def push_cleared(notification_id: bytes, stream_id: bytes) -> bytes:
+    """`notification.push` of one that expired unread: the ids and nothing of the text."""
+    return (
+        b'{"type":"notification.push","data":{"notification_id":"%b","stream_id":"%b",'
+        b'"status":"auto_cleared","read":false,"message":""}}'
+    ) % (notification_id, stream_id)
+
+
+def read_ack(notification_id: bytes, stream_id: bytes) -> bytes:
+    """`notification.read.ack`."""
+    return b'{"type":"notification.read.ack","data":{"notification_id":"%b","stream_id":"%b"}}' % (
+        notification_id,
+        stream_id,
+    )
+
+
+def sync_response(items: Iterable[bytes]) -> bytes:
+    """`sync.response` with items made by `push_data`, oldest first."""
+    return b'{"type":"sync.response","data":[' + b",".join(items) + b"]}"
+
+
+def sync_complete(pending: int, total: int) -> bytes:
+    """`sync.complete`: how many unread and how many in all the inbox held when the client connected."""
+    return b'{"type":"sync.complete","data":{"pending":%d,"total":%d}}' % (pending, total)
+
+
+def retention_ack(days: int) -> bytes:
+    """`retention.ack`."""
+    return b'{"type":"retention.ack","data":{"days":%d}}' % days
+
+
+def error(problem: NotifierError) -> bytes:
+    """`error`: code, message and the type of the message that caused it, null where it had none."""
+    return _encode(
+        {
+            "type": "error",
+            "data": {
+                "code": problem.code.value,
+                "message": problem.message,
+                "in_reply_to": getattr(problem, "in_reply_to", None),
+            },
+        }
+    )

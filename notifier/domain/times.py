@@ -1,0 +1,37 @@
+"""Times as the API writes them (RFC 3339, UTC, milliseconds) and durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII).fullmatch
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+
+
+def format_time(unix_seconds: float) -> str:
+    """`2024-01-01T12:00:00.000Z` for a Unix time in seconds; milliseconds are cut, not rounded."""
+    millis = int(unix_seconds * 1000 + 1e-6)
+    moment = datetime.fromtimestamp(millis // 1000, UTC).replace(microsecond=millis % 1000 * 1000)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def normalise_time(text: str) -> str | None:
+    """An RFC 3339 time of any offset as UTC with milliseconds; None when it is none.
+
+    A leap second (`:60`) is refused: neither Python's nor JavaScript's clock can hold one.
+    """
+    if not _RFC3339(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper())
+        return format_time(moment.timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds of `500ms`, `5s`, `15m`, `24h`, `7d` or a bare number of seconds; None when it is none."""
+    match = _DURATION(text)
+    return float(match[1]) * _SECONDS[match[2]] if match else None

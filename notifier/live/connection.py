@@ -1,0 +1,99 @@
+"""One open WebSocket of one user: what it has been sent, in which order, and what it may say."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Protocol
+
+from notifier.domain.ids import stream_position
+from notifier.domain.limits import MessageBudget
+from notifier.domain.users import User
+from notifier.live.websocket import WebSocket
+
+Position = tuple[int, int]
+BEGINNING: Position = (0, 0)
+
+
+class Door(Protocol):
+    """Who answers what a connection's client says."""
+
+    def receive(self, connection: Connection, text: bytes) -> None:
+        """A text frame came."""
+
+    def left(self, connection: Connection, code: int, reason: str) -> None:
+        """The connection is closed."""
+
+
+class Connection(WebSocket):
+    """A user's tab or device.
+
+    `seen` is the stream position up to which the client has been sent everything; a push at or before it is a repeat
+    and is left out. While the inbox is read for a new connection, live pushes wait in `_held`.
+    """
+
+    __slots__ = ("_door", "_held", "acked", "budget", "connected_at", "id", "seen", "sent", "user", "user_key")
+
+    def __init__(self, user: User, door: Door, *, now: float, max_frame: int, send_buffer: int) -> None:
+        """`now` is the wall clock in Unix seconds; sizes in bytes."""
+        super().__init__(max_frame=max_frame, send_buffer=send_buffer)
+        self.id = str(uuid.uuid4())
+        self.user = user
+        self.user_key = user.key
+        self.connected_at = now
+        self.seen: Position = BEGINNING
+        self.sent = 0
+        self.acked = 0
+        self.budget: MessageBudget | None = None
+        self._door = door
+        self._held: list[tuple[Position | None, bytes]] | None = []
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the inbox has been sent, so that live pushes go straight out."""
+        return self._held is None
+
+    def push(self, position: Position, frame: bytes) -> bool:
+        """Sends the frame of a stream entry unless the client has had it; whether it left now."""
+        if self._held is not None:
+            self._held.append((position, frame))
+            return False
+        if position <= self.seen:
+            return False
+        self.seen = position
+        self.sent += 1
+        self.send_frames(frame)
+        return True
+
+    def tell(self, frames: bytes) -> None:
+        """Sends frames that are no stream entries, in their order among the pushes."""
+        if self._held is not None:
+            self._held.append((None, frames))
+        else:
+            self.send_frames(frames)
+
+    def greet(self, frames: list[bytes], count: int, seen: Position) -> int:
+        """Sends the inbox as it stood at `seen` (`count` of the frames are pushes), then what came meanwhile.
+
+        Returns how many pushes left.
+        """
+        self.send_frames(b"".join(frames))
+        self.sent += count
+        self.seen = max(self.seen, seen)
+        held, self._held = self._held or [], None
+        for position, frame in held:
+            if position is None:
+                self.send_frames(frame)
+            else:
+                count += self.push(position, frame)
+        return count
+
+    def on_text(self, payload: bytes) -> None:
+        self._door.receive(self, payload)
+
+    def on_closed(self, code: int, reason: str) -> None:
+        self._door.left(self, code, reason)
+
+
+def position_of(stream_id: bytes) -> Position:
+    """A stream id as a position."""
+    return stream_position(stream_id.decode())

@@ -1,0 +1,135 @@
+"""What happens, as events for those who follow: bounded per listener, free of cost while nobody does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from notifier.domain.times import format_time
+from notifier.domain.users import parse_user_key
+
+LISTENER_BUFFER = 1_000
+FLUSH_AFTER = 0.05  # seconds over which events are gathered before they go to the other pods
+GATHERED_MAX = 2_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Listener:
+    """One follower: events as (type, JSON) pairs; when it is slow the oldest go, and it is told how many."""
+
+    def __init__(self, types: frozenset[str]) -> None:
+        self._types = types
+        self._events: deque[tuple[str, bytes]] = deque()
+        self._arrived = asyncio.Event()
+        self.missed = 0
+
+    def offer(self, kind: str, data: bytes) -> None:
+        """Takes an event if it is of a type wanted."""
+        if self._types and kind not in self._types:
+            return
+        if len(self._events) >= LISTENER_BUFFER:
+            self._events.popleft()
+            self.missed += 1
+        self._events.append((kind, data))
+        self._arrived.set()
+
+    async def take(self, timeout: float) -> list[tuple[str, bytes]]:
+        """What has come since the last call; waits for at most `timeout` seconds and may then be empty."""
+        if not self._events:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), timeout)
+            except TimeoutError:
+                return []
+        events, self._events = list(self._events), deque()
+        return events
+
+
+class EventFeed:
+    """The events of this pod, and through `receive` those of the others."""
+
+    def __init__(self, pod: str, publish: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
+        """`publish` takes this pod's events to the others; it is called only while another pod has asked."""
+        self._pod = pod
+        self._publish = publish
+        self._listeners: set[Listener] = set()
+        self._wanted_until = 0.0
+        self._gathered: list[bytes] = []
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody follows, here or on another pod."""
+        return bool(self._listeners) or self._wanted_until > time.monotonic()
+
+    @property
+    def listeners(self) -> int:
+        """Followers on this pod."""
+        return len(self._listeners)
+
+    def listen(self, types: frozenset[str]) -> Listener:
+        """A new follower of these types (none: of all)."""
+        listener = Listener(types)
+        self._listeners.add(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """The follower goes."""
+        self._listeners.discard(listener)
+
+    def want(self, seconds: float) -> None:
+        """Another pod has followers, for the next seconds."""
+        self._wanted_until = max(self._wanted_until, time.monotonic() + seconds)
+
+    def emit_for(self, kind: str, user: str, notification_id: bytes | str, stream_id: bytes | str, **more: object) -> None:
+        """An event of a notification of a user."""
+        if not self.wanted:
+            return
+        who = parse_user_key(user)
+        facts: dict[str, object] = {"user_id": who.id, "login": who.login} if who else {}
+        facts["notification_id"] = _text(notification_id)
+        facts["stream_id"] = _text(stream_id)
+        self.emit(kind, facts | more)
+
+    def emit(self, kind: str, facts: Mapping[str, object]) -> None:
+        """An event of this pod."""
+        if not self.wanted:
+            return
+        data = _encode({"type": kind, "time": format_time(time.time()), "pod_id": self._pod, **facts})
+        self._offer(kind, data)
+        if self._wanted_until > time.monotonic() and len(self._gathered) < GATHERED_MAX:
+            if not self._gathered:
+                asyncio.get_running_loop().call_later(FLUSH_AFTER, self._flush)
+            self._gathered.append(data)
+
+    def receive(self, events: Sequence[bytes]) -> None:
+        """Events of another pod."""
+        for data in events:
+            kind = msgspec.json.decode(data, type=_Kind).type
+            self._offer(kind, data)
+
+    def _offer(self, kind: str, data: bytes) -> None:
+        for listener in self._listeners:
+            listener.offer(kind, data)
+
+    def _flush(self) -> None:
+        events, self._gathered = self._gathered, []
+        asyncio.ensure_future(self._publish(events)).add_done_callback(_retrieve)
+
+
+class _Kind(msgspec.Struct):
+    type: str
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _retrieve(task: asyncio.Future[None]) -> None:
+    # Events are for looking on: while the store is away they are lost, and nothing waits for them.
+    if not task.cancelled():
+        task.exception()

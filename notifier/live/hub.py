@@ -1,0 +1,120 @@
+"""This pod's connections, by user and by id. Knows nothing of Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from notifier.live.connection import BEGINNING, Connection, Position
+from notifier.live.frames import encode_text
+
+
+class Member:
+    """A user with connections here: those connections, and the pod that holds the user's lock (empty: nobody)."""
+
+    __slots__ = ("connections", "owner")
+
+    def __init__(self) -> None:
+        self.connections: list[Connection] = []
+        self.owner = ""
+
+    @property
+    def seen(self) -> Position:
+        """The position up to which every greeted connection has been sent everything."""
+        return min((c.seen for c in self.connections if c.greeted), default=BEGINNING)
+
+
+class Hub:
+    """All connections of this pod."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        self._by_id: dict[str, Connection] = {}
+        self._per_address: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._by_id.values()))
+
+    @property
+    def users(self) -> list[str]:
+        """Keys of the users with connections here."""
+        return list(self._members)
+
+    def owned(self, pod: str) -> int:
+        """Of how many users here `pod` holds the lock."""
+        return sum(1 for member in self._members.values() if member.owner == pod)
+
+    def member(self, user: str) -> Member | None:
+        """A user with connections here."""
+        return self._members.get(user)
+
+    def get(self, connection_id: str) -> Connection | None:
+        """A connection by its id."""
+        return self._by_id.get(connection_id)
+
+    def count(self, user: str) -> int:
+        """Connections of one user here."""
+        member = self._members.get(user)
+        return len(member.connections) if member else 0
+
+    def at_address(self, address: str) -> int:
+        """Connections from one address here."""
+        return self._per_address.get(address, 0)
+
+    def add(self, connection: Connection) -> Member:
+        """Takes a connection in; its user's entry."""
+        member = self._members.setdefault(connection.user_key, Member())
+        member.connections.append(connection)
+        self._by_id[connection.id] = connection
+        address = connection.remote
+        self._per_address[address] = self._per_address.get(address, 0) + 1
+        return member
+
+    def remove(self, connection: Connection) -> bool:
+        """Lets a connection go; whether it was its user's last here."""
+        if self._by_id.pop(connection.id, None) is None:
+            return False
+        self._leave_address(connection.remote)
+        member = self._members[connection.user_key]
+        member.connections.remove(connection)
+        if not member.connections:
+            del self._members[connection.user_key]
+            return True
+        return False
+
+    def push(self, user: str, position: Position, text: bytes) -> int:
+        """Sends the text of a stream entry to every connection of the user that has not had it; to how many."""
+        member = self._members.get(user)
+        if member is None:
+            return 0
+        frame = encode_text(text)
+        return sum(connection.push(position, frame) for connection in tuple(member.connections))
+
+    def tell(self, user: str, texts: Sequence[bytes]) -> int:
+        """Sends texts that are no stream entries to every connection of the user; to how many."""
+        member = self._members.get(user)
+        if member is None or not texts:
+            return 0
+        frames = b"".join(map(encode_text, texts))
+        for connection in tuple(member.connections):
+            connection.tell(frames)
+        return len(member.connections)
+
+    def tick(self, now: float) -> None:
+        """Lets every connection look at its clocks; `now` is monotonic seconds."""
+        for connection in self:
+            connection.tick(now)
+
+    def close_all(self, code: int, reason: str) -> None:
+        """Begins the closing handshake with everybody."""
+        for connection in self:
+            connection.close(code, reason)
+
+    def _leave_address(self, address: str) -> None:
+        left = self._per_address.get(address, 0) - 1
+        if left > 0:
+            self._per_address[address] = left
+        else:
+            self._per_address.pop(address, None)

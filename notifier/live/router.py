@@ -1,0 +1,257 @@
+"""From the streams to the connections: takes locks, hands out what is new, and keeps the pods of a user in step.
+
+The lock's holder reads a user's stream and fans out to the user's connections here and, over the bus, on other pods.
+The stream is the truth: after any gap (a dead holder, a lost bus, a restarted Redis) the pod catches up from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import hiredis
+
+from notifier.domain import protocol
+from notifier.domain.entries import Entry
+from notifier.domain.notifications import fragment_of
+from notifier.errors import NotifierError
+from notifier.live.connection import Connection, position_of
+from notifier.live.events import EventFeed
+from notifier.live.frames import encode_text
+from notifier.live.hub import Hub
+from notifier.store.bus import Bus, Cleared, Forward, News, Orphan
+from notifier.store.inbox import HISTORY, Delivery, Holder, Inbox, Snapshot
+
+RENEW_BATCH = 500
+
+log = logging.getLogger("notifier.live")
+
+
+class Router:
+    """The deliveries of one pod."""
+
+    def __init__(
+        self, hub: Hub, inbox: Inbox, bus: Bus, events: EventFeed, holder: Holder, lock_ttl: float, on_pushed: Callable[[int, float], None]
+    ) -> None:
+        """`lock_ttl` in seconds; `on_pushed(frames, seconds)` is told of pushes and how long after acceptance."""
+        self.hub = hub
+        self.holder = holder
+        self._inbox = inbox
+        self._bus = bus
+        self._events = events
+        self._lock_ttl = lock_ttl
+        self._on_pushed = on_pushed
+        self._news: dict[str, None] = {}
+        self.alive: Callable[[str], bool] = lambda pod: True
+
+    # -- a connection's life
+
+    async def attach(self, connection: Connection) -> None:
+        """Takes a connection in, sends it the inbox as it stands, and lets live pushes follow without gap or repeat.
+
+        Raises `NotifierError(unavailable)`; the connection has been taken in even then.
+        """
+        user = connection.user_key
+        member = self.hub.add(connection)
+        self._events.emit("client.connected", client_facts(connection))
+        snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
+        owner = snapshot.delivery.owner.decode()
+        if owner != self.holder.pod and not self.alive(owner):
+            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, dead=owner)
+        member.owner = snapshot.delivery.owner.decode()
+        self._greet(connection, snapshot)
+        self.hand_out(user, snapshot.delivery)
+        if snapshot.cleared:
+            await self._inbox.told_cleared(user, len(snapshot.cleared))
+
+    def detach(self, connection: Connection) -> None:
+        """Lets a connection go; with the user's last one here, the lock too."""
+        self._events.emit("client.disconnected", client_facts(connection))
+        if self.hub.remove(connection):
+            task = asyncio.ensure_future(self._leave(connection.user_key))
+            task.add_done_callback(_log_failure)
+
+    async def _leave(self, user: str) -> None:
+        for pod in await self._inbox.detach(self.holder, user):
+            self._bus.post(pod, Orphan(user))
+
+    async def leave_all(self) -> None:
+        """Hands all locks over, for a pod that stops."""
+        await asyncio.gather(*(self._leave(user) for user in self.hub.users), return_exceptions=True)
+
+    def _greet(self, connection: Connection, snapshot: Snapshot) -> None:
+        rows = [row for row in reversed(snapshot.entries) if row.payload is not None]
+        ordered = [row for row in rows if not row.read] + [row for row in rows if row.read]
+        cleared = _cleared_texts(snapshot.cleared)
+        frames = [encode_text(text) for text in cleared]
+        frames += [encode_text(_push_text(row)) for row in ordered]
+        frames.append(encode_text(protocol.sync_complete(snapshot.pending, snapshot.total)))
+        pushed = connection.greet(frames, len(cleared) + len(ordered), position_of(snapshot.last_id))
+        self._on_pushed(pushed, -1.0)
+
+    # -- what is new
+
+    def announce(self, user: str, delivery: Delivery, own: bytes | None = None, accepted_at: float = -1.0) -> None:
+        """Brings what an acceptance found new to the user's connections, wherever they are.
+
+        `own` is the fragment of the notification just accepted, `accepted_at` its monotonic time.
+        """
+        owner = delivery.owner.decode()
+        if owner == self.holder.pod:
+            self.hand_out(user, delivery, own, accepted_at)
+        elif owner:
+            self._bus.post(owner, News([user]))
+        else:
+            for pod in delivery.others or ():
+                self._post_or_claim(pod.decode(), user)
+
+    def _post_or_claim(self, pod: str, user: str) -> None:
+        if pod == self.holder.pod:
+            asyncio.ensure_future(self.claim(user)).add_done_callback(_log_failure)
+        else:
+            self._bus.post(pod, Orphan(user))
+
+    def hand_out(self, user: str, delivery: Delivery, own: bytes | None = None, accepted_at: float = -1.0) -> None:
+        """Pushes the fresh entries of a delivery to the user's connections here and on the other pods."""
+        fresh = delivery.fresh
+        forwarded: list[tuple[str, bytes]] = []
+        for index in range(0, len(fresh), 3):
+            stream_id, notification_id, payload = fresh[index : index + 3]
+            fragment = own if payload is None else fragment_of(payload)
+            if fragment is None or stream_id is None or notification_id is None:
+                continue  # expired already
+            text = protocol.push(notification_id, stream_id, fragment, False)
+            self._push(user, stream_id, notification_id, text, accepted_at if payload is None else -1.0)
+            forwarded.append((stream_id.decode(), text))
+        if forwarded and delivery.others:
+            self.forward(user, delivery.others, forwarded)
+
+    def forward(self, user: str, pods: Sequence[bytes], messages: list[tuple[str, bytes]]) -> None:
+        """Sends frames to the user's connections on other pods."""
+        for pod in pods:
+            self._bus.post(pod.decode(), Forward(user, messages))
+
+    def tell(self, user: str, pods: Sequence[bytes], texts: list[bytes]) -> None:
+        """Sends texts that are no stream entries to every connection of the user, on whichever pod."""
+        self.hub.tell(user, texts)
+        if pods and texts:
+            self.forward(user, pods, [("", text) for text in texts])
+
+    def _push(self, user: str, stream_id: bytes, notification_id: bytes, text: bytes, accepted_at: float) -> None:
+        pushed = self.hub.push(user, position_of(stream_id), text)
+        if pushed:
+            seconds = time.monotonic() - accepted_at if accepted_at >= 0 else time.time() - int(stream_id.split(b"-")[0]) / 1000
+            self._on_pushed(pushed, seconds)
+            if self._events.wanted:
+                self._events.emit_for("notification.pushed", user, notification_id, stream_id)
+
+    # -- what the bus says
+
+    def news(self, users: Sequence[str]) -> None:
+        """Reads what is new for users whose lock this pod holds, all in one round trip."""
+        if not self._news:
+            asyncio.get_running_loop().call_soon(self._read_news)
+        self._news.update(dict.fromkeys(users))
+
+    def _read_news(self) -> None:
+        users, self._news = list(self._news), {}
+
+        def on_rows(deliveries: list[Delivery] | None) -> None:
+            for user, delivery in zip(users, deliveries or (), strict=False):
+                self.announce(user, delivery) if delivery.fresh else self._forgo(user, delivery.owner.decode())
+
+        try:
+            self._inbox.deliver(self.holder, users, on_rows)
+        except NotifierError as error:  # the streams keep it: the pod catches up once the store is back
+            log.warning("news.not_read", extra={"users": len(users), "error": error.message})
+
+    def _forgo(self, user: str, owner: str) -> None:
+        member = self.hub.member(user)
+        if member is not None:
+            member.owner = owner
+
+    def forwarded(self, message: Forward) -> None:
+        """Frames for this pod's connections of a user, from the lock's holder."""
+        for stream_id, text in message.messages:
+            if stream_id:
+                self._push(message.user, stream_id.encode(), protocol.pushed_id(text), text, -1.0)
+            else:
+                self.hub.tell(message.user, [text])
+
+    async def claim(self, user: str, dead: str = "") -> None:
+        """Takes the lock of a user with connections here when it is free (or `dead` held it), and catches up."""
+        member = self.hub.member(user)
+        if member is None:
+            return
+        delivery = await self._inbox.claim(self.holder, user, self._lock_ttl, dead)
+        member.owner = delivery.owner.decode()
+        await self.catch_up(user)
+        self.hand_out(user, delivery)
+
+    async def catch_up(self, user: str) -> None:
+        """Sends each connection of the user what it has not had, whoever ought to have pushed it."""
+        member = self.hub.member(user)
+        if member is None or not any(connection.greeted for connection in member.connections):
+            return
+        after = "{}-{}".format(*member.seen)
+        for row in await self._inbox.page(user, HISTORY, None, after):
+            if row.payload is not None:
+                self._push(user, row.stream_id, row.notification_id, _push_text(row), -1.0)
+
+    async def tell_cleared(self, user: str, owner: str) -> None:
+        """Tells a user what expired unread: here where this pod holds the lock, else the holder is asked to."""
+        if owner != self.holder.pod:
+            if owner:
+                self._bus.post(owner, Cleared(user))
+            return
+        cleared, others = await self._inbox.take_cleared(self.holder, user)
+        self.tell(user, others, _cleared_texts(cleared))
+
+    # -- keeping what is held
+
+    async def renew(self) -> None:
+        """Keeps the routes and locks of all users here alive, and notices who holds the others."""
+        users = self.hub.users
+        for start in range(0, len(users), RENEW_BATCH):
+            batch = users[start : start + RENEW_BATCH]
+            for user, owner in zip(batch, await self._inbox.renew(self.holder, batch, self._lock_ttl), strict=True):
+                self._forgo(user, owner)
+
+    async def recover(self) -> None:
+        """After a gap: holds again what it held, and catches up for every user here."""
+        await self.renew()
+        for user in self.hub.users:
+            await self.claim(user)
+
+    async def bury(self, pods: set[str]) -> None:
+        """Takes over the users here whose lock a dead pod holds."""
+        for user in self.hub.users:
+            member = self.hub.member(user)
+            if member is not None and member.owner in pods:
+                await self.claim(user, dead=member.owner)
+
+
+def client_facts(connection: Connection) -> dict[str, object]:
+    """What events say of a connection."""
+    user = connection.user
+    return {"connection_id": connection.id, "user_id": user.id, "login": user.login, "remote": connection.remote}
+
+
+def _push_text(row: Entry) -> bytes:
+    return protocol.push(row.notification_id, row.stream_id, fragment_of(row.payload or b""), row.read)
+
+
+def _cleared_texts(cleared: Sequence[bytes]) -> list[bytes]:
+    return [protocol.push_cleared(cleared[i + 1], cleared[i]) for i in range(0, len(cleared), 2)]
+
+
+def _log_failure(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        if isinstance(error, NotifierError):
+            log.warning("router.store_away", extra={"error": error.message})
+        elif isinstance(error, hiredis.ReplyError):
+            log.error("router.refused", extra={"error": str(error)})
+        else:
+            log.error("router.failed", exc_info=error)

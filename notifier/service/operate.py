@@ -1,0 +1,164 @@
+"""What operators see and do, over all pods."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.entries import Entry
+from notifier.domain.ids import is_stream_id
+from notifier.domain.users import User, parse_user_key
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.inbox import Inbox
+from notifier.store.presence import Presence
+from notifier.store.reports import Reports
+
+Ask = Callable[..., Awaitable[list[Any]]]
+USERS_PER_READ = 200
+
+
+class PendingPage(NamedTuple):
+    """Unread notifications by user key, and where the next page begins."""
+
+    users: dict[str, list[Entry]]
+    cursor: str | None
+
+
+class Operations:
+    """Reports and actions. `ask` puts a question to every pod; every method may raise `NotifierError(unavailable)`."""
+
+    def __init__(
+        self,
+        reports: Reports,
+        inbox: Inbox,
+        presence: Presence,
+        ask: Ask,
+        tell_cleared: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._reports = reports
+        self._inbox = inbox
+        self._presence = presence
+        self._ask = ask
+        self._tell_cleared = tell_cleared
+
+    async def clients(self, after: str, limit: int) -> tuple[list[dict[str, Any]], int, str | None]:
+        """Connections of all pods in the order of their ids: a page, how many there are, the next cursor."""
+        answers = await self._ask("clients", after=after, limit=limit + 1)
+        rows = sorted((row for answer in answers for row in answer["rows"]), key=lambda row: row["connection_id"])
+        cursor = rows[limit - 1]["connection_id"] if len(rows) > limit else None
+        return rows[:limit], sum(answer["total"] for answer in answers), cursor
+
+    async def disconnect(self, connection_id: str) -> None:
+        """Closes a connection on whichever pod; raises `NotifierError(not_found)`."""
+        if not any(await self._ask("disconnect", connection_id=connection_id)):
+            raise NotifierError(ErrorCode.NOT_FOUND, "no such connection")
+
+    async def users(self, prefix: str, after: str, limit: int) -> tuple[list[dict[str, Any]], int, str | None]:
+        """Users known, by key, or by login where the prefix is no number."""
+        keys, total, cursor = await self._reports.users(prefix, after, limit)
+        counts = await self._reports.counts(keys)
+        connected = await self._connections(keys)
+        rows = [
+            {**_pair(key), "connections": connected.get(key, 0), "pending": count.unread}
+            for key, count in zip(keys, counts, strict=True)
+        ]
+        return rows, total, cursor
+
+    async def user(self, key: str) -> dict[str, Any]:
+        """All that is known of one user; raises `NotifierError(not_found)`."""
+        facts = await self._reports.user(key)
+        connections = [row for answer in await self._ask("clients_of", user=key) for row in answer]
+        if not facts.known and not connections:
+            raise NotifierError(ErrorCode.NOT_FOUND, "no such user")
+        return {
+            "user": _pair(key),
+            "connections": connections,
+            "pending": facts.count.unread,
+            "stored": facts.count.stored,
+            "lock_owner": facts.lock_owner,
+            "retention_days": facts.retention_days,
+        }
+
+    async def pending(self, cursor: str, limit: int) -> PendingPage:
+        """Unread notifications of all users, `limit` in all, after a cursor `user key/stream id`."""
+        found: dict[str, list[Entry]] = {}
+        left = limit
+        key, _, entry = cursor.partition("/")
+        if entry and is_stream_id(entry):
+            rows = await self._reports.unread(key, entry, left)
+            left = _add(found, key, rows, left)
+        while left > 0:
+            keys = await self._reports.pending_users(key, USERS_PER_READ)
+            if not keys:
+                return PendingPage(found, None)
+            for key in keys:
+                left = _add(found, key, await self._reports.unread(key, "", left), left)
+                if left == 0:
+                    break
+        last = found[key][-1].stream_id.decode() if key in found else ""
+        return PendingPage(found, f"{key}/{last}")
+
+    async def pending_totals(self) -> tuple[int, int, int]:
+        """Unread notifications, users who have any, users known."""
+        return await self._reports.pending_totals()
+
+    async def history(self, key: str, limit: int) -> tuple[list[Entry], int]:
+        """The newest entries of one inbox, newest first, and how many it holds."""
+        rows = await self._reports.history(key, limit)
+        return rows[::-1], (await self._reports.counts([key]))[0].stored
+
+    async def clear(self, key: str) -> int:
+        """Removes what a user has unread; the user is told. How many."""
+        cleared, owner = await self._inbox.clear(key)
+        if cleared:
+            await self._tell_cleared(key, owner)
+        return cleared
+
+    async def connected_users(self) -> list[User]:
+        """Every user with a connection on some pod."""
+        keys = {key for answer in await self._ask("users") for key in answer}
+        return [user for key in sorted(keys) if (user := parse_user_key(key)) is not None]
+
+    async def pods(self) -> list[dict[str, Any]]:
+        """All pods that beat, with what each says of itself."""
+        rows = []
+        for record in await self._presence.pods():
+            own = msgspec.json.decode(record.document) if record.document else {}
+            rows.append(
+                {
+                    "pod_id": record.pod,
+                    "alive": record.document is not None,
+                    "version": own.get("version"),
+                    "started_at": own.get("started_at"),
+                    "heartbeat_age_s": round(record.heartbeat_age, 1),
+                    "connections": own.get("connections", 0),
+                    "locks": own.get("locks", 0),
+                    "bus_lag": record.bus_length,
+                    "latency": own.get("latency"),
+                }
+            )
+        return rows
+
+    async def totals(self) -> dict[str, int]:
+        """The cluster's counts since its first start, but for what pods counted in the last seconds."""
+        return await self._presence.totals()
+
+    async def _connections(self, keys: list[str]) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for answer in await self._ask("connections", users=keys):
+            for key, count in answer.items():
+                total[key] = total.get(key, 0) + count
+        return total
+
+
+def _add(found: dict[str, list[Entry]], key: str, rows: list[Entry], left: int) -> int:
+    if rows:
+        found.setdefault(key, []).extend(rows)
+    return left - len(rows)
+
+
+def _pair(key: str) -> dict[str, Any]:
+    user = parse_user_key(key)
+    return {"user_id": user.id, "login": user.login} if user else {"user_id": 0, "login": key}

@@ -1,0 +1,126 @@
+"""Accepting notifications: from a checked request to ids, once they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from notifier.domain.ids import random_id
+from notifier.domain.notifications import Content, Draft, payload_json
+from notifier.domain.users import User
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
+from notifier.store.keys import Keys
+
+MAX_KEY = 255
+
+_encode = msgspec.json.Encoder().encode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Answer(NamedTuple):
+    """What the caller is told: a JSON body, and whether it is the first answer given again."""
+
+    body: bytes
+    replayed: bool
+
+
+class IdempotencyKey(NamedTuple):
+    """A caller's key for one request, in the space of that caller and route."""
+
+    caller: str
+    route: str
+    key: str
+
+
+class Announcer(Protocol):
+    """Who brings what was accepted to those who are connected."""
+
+    def __call__(self, user: str, delivery: Delivery, own: bytes | None, accepted_at: float) -> None: ...
+
+
+class Publisher:
+    """Accepts notifications into inboxes."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        keys: Keys,
+        holder: Holder,
+        announce: Announcer,
+        on_stored: Callable[[Sequence[Item], Content, Accepted], None],
+        idempotency_ttl: float,
+    ) -> None:
+        """`on_stored` is told what was asked for and what came of it; `idempotency_ttl` in seconds."""
+        self._inbox = inbox
+        self._keys = keys
+        self._holder = holder
+        self._announce = announce
+        self._on_stored = on_stored
+        self.idempotency_ttl_ms = round(idempotency_ttl * 1000)
+
+    async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
+        """Stores the draft, all or nothing, and announces it to whoever is connected.
+
+        `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
+        `unavailable` (nothing is promised), `invalid` (the key was used for another request).
+        """
+        started = time.monotonic()
+        items = [_item(user, draft.content) for user in draft.targets]
+        answer = _answer(items)
+        remembered = None if key is None else self._remember(key, body, answer)
+        accepted = await self._inbox.accept(self._holder, items, remembered)
+        if accepted.outcome == "replay":
+            return Answer(accepted.replay, True)
+        if accepted.outcome == "mismatch":
+            raise NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
+        self._on_accepted(items, draft.content, accepted, started)
+        return Answer(answer, False)
+
+    async def broadcast(self, users: Sequence[User], content: Content) -> int:
+        """Stores one notification for each of the users, in batches that are each all or nothing; how many."""
+        for start in range(0, len(users), 1000):
+            started = time.monotonic()
+            items = [_item(user, content) for user in users[start : start + 1000]]
+            self._on_accepted(items, content, await self._inbox.accept(self._holder, items, None), started)
+        return len(users)
+
+    def _on_accepted(self, items: list[Item], content: Content, accepted: Accepted, started: float) -> None:
+        for item, delivery in zip(items, accepted.deliveries, strict=True):
+            if delivery.owner or delivery.others:
+                self._announce(item.user.key, delivery, content.fragment, started)
+        self._on_stored(items, content, accepted)
+
+    def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
+        digest = hashlib.sha256(f"{key.route}\n{key.key}".encode()).hexdigest()
+        fingerprint = hashlib.sha256(_canonical(body)).digest()
+        name = self._keys.idempotency(key.caller, digest)
+        return Remembered(name, fingerprint, os.urandom(8), answer, self.idempotency_ttl_ms)
+
+
+def read_idempotency_key(caller: str, route: str, text: str | None) -> IdempotencyKey | None:
+    """The key of a request; raises `NotifierError(invalid)` unless it is 1–255 printable ASCII characters."""
+    if text is None:
+        return None
+    if not 1 <= len(text) <= MAX_KEY or not text.isascii() or not text.isprintable():
+        raise NotifierError(ErrorCode.INVALID, f"Idempotency-Key must be 1-{MAX_KEY} printable ASCII characters")
+    return IdempotencyKey(caller, route, text)
+
+
+def _item(user: User, content: Content) -> Item:
+    notification_id = random_id()
+    return Item(user, notification_id, content.ttl_ms, payload_json(notification_id, user, content))
+
+
+def _answer(items: Sequence[Item]) -> bytes:
+    results = b",".join(
+        b'{"target":{"id":%d,"login":%b},"notification_id":"%b"}'
+        % (item.user.id, _encode(item.user.login), item.notification_id.encode())
+        for item in items
+    )
+    return b'{"results":[' + results + b"]}"

@@ -1,0 +1,152 @@
+"""The bus: one capped stream per pod, on which the others tell it what it needs to know at once.
+
+A message on the bus is a hint or a copy; the truth is in the users' streams. A pod that missed messages catches up there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeAlias
+
+import hiredis
+import msgspec
+from msgspec import Struct
+
+from notifier.errors import NotifierError
+from notifier.store.client import Redis
+from notifier.store.link import Link
+from notifier.store.presence import BUS_TTL
+
+MAXLEN = 20_000
+BLOCK = 2.0  # seconds that a read waits for messages
+REPLY_TIMEOUT = BLOCK + 3.0
+READ_COUNT = 256
+
+log = logging.getLogger("notifier.store")
+
+
+class News(Struct, tag="news", frozen=True):
+    """Users whose stream has something new; for the pod that holds their locks."""
+
+    users: list[str]
+
+
+class Forward(Struct, tag="forward", frozen=True):
+    """Text frames for a user's connections: stream id ("" for what is no push) and text."""
+
+    user: str
+    messages: list[tuple[str, bytes]]
+
+
+class Orphan(Struct, tag="orphan", frozen=True):
+    """A user whose lock was let go; for pods that have connections of the user."""
+
+    user: str
+
+
+class Cleared(Struct, tag="cleared", frozen=True):
+    """A user some of whose notifications expired unread; for the pod that holds the lock."""
+
+    user: str
+
+
+class Ask(Struct, tag="ask", frozen=True):
+    """A question to the pod, to be answered on the bus of `reply_to`."""
+
+    question: str
+    ticket: str
+    reply_to: str
+    arguments: dict[str, Any]
+
+
+class Answer(Struct, tag="answer", frozen=True):
+    """The answer to an `Ask`."""
+
+    ticket: str
+    result: Any
+
+
+class Listening(Struct, tag="listening", frozen=True):
+    """Somebody follows the cluster's events; they are to be published for the next seconds."""
+
+    seconds: float
+
+
+Message: TypeAlias = News | Forward | Orphan | Cleared | Ask | Answer | Listening
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(list[Message])
+
+
+class Bus:
+    """Sends to the bus of any pod, and reads this pod's own."""
+
+    def __init__(self, redis: Redis, pod: str) -> None:
+        self._redis = redis
+        self._keys = redis.keys
+        self._pod = pod
+        self._outgoing: dict[str, list[Message]] = {}
+
+    def post(self, pod: str, message: Message) -> None:
+        """Queues a message; all that one turn of the loop posts to a pod leaves as one entry."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outgoing.setdefault(pod, []).append(message)
+
+    def _flush(self) -> None:
+        outgoing, self._outgoing = self._outgoing, {}
+        for pod, messages in outgoing.items():
+            # NOMKSTREAM: a pod that is gone has no bus, and must not get one that nobody reads or removes.
+            command = ("XADD", self._keys.bus(pod), "NOMKSTREAM", "MAXLEN", "~", MAXLEN, "*", "m", _encode(messages))
+            try:
+                self._redis.send(command, _log_failure)
+            except NotifierError as error:
+                log.warning("bus.not_sent", extra={"pod": pod, "messages": len(messages), "error": error.message})
+
+    async def open(self) -> str:
+        """Makes this pod's bus; the id after which to read."""
+        key = self._keys.bus(self._pod)
+        last, _ = await self._redis.call_many(
+            [("XADD", key, "MAXLEN", "~", MAXLEN, "*", "m", _encode([])), ("PEXPIRE", key, round(BUS_TTL * 1000))]
+        )
+        if isinstance(last, hiredis.ReplyError):
+            raise last
+        return str(last.decode())
+
+    async def read(self) -> AsyncIterator[Sequence[Message]]:
+        """Batches of messages as they come, for ever; raises `NotifierError(unavailable)` when the store goes.
+
+        The first batch is empty: it says that from now on nothing posted is missed.
+        """
+        link = await self._redis.open_reader(REPLY_TIMEOUT)
+        try:
+            last = await self.open()
+            yield []
+            while True:
+                for messages, last in await self._next(link, last):  # noqa: B007
+                    yield messages
+                self._redis.send(("XTRIM", self._keys.bus(self._pod), "MINID", last), _log_failure)
+        finally:
+            link.close()
+
+    async def _next(self, link: Link, last: str) -> list[tuple[list[Message], str]]:
+        key = self._keys.bus(self._pod)
+        while True:
+            reply = await link.call("XREAD", "COUNT", READ_COUNT, "BLOCK", round(BLOCK * 1000), "STREAMS", key, last)
+            if reply:
+                return [(_decode(fields[1]), entry_id.decode()) for entry_id, fields in reply[0][1]]
+
+
+def _decode(data: bytes) -> list[Message]:
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError as error:  # a pod of another version: its streams still hold the truth
+        log.warning("bus.unreadable", extra={"error": str(error)})
+        return []
+
+
+def _log_failure(reply: Any) -> None:
+    if isinstance(reply, Exception):
+        log.warning("bus.command_failed", extra={"error": str(reply)})

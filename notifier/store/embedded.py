@@ -1,0 +1,256 @@
+"""The embedded Redis: a private redis-server on a unix socket that lives and dies with this process.
+
+The folder is locked (flock) by a descriptor that the server inherits: while either of the two lives, nobody else opens
+the data. The kernel ends the server when this process dies (PDEATHSIG), so that a `kill -9` leaves no orphan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
+
+SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path less its NUL
+READY_TIMEOUT = 60.0  # a large append-only file takes its time
+LOCK_TIMEOUT = 10.0
+STOP_TIMEOUT = 10.0
+LOG_MAX = 1024 * 1024
+BACKOFF = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+STEADY = 30.0  # seconds of life after which a death counts as the first again
+PR_SET_PDEATHSIG = 1
+
+OnEvent = Callable[[str, Mapping[str, object]], None]
+
+log = logging.getLogger("notifier.store")
+
+
+class EmbeddedRedisError(Exception):
+    """The embedded server cannot be used; the message says why and what to do."""
+
+
+class EmbeddedRedis:
+    """Starts, watches, restarts and stops the server."""
+
+    def __init__(self, data_dir: Path, fsync: str, *, on_event: OnEvent) -> None:
+        """`fsync` is `everysec` or `always`; `on_event` is told `redis.died` and `redis.restarted` with facts."""
+        self.data_dir = data_dir
+        self.restarts = 0
+        self._fsync = fsync
+        self._on_event = on_event
+        self._lock: int | None = None
+        self._runtime: Path | None = None
+        self._binary: RedisBinary | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    async def start(self) -> str:
+        """Locks the folder, starts the server and waits until it answers; its URL. Raises `EmbeddedRedisError`."""
+        try:
+            self._binary = find_redis()
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_format(self._binary)
+            self._lock = await self._take_lock()
+            self._socket = self._socket_path()
+            await self._launch()
+        except (OSError, NoRedis) as error:
+            await self.stop()
+            raise EmbeddedRedisError(f"the embedded Redis in {self.data_dir}: {error}") from error
+        except EmbeddedRedisError:
+            await self.stop()
+            raise
+        self._watcher = asyncio.create_task(self._watch(), name="embedded redis")
+        return f"unix://{self._socket}"
+
+    async def stop(self) -> None:
+        """Ends the server in an orderly way and lets the folder go."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+            self._watcher = None
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            if not await _ended(self._process.pid, STOP_TIMEOUT):
+                self._process.kill()
+            self._process.wait()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        if self._runtime is not None:
+            shutil.rmtree(self._runtime, ignore_errors=True)
+            self._runtime = None
+
+    # -- the folder
+
+    def _check_format(self, binary: RedisBinary) -> None:
+        """Redis 7 keeps its file in a folder that 6.2 does not look into: it would start empty and lose all."""
+        if binary.version < (7, 0, 0) and (self.data_dir / "appendonlydir").exists():
+            raise EmbeddedRedisError(
+                f"{self.data_dir} was written by Redis 7, but {binary.path} is older: install Redis 7 or newer"
+            )
+
+    async def _take_lock(self) -> int:
+        lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, str(os.getpid()).encode(), 0)
+                return lock
+            except BlockingIOError:
+                holder = os.pread(lock, 32, 0).decode(errors="replace")
+            # The process may be gone while its server still writes its last: that takes moments.
+            if _is_alive(holder) or asyncio.get_running_loop().time() > deadline:
+                os.close(lock)
+                raise EmbeddedRedisError(
+                    f"{self.data_dir} is in use by another notifier (process {holder}): "
+                    "stop it, or give this one another --data-dir"
+                )
+            await asyncio.sleep(0.02)
+
+    def _socket_path(self) -> Path:
+        folder = self.data_dir / "run"
+        if len(os.fsencode(folder / "redis.sock")) > SOCKET_PATH_MAX:
+            folder = self._runtime = Path(tempfile.mkdtemp(prefix="notifier-"))
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / "redis.sock"
+
+    def _bound_log(self) -> Path:
+        path = self.data_dir / "redis.log"
+        if path.exists() and path.stat().st_size > LOG_MAX:
+            path.replace(path.with_suffix(".log.1"))
+        return path
+
+    # -- the server
+
+    async def _launch(self) -> None:
+        assert self._binary is not None and self._lock is not None
+        self._socket.unlink(missing_ok=True)
+        with self._bound_log().open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._binary.path, *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.data_dir,
+                env=self._binary.environment(),
+                pass_fds=(self._lock,),
+                start_new_session=True,  # Ctrl-C in a terminal is for this process, which stops the server in its turn
+                preexec_fn=_die_with(os.getpid()),
+            )
+        await self._wait_ready(self._process)
+
+    def _arguments(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self.data_dir),
+            "appendonly": "yes",
+            "appendfsync": self._fsync,
+            "aof-load-truncated": "yes",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+            "maxclients": "1000",
+        }
+        return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+    async def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT
+        while not await self._answers():
+            if process.poll() is not None:
+                raise EmbeddedRedisError(f"redis-server ended with {process.returncode}: {self._last_words()}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise EmbeddedRedisError(f"redis-server does not answer; see {self.data_dir / 'redis.log'}")
+            await asyncio.sleep(0.005)
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            return False
+        try:
+            writer.write(b"PING\r\n")
+            return (await asyncio.wait_for(reader.readline(), 1.0)).startswith(b"+PONG")
+        except (OSError, TimeoutError):
+            return False
+        finally:
+            writer.close()
+
+    def _last_words(self) -> str:
+        lines = (self.data_dir / "redis.log").read_text(errors="replace").splitlines()
+        return lines[-1][:200] if lines else "it said nothing"
+
+    # -- watching it
+
+    async def _watch(self) -> None:
+        loop, deaths = asyncio.get_running_loop(), 0
+        while self._process is not None:
+            born = loop.time()
+            await _ended(self._process.pid, None)
+            status = self._process.wait()
+            deaths = 1 if loop.time() - born > STEADY else deaths + 1
+            self._on_event("redis.died", {"status": status, "deaths": deaths})
+            await asyncio.sleep(BACKOFF[min(deaths, len(BACKOFF)) - 1])
+            try:
+                await self._launch()
+            except (OSError, EmbeddedRedisError) as error:
+                self._on_event("redis.restart_failed", {"error": str(error)})
+                continue
+            self.restarts += 1
+            self._on_event("redis.restarted", {"pid": self._process.pid, "restarts": self.restarts})
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    """What the child does before it becomes redis-server. All is looked up before the fork: after it, only calls."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    getppid, leave, term = os.getppid, os._exit, int(signal.SIGTERM)
+
+    def in_child() -> None:
+        prctl(PR_SET_PDEATHSIG, term)
+        if getppid() != parent:  # the parent died before the kernel was told
+            leave(1)
+
+    return in_child
+
+
+async def _ended(pid: int, timeout: float | None) -> bool:
+    """Waits until a child has ended; False when it has not in time."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    descriptor = os.pidfd_open(pid)
+    loop.add_reader(descriptor, done.set)
+    try:
+        await asyncio.wait_for(done.wait(), timeout)
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,196 @@
+"""The inboxes in Redis: what is accepted, read, expired and shown. One script per step, atomic within a user's slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from notifier.domain.entries import Entry
+from notifier.domain.users import User
+from notifier.store.client import Redis
+from notifier.store.link import Reply
+
+HISTORY = 100  # entries that a new connection is sent
+HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
+
+
+class Holder:
+    """This pod as locks know it: its name, and the fencing number of this incarnation (0 until the store gave one)."""
+
+    __slots__ = ("fence", "pod")
+
+    def __init__(self, pod: str, fence: int = 0) -> None:
+        self.pod = pod
+        self.fence = fence
+
+
+class Delivery(NamedTuple):
+    """What is new for one user: `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody);
+    `others` are the further pods with connections of the user."""
+
+    owner: bytes
+    fresh: list[bytes | None]
+    others: list[bytes] | None
+
+
+class Snapshot(NamedTuple):
+    """An inbox at the moment a connection began. `entries` are newest first; `cleared` is id, nid, …"""
+
+    delivery: Delivery
+    cleared: list[bytes]
+    entries: list[Entry]
+    pending: int
+    total: int
+    last_id: bytes
+
+
+class Item(NamedTuple):
+    """One notification to be stored: for whom, its id, its life (None: the user's own) and its payload."""
+
+    user: User
+    notification_id: str
+    ttl_ms: int | None
+    payload: bytes
+
+
+class Remembered(NamedTuple):
+    """The idempotency record of a request: where it is kept, what it must match, and the answer to give again."""
+
+    key: str
+    fingerprint: bytes
+    nonce: bytes
+    answer: bytes
+    ttl_ms: int
+
+
+class Accepted(NamedTuple):
+    """The outcome of `accept`: `mismatch`, a `replay` (the first answer), or `stored` with a delivery and a stream id
+    per item (empty: an earlier try had stored it), and how many unread ones had to make room."""
+
+    outcome: str
+    replay: bytes
+    deliveries: list[Delivery]
+    stream_ids: list[bytes]
+    trimmed: int
+
+
+class Inbox:
+    """All inboxes of one store."""
+
+    def __init__(self, redis: Redis, *, default_ttl: float, maxlen: int) -> None:
+        """`default_ttl` in seconds; `maxlen` entries are kept per inbox."""
+        self._redis = redis
+        self._keys = redis.keys
+        self.default_ttl_ms = round(default_ttl * 1000)
+        self.maxlen = maxlen
+        names = (
+            "accept attach claim clear cleared deliver detach expire page read read_all renew repair retain retention trim"
+        )
+        self._scripts = {name: redis.script(name) for name in names.split()}
+
+    async def accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
+        """Stores all items or none; what this pod may deliver at once comes back with it.
+
+        Repeating it with the same ids stores nothing twice. Raises `NotifierError(unavailable)`.
+        """
+        record = remembered or ("", b"", b"", b"", 0)
+        args: list[Any] = [holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, self.maxlen * HARD_CAP_FACTOR, *record]
+        for user, notification_id, ttl_ms, payload in items:
+            args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
+        reply = await self._redis.run_again(self._scripts["accept"], self._keys.stream(items[0].user.key), *args)
+        if reply[0] != b"stored":
+            return Accepted(reply[0].decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
+        deliveries = [Delivery(row[1], row[2], row[3]) for row in reply[2:]]
+        return Accepted("stored", b"", deliveries, [row[0] for row in reply[2:]], reply[1])
+
+    def deliver(self, holder: Holder, users: Sequence[str], on_rows: Callable[[list[Delivery] | None], None]) -> None:
+        """Reads what is new for users whose lock the pod holds; `on_rows` gets one per user, or None on a failure."""
+
+        def convert(reply: Reply) -> None:
+            on_rows(None if isinstance(reply, Exception) else [Delivery(*row) for row in reply])
+
+        key = self._keys.stream(users[0])
+        self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *users), convert)
+
+    async def attach(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Snapshot:
+        """Puts the pod on the user's route, takes the lock where it is free (or held by `dead`), and reads the inbox."""
+        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead, HISTORY)
+        reply = await self._run("attach", user, *args)
+        owner, fresh, others, cleared, flat, pending, total, last_id = reply
+        return Snapshot(Delivery(owner, fresh, others), cleared, entries_of(flat), pending, total, last_id)
+
+    async def claim(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Delivery:
+        """Takes the user's lock where it is free or held by `dead`."""
+        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead)
+        return Delivery(*await self._run("claim", user, *args))
+
+    async def detach(self, holder: Holder, user: str) -> list[str]:
+        """Leaves the user's route and lets the lock go; the pods that still have connections of the user."""
+        others = await self._run("detach", user, user, holder.pod, holder.fence)
+        return [name.decode() for name in others or ()]
+
+    async def renew(self, holder: Holder, users: Sequence[str], lock_ttl: float) -> list[str]:
+        """Keeps routes and locks of these users alive; the holder of each lock."""
+        args = (holder.pod, holder.fence, round(lock_ttl * 1000), *users)
+        owners = await self._run("renew", users[0], *args)
+        return [owner.decode() for owner in owners]
+
+    async def read(self, holder: Holder, user: str, stream_id: str, notification_id: str) -> tuple[int, list[bytes]]:
+        """Marks one read: 1 now, 0 it was before, −1 it is not in this inbox; and the other pods of the user."""
+        code, others = await self._run("read", user, user, holder.pod, stream_id, notification_id)
+        return code, others or []
+
+    async def read_all(self, holder: Holder, user: str, up_to: str) -> tuple[list[bytes], list[bytes]]:
+        """Marks all up to a stream id read: id, nid, … of those marked now; and the other pods of the user."""
+        marked, others = await self._run("read_all", user, user, holder.pod, up_to)
+        return marked, others or []
+
+    async def page(self, user: str, limit: int, before: str | None, after: str | None) -> list[Entry]:
+        """The newest `limit` entries, or those just before, just after, or between two ids; oldest first."""
+        return entries_of(await self._run("page", user, user, limit, before or "", after or ""))
+
+    async def set_retention(self, user: str, days: int) -> None:
+        """Sets for how many days the user wants notifications kept."""
+        await self._run("retention", user, user, days)
+
+    async def expire(self, user: str, again_after: float) -> tuple[int, int, str]:
+        """Removes what has expired: entries, unread among them, and who holds the lock."""
+        removed, unread, owner = await self._run("expire", user, user, round(again_after * 1000))
+        return removed, unread, owner.decode()
+
+    async def take_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
+        """What expired unread and the user has not been told (id, nid, …), for the lock's holder; the other pods."""
+        cleared, others = await self._run("cleared", user, user, holder.pod, holder.fence)
+        return cleared, others or []
+
+    async def told_cleared(self, user: str, length: int) -> None:
+        """The user has been sent the first `length` items of the list of what was cleared."""
+        await self._redis.call("LTRIM", self._keys.cleared(user), length, -1)
+
+    async def clear(self, user: str) -> tuple[int, str]:
+        """Removes what is unread: how many, and who holds the lock."""
+        cleared, owner = await self._run("clear", user, user)
+        return cleared, owner.decode()
+
+    async def trim(self, user: str) -> int:
+        """Cuts the inbox to its newest `maxlen`; how many unread ones went."""
+        return int(await self._run("trim", user, user, self.maxlen))
+
+    async def retain(self, user: str) -> int:
+        """Applies the user's retention to what is in the inbox; how many payloads changed."""
+        return int(await self._run("retain", user, user))
+
+    async def repair(self, user: str) -> tuple[int, int]:
+        """Removes dangling references and states; how many, and 1 where the consumer group had to be made."""
+        removed, created = await self._run("repair", user, user)
+        return removed, created
+
+    async def _run(self, name: str, user: str, *args: Any) -> Reply:
+        return await self._redis.run(self._scripts[name], self._keys.stream(user), *args)
+
+
+def entries_of(flat: Sequence[Any]) -> list[Entry]:
+    """Entries from the flat list that scripts answer."""
+    return [
+        Entry(flat[i], flat[i + 1], flat[i + 2] is not None, flat[i + 3]) for i in range(0, len(flat), 4)
+    ]

@@ -1,0 +1,88 @@
+"""Which pods there are: a heartbeat that stays, and a presence that a pod must renew to count as alive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from notifier.store.client import Redis
+from notifier.store.link import Link
+
+BUS_TTL = 60.0
+FORGET_AFTER = 24 * 3600.0  # a pod silent for so long goes from the list of heartbeats
+
+
+class PodRecord(NamedTuple):
+    """A pod that has beaten: seconds since its heartbeat, and what it says of itself (None: it is not alive)."""
+
+    pod: str
+    heartbeat_age: float
+    document: bytes | None
+    bus_length: int
+
+
+class Presence:
+    """The pods of one store."""
+
+    def __init__(self, redis: Redis, ttl: float) -> None:
+        """`ttl` in seconds: a pod that has not renewed its presence for so long is dead."""
+        self._redis = redis
+        self._keys = redis.keys
+        self.ttl = ttl
+
+    async def enrol(self, link: Link) -> int:
+        """The fencing number of a pod that starts: greater than that of every pod before it."""
+        return int(await link.call("INCR", self._keys.fence))
+
+    async def renew(self, pod: str, document: bytes) -> bool:
+        """Says that the pod is alive, and what it has to say of itself; whether its bus is still there."""
+        replies = await self._redis.call_many(
+            [
+                ("SET", self._keys.pod(pod), document, "PX", round(self.ttl * 1000)),
+                ("PEXPIRE", self._keys.bus(pod), round(BUS_TTL * 1000)),
+            ]
+        )
+        return replies[1] == 1
+
+    async def beat(self, pod: str) -> None:
+        """The heartbeat of the contract: the pod's name with the time."""
+        await self._redis.call("HSET", self._keys.heartbeats, pod, int(time.time()))
+
+    async def leave(self, pod: str) -> None:
+        """The pod goes for good."""
+        await self._redis.call_many(
+            [("DEL", self._keys.pod(pod), self._keys.bus(pod)), ("HDEL", self._keys.heartbeats, pod)]
+        )
+
+    async def pods(self) -> list[PodRecord]:
+        """All pods that have beaten, alive or not, by name."""
+        beats = await self._redis.call("HGETALL", self._keys.heartbeats)
+        ages = _ages(beats, time.time())
+        names = sorted(ages)
+        documents = await self._redis.call_many([("GET", self._keys.pod(name)) for name in names])
+        lengths = await self._redis.call_many([("XLEN", self._keys.bus(name)) for name in names])
+        return [PodRecord(n, ages[n], d, length) for n, d, length in zip(names, documents, lengths, strict=True)]
+
+    async def alive(self, pod: str) -> bool:
+        """Whether the pod's presence is there."""
+        return bool(await self._redis.call("EXISTS", self._keys.pod(pod)))
+
+    async def forget_the_gone(self, records: list[PodRecord]) -> None:
+        """Drops pods that have been silent for a day from the list of heartbeats."""
+        gone = [r.pod for r in records if r.document is None and r.heartbeat_age > FORGET_AFTER]
+        if gone:
+            await self._redis.call("HDEL", self._keys.heartbeats, *gone)
+
+    async def add_totals(self, counts: Mapping[str, int]) -> None:
+        """Adds this pod's new counts to the cluster's."""
+        await self._redis.call_many([("HINCRBY", self._keys.totals, n, c) for n, c in counts.items() if c])
+
+    async def totals(self) -> dict[str, int]:
+        """The cluster's counts since its first start."""
+        flat = await self._redis.call("HGETALL", self._keys.totals)
+        return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
+
+
+def _ages(flat: list[bytes], now: float) -> dict[str, float]:
+    return {flat[i].decode(): max(0.0, now - float(flat[i + 1])) for i in range(0, len(flat), 2)}

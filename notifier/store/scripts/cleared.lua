@@ -1,0 +1,9 @@
+-- Takes the list of what was cleared while nobody could be told.
+-- KEYS[1]  a key of the slot
+-- ARGV     user key, pod, fence
+-- returns  {{id, nid, ...}, other pods or false}; nothing unless the pod holds the lock
+local u = ARGV[1]
+if not holds(u, ARGV[2], ARGV[3]) then return {{}, false} end
+local cleared = redis.call('LRANGE', cleared_key(u), 0, -1)
+redis.call('DEL', cleared_key(u))
+return {cleared, other_pods(u, ARGV[2])}

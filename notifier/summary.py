@@ -1,0 +1,94 @@
+"""What a pod says of itself: to the others, to health checks, and summed over the cluster."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from notifier import __version__
+from notifier.domain.times import format_time
+from notifier.telemetry import COUNTERS, SECONDS, quantile_of
+
+if TYPE_CHECKING:
+    from notifier.app import App
+
+
+def pod_document(app: App) -> bytes:
+    """What stands under the pod's presence: JSON."""
+    return msgspec.json.encode(
+        {
+            "version": __version__,
+            "started_at": format_time(app.started_at),
+            "connections": len(app.hub),
+            "locks": app.hub.owned(app.settings.pod_id),
+            "latency": app.metrics.latency.counts,
+        }
+    )
+
+
+def health_report(app: App) -> dict[str, Any]:
+    """The body of `/health`, from what is known at this moment: it asks nobody."""
+    up = app.redis.up
+    redis: dict[str, Any] = {"status": "ok" if up else "unavailable", "mode": "external"}
+    if app.embedded is not None:
+        redis |= {"mode": "embedded", "restarts": app.embedded.restarts}
+    failing = {worker.name: worker.last_error for worker in app.workers if not worker.healthy}
+    workers: dict[str, Any] = {"status": "degraded" if failing else "ok", "running": len(app.workers) - len(failing)}
+    if failing:
+        workers["failing"] = failing
+    return {
+        "status": "ok" if up else "unavailable",
+        "components": {
+            "redis": redis,
+            "workers": workers,
+            "kafka": {"status": "off"},
+            "providers": {"status": "off"},
+        },
+        "version": __version__,
+        "pod_id": app.settings.pod_id,
+        "uptime_s": round(time.time() - app.started_at, 1),
+    }
+
+
+async def cluster_snapshot(app: App) -> dict[str, Any]:
+    """The body of `/api/v1/metrics`: counts of the whole cluster since its first start, and how it stands now."""
+    totals = await app.operations.totals()
+    pods = [pod for pod in await app.operations.pods() if pod["alive"]]
+    pending, _, users = await app.operations.pending_totals()
+    fresh = app.metrics.since_last()
+    counts = {name: totals.get(name, 0) + fresh[name] for name in COUNTERS}
+    return {
+        "processed_messages": 0,
+        "failed_messages": 0,
+        "rate_limited_messages": 0,
+        "queue_size": 0,
+        "worker_count": len(app.workers),
+        "queues": {},
+        "connections": _connections(app, pods),
+        **counts,
+        "latency_ms": _latency(app, pods),
+        "pending": pending,
+        "users": users,
+        "pods": len(pods),
+        "uptime_s": round(time.time() - app.started_at, 1),
+        "pod_id": app.settings.pod_id,
+        "version": __version__,
+    }
+
+
+def _connections(app: App, pods: list[dict[str, Any]]) -> int:
+    others = sum(pod["connections"] for pod in pods if pod["pod_id"] != app.settings.pod_id)
+    return len(app.hub) + int(others)
+
+
+def _latency(app: App, pods: list[dict[str, Any]]) -> dict[str, float]:
+    counts = list(app.metrics.latency.counts)
+    for pod in pods:
+        if pod["pod_id"] != app.settings.pod_id and pod["latency"]:
+            counts = [a + b for a, b in zip(counts, pod["latency"], strict=False)]
+    return {name: round(quantile_of(SECONDS, counts, share) * 1000, 3) for name, share in _SHARES.items()}
+
+
+_SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

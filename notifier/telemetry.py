@@ -1,0 +1,211 @@
+"""Logs and metrics: how this program is watched."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Histogram:
+    """Counts of observations by upper bound. Plain integers: prometheus-client's own costs 2 µs an observation."""
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Counts `value`, `times` times over."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times
+
+    def quantile(self, share: float) -> float:
+        """The value below which `share` (0 … 1) of the observations lie, interpolated within its bucket; 0 if none."""
+        return quantile_of(self.bounds, self.counts, share)
+
+    def buckets(self, scale: float = 1.0) -> list[tuple[str, float]]:
+        """Cumulative buckets as Prometheus wants them, bounds times `scale`."""
+        total, rows = 0, []
+        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
+            total += count
+            rows.append(("+Inf" if bound == float("inf") else f"{bound * scale:g}", float(total)))
+        return rows
+
+
+def quantile_of(bounds: Sequence[float], counts: Sequence[int], share: float) -> float:
+    """As `Histogram.quantile`, of counts that may be the sum of several histograms'."""
+    total = sum(counts)
+    wanted, passed, lower = total * share, 0, 0.0
+    for bound, count in zip((*bounds, bounds[-1]), counts, strict=True):
+        if count and passed + count >= wanted:
+            return lower + (bound - lower) * (wanted - passed) / count
+        passed += count
+        lower = bound
+    return 0.0
+
+
+COUNTERS = {
+    "sent": ("notifications_sent", "Notifications accepted and stored, once per recipient"),
+    "pushed": ("notifications_pushed", "Frames with a notification written to sockets"),
+    "acked": ("notifications_acked", "Notifications marked read"),
+    "auto_cleared": ("notifications_auto_cleared", "Notifications that expired unread"),
+    "trimmed": ("notifications_trimmed", "Unread notifications that were no longer among the newest of their inbox"),
+}
+
+
+class Metrics:
+    """What one pod counts. Attributes of the names in `COUNTERS` are plain integers to be added to."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.pushed = 0
+        self.acked = 0
+        self.auto_cleared = 0
+        self.trimmed = 0
+        self.worker_failures: dict[str, int] = {}
+        self.latency = Histogram()
+        self.redis = Histogram()
+        self.loop_lag = Histogram()
+        self.requests: dict[tuple[str, str, str], Histogram] = {}
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.info: Mapping[str, str] = {}
+        self._reported: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+
+    def count_push(self, frames: int, seconds: float) -> None:
+        """Counts pushes; `seconds` since acceptance, negative for those that are no live delivery."""
+        self.pushed += frames
+        if seconds >= 0:
+            self.latency.observe(seconds, frames)
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts a request under its route's pattern, never its path."""
+        key = (route, method, str(status))
+        histogram = self.requests.get(key)
+        if histogram is None:
+            histogram = self.requests[key] = Histogram()
+        histogram.observe(seconds)
+
+    def count_worker_failure(self, worker: str) -> None:
+        """Counts an error that a background worker survived."""
+        self.worker_failures[worker] = self.worker_failures.get(worker, 0) + 1
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A value that is read whenever somebody asks."""
+        self.gauges[name] = (text, read)
+
+    def since_last(self) -> dict[str, int]:
+        """What was counted since `reported` was last told; for the cluster's totals."""
+        return {name: getattr(self, name) - self._reported[name] for name in COUNTERS}
+
+    def reported(self, counts: Mapping[str, int]) -> None:
+        """These counts have reached the cluster's totals."""
+        for name, count in counts.items():
+            self._reported[name] += count
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of `/metrics`."""
+        for name, (family, text) in COUNTERS.items():
+            yield CounterMetricFamily(family, text, value=getattr(self, name))
+        for name, (text, read) in self.gauges.items():
+            yield GaugeMetricFamily(name, text, value=read())
+        yield from self._histograms()
+        failures = CounterMetricFamily("worker_failures", "Errors that background workers survived", labels=["worker"])
+        for worker, count in self.worker_failures.items():
+            failures.add_metric([worker], count)
+        yield failures
+        yield InfoMetricFamily("notifier_build", "The program", value=dict(self.info))
+
+    def _histograms(self) -> Iterator[Metric]:
+        latency = self.latency
+        text = "From acceptance to the write to the socket"
+        yield HistogramMetricFamily("delivery_latency_ms", text, latency.buckets(1000), latency.sum * 1000)
+        yield HistogramMetricFamily("delivery_latency_seconds", text, latency.buckets(), latency.sum)
+        yield HistogramMetricFamily("redis_command_seconds", "From a command to its reply", self.redis.buckets(), self.redis.sum)
+        lag = self.loop_lag
+        yield HistogramMetricFamily("event_loop_lag_seconds", "How late the event loop was", lag.buckets(), lag.sum)
+        requests = HistogramMetricFamily("http_request_seconds", "Requests", labels=["route", "method", "status"])
+        for key, histogram in self.requests.items():
+            requests.add_metric(key, histogram.buckets(), histogram.sum)
+        yield requests
+
+
+def registry(metrics: Metrics) -> CollectorRegistry:
+    """A registry that shows these metrics and the process they come from."""
+    from prometheus_client.platform_collector import PlatformCollector
+    from prometheus_client.process_collector import ProcessCollector
+
+    result = CollectorRegistry(auto_describe=False)
+    result.register(_Families(metrics))
+    ProcessCollector(registry=result)
+    PlatformCollector(registry=result)
+    return result
+
+
+class _Families:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics.collect()
+
+
+def configure_logging(level: str, form: str, pod: str) -> None:
+    """Sends all logs to stderr: `form` is `json`, `text`, or `auto` (coloured text on a terminal, JSON otherwise)."""
+    structlog = _import_structlog()
+    shared = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    terminal = sys.stderr.isatty()
+    if form == "json" or (form == "auto" and not terminal):
+        tail = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shared.append(_add_pod(pod))
+    else:
+        plain = structlog.dev.plain_traceback
+        tail = [structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain, pad_event_to=28)]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def _import_structlog():  # type: ignore[no-untyped-def]
+    # structlog.dev imports rich when it is there, for tracebacks that are not used here: 4.6 MiB of every server.
+    hidden = sys.modules.get("rich")
+    if hidden is None:
+        sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        import structlog
+        import structlog.dev
+        import structlog.stdlib
+    finally:
+        if hidden is None:
+            del sys.modules["rich"]
+    return structlog
+
+
+def _add_pod(pod: str):  # type: ignore[no-untyped-def]
+    def add(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
+        event["pod_id"] = pod
+        return event
+
+    return add

@@ -1,0 +1,89 @@
+"""One table from error codes to statuses and close codes, and the body of every error (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from math import ceil
+
+import ujson
+from sanic import HTTPResponse, Request
+from sanic.exceptions import SanicException
+from sanic.handlers import ErrorHandler
+
+from notifier.errors import ErrorCode, NotifierError
+from notifier.web.requests import request_id
+
+STATUS = {
+    ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+    ErrorCode.INVALID: 422,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.INTERNAL: 500,
+    ErrorCode.UNAVAILABLE: 503,
+}
+PROBLEM_JSON = "application/problem+json"
+
+
+class Problems(ErrorHandler):
+    """Turns every exception of a handler into problem+json."""
+
+    def default(self, request: Request, exception: Exception) -> HTTPResponse:
+        """The answer to an exception; the unexpected is logged and said without detail."""
+        if isinstance(exception, NotifierError):
+            return problem_response(request, exception)
+        if isinstance(exception, SanicException) and exception.status_code < 500:
+            return _refusal(request, exception)
+        self.log(request, exception)
+        return problem_response(request, NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
+
+
+def problem(status: int, detail: str, identity: str, errors: list[dict[str, str]] | None = None) -> dict[str, object]:
+    """The members of a problem document."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": identity,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def problem_bytes(error: NotifierError, identity: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to an error."""
+    status = STATUS.get(error.code, 500)
+    errors = [{"path": item.path, "message": item.message} for item in error.errors]
+    headers = {} if error.retry_after is None else {"Retry-After": str(ceil(error.retry_after))}
+    return status, headers, _dumps(problem(status, error.message, identity, errors))
+
+
+def problem_response(request: Request, error: NotifierError) -> HTTPResponse:
+    """The answer to an error."""
+    status, headers, body = problem_bytes(error, request_id(request))
+    return HTTPResponse(body, status, headers, PROBLEM_JSON)
+
+
+def _refusal(request: Request, exception: SanicException) -> HTTPResponse:
+    status = exception.status_code
+    body = _dumps(problem(status, _DETAILS.get(status, str(exception)), request_id(request)))
+    headers = {name: value for name, value in (exception.headers or {}).items() if name.lower() != "content-type"}
+    return HTTPResponse(body, status, headers, PROBLEM_JSON)
+
+
+_DETAILS = {
+    404: "there is nothing at this path",
+    405: "this path does not take that method",
+    413: "the body is too large",
+}
+
+
+def _dumps(body: dict[str, object]) -> bytes:
+    return ujson.dumps(body, escape_forward_slashes=False, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,0 +1,52 @@
+"""`GET /api/v1/admin/events`: what happens on all pods, as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sanic import Blueprint, Request
+
+from notifier.errors import ErrorCode, NotifierError
+from notifier.live.events import EventFeed
+from notifier.web.requests import Query
+
+KEEP_ALIVE = 10.0
+MAX_LISTENERS = 100
+
+
+def events_door(feed: EventFeed, on_listener: Callable[[], None]) -> Blueprint:
+    """The route of the stream of events; `on_listener` is called when one more begins to follow."""
+    door = Blueprint("events", url_prefix="/api/v1/admin")
+
+    @door.get("/events")
+    async def events(request: Request) -> None:
+        query = Query(request, "types token")
+        types = frozenset(filter(None, query.text("types", most=1000).split(",")))
+        query.done()
+        if feed.listeners >= MAX_LISTENERS:
+            raise NotifierError(ErrorCode.RATE_LIMITED, "too many listeners", retry_after=10.0)
+        await _follow(request, feed, types, on_listener)
+
+    return door
+
+
+async def _follow(request: Request, feed: EventFeed, types: frozenset[str], on_listener: Callable[[], None]) -> None:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = await request.respond(content_type="text/event-stream; charset=utf-8", headers=headers)
+    listener = feed.listen(types)
+    on_listener()
+    try:
+        await response.send(b"retry: 1000\n: following\n\n")
+        while True:
+            batch = await listener.take(KEEP_ALIVE)
+            await response.send(_encode(batch, listener.missed) if batch else b": still here\n\n")
+            listener.missed = 0
+    finally:
+        feed.leave(listener)
+
+
+def _encode(batch: list[tuple[str, bytes]], missed: int) -> bytes:
+    parts = [b"event: %b\ndata: %b\n\n" % (kind.encode(), data) for kind, data in batch]
+    if missed:
+        parts.insert(0, b": %d events left out, this listener is too slow\n\n" % missed)
+    return b"".join(parts)

@@ -1,0 +1,33 @@
+"""`GET /metrics` for Prometheus and `GET /api/v1/metrics` as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import ujson
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.openmetrics import exposition as openmetrics
+from sanic import Blueprint, HTTPResponse, Request
+
+
+def metrics_door(registry: CollectorRegistry, snapshot: Callable[[], Awaitable[dict[str, Any]]]) -> Blueprint:
+    """The routes of metrics; `snapshot` sums the cluster's up."""
+    door = Blueprint("metrics")
+
+    @door.get("/metrics")
+    async def scrape(request: Request) -> HTTPResponse:
+        accept = request.headers.get("accept", "")
+        if "application/json" in accept:
+            return await as_json(request)
+        if "application/openmetrics-text" in accept:
+            return HTTPResponse(openmetrics.generate_latest(registry), content_type=openmetrics.CONTENT_TYPE_LATEST)
+        return HTTPResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @door.get("/api/v1/metrics")
+    async def as_json(request: Request) -> HTTPResponse:
+        body = ujson.dumps(await snapshot(), escape_forward_slashes=False, ensure_ascii=False)
+        return HTTPResponse(body, content_type="application/json")
+
+    return door

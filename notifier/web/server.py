@@ -1,0 +1,53 @@
+"""The Sanic application: routes, and what is done to every request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from sanic import Blueprint, HTTPResponse, Request, Sanic
+
+from notifier.web.errors import Problems
+from notifier.web.origin import Origins
+from notifier.web.requests import request_id
+
+KEEP_ALIVE = 75
+OnRequest = Callable[[str, str, int, float], None]
+
+
+def build_app(doors: Iterable[Blueprint], origins: Origins, max_body: int, on_request: OnRequest) -> Sanic:
+    """An application with these doors; `on_request(route, method, status, seconds)` is told of every request."""
+    app = Sanic("notifier", configure_logging=False, error_handler=Problems())
+    app.config.update(
+        REQUEST_MAX_SIZE=max_body,
+        KEEP_ALIVE_TIMEOUT=KEEP_ALIVE,
+        ACCESS_LOG=False,
+        FALLBACK_ERROR_FORMAT="json",
+        AUTO_EXTEND=False,
+        INSPECTOR=False,
+    )
+    for door in doors:
+        app.blueprint(door)
+    _watch(app, origins, on_request)
+    return app
+
+
+def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
+    @app.on_request
+    async def begin(request: Request) -> HTTPResponse | None:
+        request.ctx.started = time.perf_counter()
+        request_id(request)
+        return origins.preflight(request) if request.method == "OPTIONS" else None
+
+    @app.on_response
+    async def end(request: Request, response: HTTPResponse) -> None:
+        response.headers["X-Request-ID"] = request_id(request)
+        origins.add_headers(request, response)
+        started = getattr(request.ctx, "started", None)
+        if started is not None:
+            route = f"/{request.route.path}" if request.route else "unmatched"
+            method = request.method if request.method in _METHODS else "other"
+            on_request(route, method, response.status, time.perf_counter() - started)
+
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -1,0 +1,192 @@
+"""`GET /ws`: lets a user's browser or app in, and carries out what it says over the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from sanic import Blueprint, HTTPResponse, Request
+
+from notifier.domain import protocol
+from notifier.domain.limits import BAD_MESSAGES_IN_A_ROW, MessageBudget
+from notifier.domain.protocol import Command, MessageError, Read, ReadAll, Retention, Sync
+from notifier.domain.users import User, parse_pair
+from notifier.errors import ErrorCode, NotifierError
+from notifier.live.connection import Connection
+from notifier.live.hub import Hub
+from notifier.live.router import Router
+from notifier.service.inbox import InboxService, Marked
+from notifier.web.origin import Origins
+from notifier.web.protocol import check_upgrade, take_over
+from notifier.web.requests import Query
+
+POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
+INTERNAL_ERROR = 1011
+SUBPROTOCOL = "notifier.v1"
+
+log = logging.getLogger("notifier.web")
+
+
+class SocketLimits(NamedTuple):
+    """Bounds on connections; sizes in bytes."""
+
+    max_frame: int
+    send_buffer: int
+    per_user: int
+    per_address: int
+
+
+class InboxSocket:
+    """What happens on the sockets of users."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        router: Router,
+        service: InboxService,
+        limits: SocketLimits,
+        on_read: Callable[[str, Marked], None],
+        store_is_up: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`on_read` is told which notifications of a user were marked read."""
+        self._hub = hub
+        self._router = router
+        self._service = service
+        self._limits = limits
+        self._on_read = on_read
+        self._store_is_up = store_is_up
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- a connection begins and ends
+
+    def admit(self, user: User, address: str) -> Connection:
+        """A connection for a user; raises `NotifierError` (`rate_limited`, `unavailable`) before the upgrade."""
+        if not self._store_is_up():
+            raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available", retry_after=1.0)
+        if self._hub.count(user.key) >= self._limits.per_user:
+            raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections of this user", retry_after=10.0)
+        if self._hub.at_address(address) >= self._limits.per_address and not _is_loopback(address):
+            raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections from this address", retry_after=10.0)
+        limits = self._limits
+        return Connection(user, self, now=time.time(), max_frame=limits.max_frame, send_buffer=limits.send_buffer)
+
+    def begin(self, connection: Connection) -> None:
+        """The socket is upgraded: sends the inbox, then lives."""
+        self._run(connection, self._router.attach(connection), None)
+
+    def left(self, connection: Connection, code: int, reason: str) -> None:
+        """The connection is closed."""
+        self._router.detach(connection)
+
+    # -- what the client says
+
+    def receive(self, connection: Connection, text: bytes) -> None:
+        """A text frame: limits first, then the command; what is wrong is answered and the connection stays open."""
+        if not self._within_budget(connection):
+            return
+        try:
+            command = protocol.read_message(text)
+        except MessageError as error:
+            self._refuse(connection, error)
+            return
+        if connection.budget is not None:
+            connection.budget.bad_in_a_row = 0
+        self._run(connection, self._carry_out(connection, command), command.name)
+
+    def _within_budget(self, connection: Connection) -> bool:
+        now = self._clock()
+        budget = connection.budget
+        if budget is None:
+            budget = connection.budget = MessageBudget(now)
+        if budget.take(now):
+            return True
+        if budget.exhausted(now):
+            connection.close(POLICY_VIOLATION, "too many messages")
+        else:
+            self._answer(connection, protocol.error(MessageError(ErrorCode.RATE_LIMITED, "at most 50 messages a second")))
+        return False
+
+    def _refuse(self, connection: Connection, error: MessageError) -> None:
+        self._answer(connection, protocol.error(error))
+        if error.code is ErrorCode.BAD_MESSAGE and connection.budget is not None:
+            connection.budget.bad_in_a_row += 1
+            if connection.budget.bad_in_a_row >= BAD_MESSAGES_IN_A_ROW:
+                connection.close(POLICY_VIOLATION, "too many bad messages")
+
+    async def _carry_out(self, connection: Connection, command: Command) -> None:
+        user = connection.user_key
+        match command:
+            case Read():
+                self._acknowledge(connection, await self._service.read(user, command))
+            case ReadAll():
+                self._acknowledge(connection, await self._service.read_all(user, command))
+            case Sync():
+                self._answer(connection, await self._service.sync(user, command))
+            case Retention():
+                self._answer(connection, await self._service.set_retention(user, command))
+
+    def _acknowledge(self, connection: Connection, marked: Marked) -> None:
+        connection.acked += marked.now
+        texts = [protocol.read_ack(notification_id, stream_id) for stream_id, notification_id in marked.pairs]
+        self._router.tell(connection.user_key, marked.others, texts)
+        if marked.now:
+            self._on_read(connection.user_key, marked)
+
+    def _answer(self, connection: Connection, text: bytes) -> None:
+        if connection.open:
+            connection.send(text)
+
+    def _run(self, connection: Connection, work: Awaitable[None], in_reply_to: str | None) -> None:
+        task = asyncio.ensure_future(self._guarded(connection, work, in_reply_to))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, connection: Connection, work: Awaitable[None], in_reply_to: str | None) -> None:
+        try:
+            await work
+        except MessageError as error:
+            self._answer(connection, protocol.error(error))
+        except NotifierError as error:
+            if in_reply_to is None:  # the inbox could not be read: the client is to come again
+                connection.close(TRY_AGAIN_LATER, "the store is not available")
+            else:
+                self._answer(connection, protocol.error(MessageError(error.code, error.message, in_reply_to)))
+        except Exception:
+            log.exception("socket.failed", extra={"command": in_reply_to or "attach"})
+            connection.close(INTERNAL_ERROR, "internal error")
+
+
+def socket_door(sockets: InboxSocket, origins: Origins) -> Blueprint:
+    """The route of the upgrade."""
+    door = Blueprint("ws")
+
+    @door.get("/ws")
+    async def upgrade(request: Request) -> HTTPResponse:
+        origins.check(request)
+        connection = sockets.admit(_user_of(request), request.ip)
+        subprotocol = check_upgrade(request, SUBPROTOCOL)
+        take_over(request, connection, subprotocol, lambda: sockets.begin(connection))
+
+    return door
+
+
+def _user_of(request: Request) -> User:
+    query = Query(request, "user_id login token")
+    user = parse_pair(query.text("user_id"), query.text("login"))
+    if user is None:
+        raise NotifierError(ErrorCode.BAD_REQUEST, "name a user by user_id (1-9007199254740991) and login")
+    return user
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

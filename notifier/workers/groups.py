@@ -1,0 +1,36 @@
+"""Consumer-group maintenance: walks over all users, a slice per round, and mends what does not fit together."""
+
+from __future__ import annotations
+
+import logging
+
+from notifier.store.inbox import Inbox
+from notifier.store.reports import Reports
+from notifier.workers.worker import Worker
+
+SLICE = 500
+
+log = logging.getLogger("notifier.workers")
+
+
+class GroupMaintenance(Worker):
+    name = "groups"
+
+    def __init__(self, reports: Reports, inbox: Inbox, pod: str, *, interval: float) -> None:
+        """`interval` in seconds between slices of 500 users."""
+        super().__init__()
+        self.interval = interval
+        self._reports = reports
+        self._inbox = inbox
+        self._pod = pod
+        self._cursor = ""
+
+    async def round(self) -> None:
+        if not await self._reports.begin_sweep(self.name, self._pod, self.interval / 2):
+            return
+        users, _, cursor = await self._reports.users("", self._cursor, SLICE)
+        self._cursor = cursor or ""
+        for user in users:
+            removed, created = await self._inbox.repair(user)
+            if removed or created:
+                log.info("group.repaired", extra={"removed": removed, "created": created})

@@ -1,0 +1,60 @@
+"""TTL janitor: removes what has expired and tells the users whose unread notifications went."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from notifier.store.inbox import Inbox
+from notifier.store.reports import Reports
+from notifier.workers.worker import Worker
+
+BATCH = 500
+
+
+class Janitor(Worker):
+    name = "janitor"
+
+    def __init__(
+        self,
+        reports: Reports,
+        inbox: Inbox,
+        pod: str,
+        tell_cleared: Callable[[str, str], Awaitable[None]],
+        on_cleared: Callable[[str, int], None],
+        *,
+        interval: float,
+        look_again: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`interval` and `look_again` (for an empty stream of somebody connected) in seconds."""
+        super().__init__()
+        self.interval = interval
+        self._reports = reports
+        self._inbox = inbox
+        self._pod = pod
+        self._tell_cleared = tell_cleared
+        self._on_cleared = on_cleared
+        self._look_again = look_again
+        self._now = now
+
+    async def round(self) -> None:
+        # Half the interval: the pod whose round comes first does it, and one that dies leaves it to the next.
+        if await self._reports.begin_sweep(self.name, self._pod, self.interval / 2):
+            await self.sweep()
+
+    async def sweep(self) -> int:
+        """Goes through all users some payload of whom has expired; how many entries went."""
+        removed = 0
+        before = round(self._now() * 1000)
+        while users := await self._reports.due(before, BATCH):
+            for user in users:
+                removed += await self._expire(user)
+        return removed
+
+    async def _expire(self, user: str) -> int:
+        removed, unread, owner = await self._inbox.expire(user, self._look_again)
+        if unread:
+            self._on_cleared(user, unread)
+            await self._tell_cleared(user, owner)
+        return removed

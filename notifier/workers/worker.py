@@ -1,0 +1,89 @@
+"""The shape of every background duty: started, stopped, supervised; the rest is what it does in one round."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from notifier.errors import NotifierError
+
+FIRST_BACKOFF = 0.2
+MAX_BACKOFF = 10.0
+
+log = logging.getLogger("notifier.workers")
+
+
+class Worker(ABC):
+    """Does `round` again and again, `interval` seconds apart; an error is logged and counted, and it goes on."""
+
+    name: str
+    interval: float
+    at_once = False  # whether the first round comes at the start rather than after an interval
+
+    def __init__(self) -> None:
+        self.last_error: str | None = None
+        self.rounds = 0
+        self.on_failure: Callable[[str], None] = lambda name: None
+        self._failures = 0
+        self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+
+    @abstractmethod
+    async def round(self) -> None:
+        """One round of the duty."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last round went well and the worker is running."""
+        return self.last_error is None and self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Begins; returns at once."""
+        self._task = asyncio.create_task(self._run(), name=f"worker {self.name}")
+
+    async def stop(self) -> None:
+        """Ends, in the middle of a round if need be."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Lets the next round begin now."""
+        self._hurry.set()
+
+    async def _run(self) -> None:
+        if not self.at_once:
+            await self._pause(self.interval * random.uniform(0.5, 1.0))
+        while True:
+            await self._pause(await self._supervised_round())
+
+    async def _supervised_round(self) -> float:
+        """Does a round; the seconds until the next."""
+        try:
+            await self.round()
+        except Exception as error:
+            self._note_failure(error)
+            self._failures += 1
+            return min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
+        self.rounds += 1
+        self.last_error = None
+        self._failures = 0
+        return self.interval
+
+    def _note_failure(self, error: Exception) -> None:
+        self.on_failure(self.name)
+        self.last_error = str(error) or type(error).__name__
+        if not isinstance(error, NotifierError):
+            log.error("worker.failed", extra={"worker": self.name}, exc_info=error)
+        elif self._failures == 0:
+            log.warning("worker.waits", extra={"worker": self.name, "error": error.message})
+
+    async def _pause(self, seconds: float) -> None:
+        self._hurry.clear()
+        try:
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        except TimeoutError:
+            return
