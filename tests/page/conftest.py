@@ -1,0 +1,110 @@
+"""Fixtures of the page's tests. `server` and `guarded_server` alone know what serves the page."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from .browser import PageUser, Tab, Tabs
+from .stub_server import StubServer
+
+TOKEN = "an-admin-token-of-32-characters-x"
+
+
+class PageServer(Protocol):
+    """What the tests need of a server: where it is, and that it can be away for a while without forgetting."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    def stop(self) -> None: ...
+
+    def start(self) -> None: ...
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _serve(token: str | None = None) -> Iterator[PageServer]:
+    stub = StubServer(_free_port(), token)
+    stub.start()
+    yield stub
+    stub.end()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PageServer]:
+    """A server with AUTH_MODE=none."""
+    yield from _serve()
+
+
+@pytest.fixture(scope="module")
+def guarded_server() -> Iterator[PageServer]:
+    """A server with AUTH_MODE=token, where `token` has the scope admin."""
+    yield from _serve(TOKEN)
+
+
+@pytest.fixture
+def token() -> str:
+    return TOKEN
+
+
+@pytest.fixture
+def base_url(server: PageServer) -> str:
+    return server.base_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. Of module scope, because Playwright's loop would be in the way of other modules' loops."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert executable, "the page's tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--headless"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """Opens tabs; afterwards fails on what any of them complained about."""
+    opened = Tabs(browser)
+    yield opened
+    opened.close()
+    assert opened.complaints() == []
+
+
+@pytest.fixture
+def open_tab(tabs: Tabs, base_url: str) -> Callable[[], Tab]:
+    """Opens the page once more and waits until it is live."""
+    return lambda: tabs.open(base_url).live()
+
+
+@pytest.fixture
+def tab(open_tab: Callable[[], Tab]) -> Tab:
+    return open_tab()
+
+
+_numbers = itertools.count(int(uuid.uuid4().int % 10**9))
+
+
+@pytest.fixture
+def new_user() -> Callable[[], PageUser]:
+    """Makes users that nothing was ever sent to."""
+    return lambda: PageUser(next(_numbers), f"user-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def user(new_user: Callable[[], PageUser]) -> PageUser:
+    return new_user()
