@@ -146,20 +146,23 @@ class App:
         self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
         self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
         interval = settings.janitor_interval
+        self.janitor = Janitor(
+            self.reports,
+            self.inbox,
+            pod,
+            self.router.tell_cleared,
+            self._on_cleared,
+            interval=interval,
+            look_again=settings.lock_ttl,
+        )
+        self.trimmer = Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval)
+        self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
         self.workers: list[Worker] = [
             self.bus_reader,
             self.heartbeat,
-            Janitor(
-                self.reports,
-                self.inbox,
-                pod,
-                self.router.tell_cleared,
-                self._on_cleared,
-                interval=interval,
-                look_again=settings.lock_ttl,
-            ),
-            Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval),
-            GroupMaintenance(self.reports, self.inbox, pod, interval=interval),
+            self.janitor,
+            self.trimmer,
+            self.groups,
             Ticker(self.hub, self.metrics.loop_lag.observe),
             self.asker,
             self.follower,

@@ -14,6 +14,8 @@ from typing import Any
 
 import uvloop
 from sanic import Sanic
+from sanic.application.state import ApplicationServerInfo
+from sanic.http.constants import HTTP
 from sanic.server import AsyncioServer
 
 from notifier import __version__
@@ -39,6 +41,9 @@ class Server:
     def __init__(self, app: App, sock: socket.socket) -> None:
         self.app = app
         self.sock = sock
+        Sanic.test_mode = True  # several applications of one name may follow each other in one process
+        self.web = app.web()
+        self.web.ctx.server = self
         self._server: AsyncioServer | None = None
         self._watch: asyncio.Task[None] | None = None
         self._connections: set[Any] = set()
@@ -51,8 +56,7 @@ class Server:
     async def open(self) -> None:
         """Starts the parts, then accepts."""
         await self.app.start()
-        Sanic.test_mode = True  # several applications of one name may follow each other in one process
-        web = self.app.web()
+        web = self.web
         web.asgi = False
         server = await web.create_server(
             sock=self.sock,
@@ -63,6 +67,8 @@ class Server:
             asyncio_server_kwargs={"start_serving": False},
         )
         assert server is not None
+        # Sanic takes its placeholder of an Alt-Svc header out when it knows of one server, of HTTP/1.
+        web.state.server_info.append(ApplicationServerInfo(settings={"version": HTTP.VERSION_1}))
         await server.startup()
         await server.before_start()
         await server.after_start()

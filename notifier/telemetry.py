@@ -186,6 +186,9 @@ def configure_logging(level: str, form: str, pod: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server", "sanic.websockets"):
+        # Below a warning Sanic tells of itself, and of upgrades with their whole query, which may hold a token.
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _import_structlog():  # type: ignore[no-untyped-def]

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from notifier import __version__
+
 COMMANDS = {
     "serve": "Run the server: HTTP, WebSocket and workers (the default).",
     "client": "Follow a user's inbox; each notification is marked read after 2 s.",
@@ -52,7 +54,7 @@ Completion: eval "$(_NOTIFIER_COMPLETE=bash_source notifier)" (or zsh_source, fi
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(None, "--version", package_name="notifier", message="%(version)s")
+@click.version_option(__version__, "--version", message="%(version)s")
 def main() -> None:
     """A self-hosted notification service in one program."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from notifier.domain.ids import stream_position
@@ -14,11 +16,17 @@ Position = tuple[int, int]
 BEGINNING: Position = (0, 0)
 
 
+GREETING_CHUNK = 64 * 1024
+
+
 class Door(Protocol):
     """Who answers what a connection's client says."""
 
     def receive(self, connection: Connection, text: bytes) -> None:
         """A text frame came."""
+
+    def pushed(self, connection: Connection, count: int) -> None:
+        """So many pushes left that had waited for their turn."""
 
     def left(self, connection: Connection, code: int, reason: str) -> None:
         """The connection is closed."""
@@ -28,10 +36,23 @@ class Connection(WebSocket):
     """A user's tab or device.
 
     `seen` is the stream position up to which the client has been sent everything; a push at or before it is a repeat
-    and is left out. While the inbox is read for a new connection, live pushes wait in `_held`.
+    and is left out. While the inbox is read for a new connection and sent to it, live pushes wait in `_held`.
     """
 
-    __slots__ = ("_door", "_held", "acked", "budget", "connected_at", "id", "seen", "sent", "user", "user_key")
+    __slots__ = (
+        "_door",
+        "_greeting",
+        "_held",
+        "_held_size",
+        "acked",
+        "budget",
+        "connected_at",
+        "id",
+        "seen",
+        "sent",
+        "user",
+        "user_key",
+    )
 
     def __init__(self, user: User, door: Door, *, now: float, max_frame: int, send_buffer: int) -> None:
         """`now` is the wall clock in Unix seconds; sizes in bytes."""
@@ -45,7 +66,9 @@ class Connection(WebSocket):
         self.acked = 0
         self.budget: MessageBudget | None = None
         self._door = door
+        self._greeting: deque[bytes] | None = None
         self._held: list[tuple[Position | None, bytes]] | None = []
+        self._held_size = 0
 
     @property
     def greeted(self) -> bool:
@@ -55,7 +78,7 @@ class Connection(WebSocket):
     def push(self, position: Position, frame: bytes) -> bool:
         """Sends the frame of a stream entry unless the client has had it; whether it left now."""
         if self._held is not None:
-            self._held.append((position, frame))
+            self._hold(position, frame)
             return False
         if position <= self.seen:
             return False
@@ -67,31 +90,62 @@ class Connection(WebSocket):
     def tell(self, frames: bytes) -> None:
         """Sends frames that are no stream entries, in their order among the pushes."""
         if self._held is not None:
-            self._held.append((None, frames))
+            self._hold(None, frames)
         else:
             self.send_frames(frames)
 
-    def greet(self, frames: list[bytes], count: int, seen: Position) -> int:
+    def greet(self, frames: Sequence[bytes], count: int, seen: Position) -> None:
         """Sends the inbox as it stood at `seen` (`count` of the frames are pushes), then what came meanwhile.
 
-        Returns how many pushes left.
+        A slow client gets it piece by piece: an inbox may be larger than the buffer for what nobody reads.
         """
-        self.send_frames(b"".join(frames))
         self.sent += count
         self.seen = max(self.seen, seen)
-        held, self._held = self._held or [], None
-        for position, frame in held:
-            if position is None:
-                self.send_frames(frame)
-            else:
-                count += self.push(position, frame)
-        return count
+        self._greeting = deque(frames)
+        self._go_on_greeting()
+
+    def on_room(self) -> None:
+        if self._greeting is not None:
+            self._go_on_greeting()
 
     def on_text(self, payload: bytes) -> None:
         self._door.receive(self, payload)
 
     def on_closed(self, code: int, reason: str) -> None:
+        self._greeting, self._held = None, None
         self._door.left(self, code, reason)
+
+    def _hold(self, position: Position | None, frame: bytes) -> None:
+        if self._held is None:
+            return
+        self._held.append((position, frame))
+        self._held_size += len(frame)
+        if self._held_size > self._send_buffer:
+            self.cut_off("the client is too slow for its greeting")
+
+    def _go_on_greeting(self) -> None:
+        greeting = self._greeting
+        while greeting and self.open and self.has_room:
+            chunk: list[bytes] = []
+            size = 0
+            while greeting and size < GREETING_CHUNK:
+                chunk.append(greeting.popleft())
+                size += len(chunk[-1])
+            self.send_frames(b"".join(chunk))
+        if not greeting:
+            self._greeting = None
+            self._release_held()
+
+    def _release_held(self) -> None:
+        held, self._held, self._held_size = self._held or [], None, 0
+        late = 0
+        for position, frame in held:
+            if position is None:
+                self.send_frames(frame)
+            else:
+                late += self.push(position, frame)
+        if late:
+            self._door.pushed(self, late)
 
 
 def position_of(stream_id: bytes) -> Position:

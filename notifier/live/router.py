@@ -66,6 +66,10 @@ class Router:
         if snapshot.cleared:
             await self._inbox.told_cleared(user, len(snapshot.cleared))
 
+    def pushed(self, count: int) -> None:
+        """Counts pushes that had waited for a connection's greeting."""
+        self._on_pushed(count, -1.0)
+
     def detach(self, connection: Connection) -> None:
         """Lets a connection go; with the user's last one here, the lock too."""
         self._events.emit("client.disconnected", client_facts(connection))
@@ -88,8 +92,9 @@ class Router:
         frames = [encode_text(text) for text in cleared]
         frames += [encode_text(_push_text(row)) for row in ordered]
         frames.append(encode_text(protocol.sync_complete(snapshot.pending, snapshot.total)))
-        pushed = connection.greet(frames, len(cleared) + len(ordered), position_of(snapshot.last_id))
-        self._on_pushed(pushed, -1.0)
+        count = len(cleared) + len(ordered)
+        connection.greet(frames, count, position_of(snapshot.last_id))
+        self._on_pushed(count, -1.0)
 
     # -- what is new
 

@@ -78,3 +78,15 @@ def _version(path: str) -> tuple[int, int, int] | None:
         return None
     match = re.search(r"v=(\d+)\.(\d+)\.(\d+)", answer.stdout)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def main() -> None:
+    """`python -m notifier.store.redis_binary PORT` runs the server that would be embedded on a loopback port."""
+    found = find_redis()
+    print(f"redis-server {'.'.join(map(str, found.version))} on 127.0.0.1:{sys.argv[1]}; Ctrl-C ends it", flush=True)
+    arguments = ["--port", sys.argv[1], "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    os.execve(found.path, [found.path, *arguments], found.environment())
+
+
+if __name__ == "__main__":
+    main()

@@ -81,6 +81,10 @@ class InboxSocket:
         """The socket is upgraded: sends the inbox, then lives."""
         self._run(connection, self._router.attach(connection), None)
 
+    def pushed(self, connection: Connection, count: int) -> None:
+        """So many pushes left that had waited for their turn."""
+        self._router.pushed(count)
+
     def left(self, connection: Connection, code: int, reason: str) -> None:
         """The connection is closed."""
         self._router.detach(connection)

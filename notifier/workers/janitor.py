@@ -45,9 +45,10 @@ class Janitor(Worker):
 
     async def sweep(self) -> int:
         """Goes through all users some payload of whom has expired; how many entries went."""
-        removed = 0
-        before = round(self._now() * 1000)
-        while users := await self._reports.due(before, BATCH):
+        removed, before, seen = 0, round(self._now() * 1000), set[str]()
+        # A user may be due again at once; each gets one visit per sweep, or a busy one would keep it going for ever.
+        while users := [user for user in await self._reports.due(before, BATCH + len(seen)) if user not in seen]:
+            seen.update(users)
             for user in users:
                 removed += await self._expire(user)
         return removed

@@ -1,0 +1,75 @@
+# Every target does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST_ARGS ?=
+
+.PHONY: help setup run test check lock redis-local client sender clean format faults autobahn bench
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(DEV_STAMP) ## the virtual environment with everything for tests
+	@echo "ready: $(BIN)/notifier"
+
+run: $(RUN_STAMP) ## the server on http://localhost:8080, with its own Redis
+	@exec $(BIN)/notifier serve $(ARGS)
+
+client: $(RUN_STAMP) ## follow the inbox of 1:test_user
+	@exec $(BIN)/notifier client $(ARGS)
+
+sender: $(RUN_STAMP) ## send it a notification
+	@exec $(BIN)/notifier send --to 1:test_user $(ARGS) "Hello from make sender"
+
+test: $(DEV_STAMP) ## all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV_STAMP) ## format, lint, types, import table, tests
+	@$(BIN)/ruff format --check notifier tests build $(wildcard tui)
+	@$(BIN)/ruff check notifier tests build $(wildcard tui)
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+format: $(DEV_STAMP) ## let ruff write the format
+	@$(BIN)/ruff format notifier tests build $(wildcard tui)
+	@$(BIN)/ruff check --fix --quiet notifier tests build $(wildcard tui)
+
+faults: $(DEV_STAMP) ## kill -9 of server and Redis under load, 300 times
+	@$(BIN)/python -m tests.e2e.kills --kills 300
+
+autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
+	@$(BIN)/python -m tests.e2e.autobahn
+
+bench: $(DEV_STAMP) ## the figures of the README
+	@$(BIN)/python -m tests.bench.figures
+
+lock: $(DEV_STAMP) ## write the lock files anew
+	@$(BIN)/python build/lock.py
+
+redis-local: $(RUN_STAMP) ## a Redis on 127.0.0.1:6379 in the foreground, for REDIS_ADDR
+	@$(BIN)/python -m notifier.store.redis_binary 6379
+
+clean: ## what was made here; the data in DATA_DIR stays
+	@rm -rf $(VENV) dist .work *.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed: apt-get install python3" >&2; exit 1; }
+	@bash build/venv.sh "$(PYTHON)" $(VENV)
+
+$(RUN_STAMP): $(BIN)/python build/requirements.txt pyproject.toml
+	@echo "installing what the program needs (once)"
+	@$(PIP) install --no-deps -r build/requirements.txt
+	@$(BIN)/python build/link.py
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) build/requirements-dev.txt
+	@echo "installing what the tests need (once)"
+	@$(PIP) install --no-deps -r build/requirements-dev.txt
+	@touch $@

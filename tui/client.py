@@ -1,0 +1,252 @@
+"""The admin API over HTTP. Every failure comes out as an `ApiError` whose text is one safe line."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+
+from tui.model import Json, UserKey, rows, text
+from tui.safe import safe
+from tui.sse import Parser, ServerEvent
+
+ADMIN = "/api/v1/admin"
+PAGE = 500  # rows a request: small enough that decoding one page holds no key up
+ANSWER_MAX = 16 * 1024 * 1024
+SILENCE_MAX = 30.0  # seconds without a byte on the event stream; the server speaks at least every 10 s
+_ORDINARY = aiohttp.ClientTimeout(total=15, sock_connect=5)
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_MAX)
+
+
+class Failure(Enum):
+    """What went wrong."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    NOT_FOUND = "not found"
+    REJECTED = "rejected"
+    STRANGE = "strange"  # what answers is no notifier
+
+
+class ApiError(Exception):
+    """A request that failed: `failure` says how, the text says it to a person."""
+
+    def __init__(self, failure: Failure, said: str) -> None:
+        super().__init__(safe(said)[:300])
+        self.failure = failure
+
+
+class AdminClient:
+    """One server's admin API. With `read_only` it sends nothing but GET."""
+
+    def __init__(self, url: str, token: str | None = None, read_only: bool = False) -> None:
+        """Raises `ValueError` with a line for the user where `url` or `token` cannot be used."""
+        self._base = _checked_url(url)
+        self._headers = {"Accept": "application/json"} | _authorization(token)
+        self._read_only = read_only
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def place(self) -> str:
+        """Host and port, for people; never what a URL may hold before them."""
+        return place_of(self._base)
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def metrics(self) -> Json:
+        """`GET /api/v1/metrics`."""
+        return await self._get("/api/v1/metrics")
+
+    async def health(self) -> Json:
+        """`GET /health`; an unhealthy server's answer is an answer."""
+        async with self._request("GET", "/health") as response:
+            return await self._decoded(response, also=503)
+
+    async def pods(self) -> list[Json]:
+        """`GET pods`."""
+        return rows(await self._get(f"{ADMIN}/pods"), "pods")
+
+    async def clients(self, cursor: str = "") -> Json:
+        """A page of `GET clients`."""
+        return await self._get(f"{ADMIN}/clients", limit=PAGE, cursor=cursor)
+
+    async def users(self, cursor: str = "", prefix: str = "") -> Json:
+        """A page of `GET users`."""
+        return await self._get(f"{ADMIN}/users", limit=PAGE, cursor=cursor, q=prefix)
+
+    async def pending(self, cursor: str = "") -> Json:
+        """A page of `GET pending`."""
+        return await self._get(f"{ADMIN}/pending", limit=PAGE, cursor=cursor)
+
+    async def history(self, user: UserKey, limit: int = 1000) -> Json:
+        """`GET history` of a user, newest first."""
+        return await self._get(f"{ADMIN}/history", user_id=user.id, login=user.login, limit=limit)
+
+    async def user(self, user: UserKey) -> Json:
+        """`GET users/{key}`."""
+        return await self._get(f"{ADMIN}/users/{_part(str(user))}")
+
+    async def disconnect(self, connection_id: str) -> None:
+        """`DELETE clients/{connection_id}`."""
+        async with self._request("DELETE", f"{ADMIN}/clients/{_part(connection_id)}") as response:
+            await self._checked(response)
+
+    async def clear(self, user: UserKey) -> int:
+        """`DELETE users/{key}/pending`; how many were removed."""
+        async with self._request("DELETE", f"{ADMIN}/users/{_part(str(user))}/pending") as response:
+            return int((await self._decoded(response)).get("cleared") or 0)
+
+    async def notify(self, users: list[UserKey], content: Json, key: str) -> list[Json]:
+        """`POST /api/v1/notify`; the results. The same `key` again stores nothing twice."""
+        body = {"target": [{"id": user.id, "login": user.login} for user in users], **content}
+        async with self._request("POST", "/api/v1/notify", json=body, headers={"Idempotency-Key": key}) as response:
+            return rows(await self._decoded(response), "results")
+
+    async def broadcast(self, content: Json, key: str) -> int:
+        """`POST broadcast`; to how many it went."""
+        headers = {"Idempotency-Key": key}
+        async with self._request("POST", f"{ADMIN}/broadcast", json=dict(content), headers=headers) as response:
+            return int((await self._decoded(response)).get("accepted") or 0)
+
+    async def events(self) -> AsyncIterator[list[ServerEvent]]:
+        """`GET events`, as they come, until the server ends the stream; first an empty list once it stands."""
+        parser = Parser()
+        headers = {"Accept": "text/event-stream"}
+        async with self._request("GET", f"{ADMIN}/events", headers=headers, timeout=_ENDLESS) as response:
+            await self._checked(response)
+            yield []
+            async for chunk in response.content.iter_any():
+                yield parser.feed(chunk)
+
+    async def _get(self, path: str, **query: str | int) -> Json:
+        params = {name: str(value) for name, value in query.items() if value != ""}
+        async with self._request("GET", path, params=params) as response:
+            return await self._decoded(response)
+
+    @asynccontextmanager
+    async def _request(self, method: str, path: str, **more: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._read_only and method != "GET":
+            raise ApiError(Failure.REJECTED, "this dashboard is read-only")
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its `async with`")
+        more.setdefault("timeout", _ORDINARY)
+        try:
+            # A redirect would carry the token to another place.
+            async with self._session.request(method, self._base + path, allow_redirects=False, **more) as response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ApiError(Failure.UNREACHABLE, _why(error)) from error
+
+    async def _decoded(self, response: aiohttp.ClientResponse, also: int = 0) -> Json:
+        body = await self._checked(response, also)
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, Mapping):
+            raise ApiError(Failure.STRANGE, f"{self.place} answers, but not as notifier does")
+        return found
+
+    async def _checked(self, response: aiohttp.ClientResponse, also: int = 0) -> bytes:
+        if response.status == 200 and response.content_type == "text/event-stream":
+            return b""
+        body = await _bounded(response)
+        if response.status < 300 or response.status == also:
+            return body
+        raise _refusal(response.status, _detail(body), self.place)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    held = 0
+    async for part in response.content.iter_chunked(64 * 1024):
+        held += len(part)
+        if held > ANSWER_MAX:
+            raise ApiError(Failure.STRANGE, f"an answer of more than {ANSWER_MAX >> 20} MiB was not read")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _refusal(status: int, detail: str, place: str) -> ApiError:
+    if status == 401:
+        return ApiError(Failure.REFUSED, "the token is missing, wrong or expired (401); give --token or NOTIFIER_TOKEN")
+    if status == 403:
+        return ApiError(Failure.REFUSED, "the token lacks the scope admin (403); give one that has it")
+    if 300 <= status < 400:
+        return ApiError(Failure.STRANGE, f"{place} redirects elsewhere ({status}); give the URL it leads to")
+    if status == 404:
+        return ApiError(Failure.NOT_FOUND, detail or f"{place} knows no such thing (404)")
+    if status in (502, 503, 504):
+        return ApiError(Failure.UNAVAILABLE, detail or f"the server is unavailable ({status})")
+    return ApiError(Failure.REJECTED, f"{detail or 'the server refused'} ({status})")
+
+
+def _detail(body: bytes) -> str:
+    """What a problem document says; its errors name the fields."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(found, Mapping):
+        return ""
+    fields = [f"{text(row, 'path')}: {text(row, 'message')}" for row in rows(found, "errors")]
+    return "; ".join(fields) or text(found, "detail") or text(found, "title")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLError):
+        return f"its certificate is not trusted: {error}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "there is no host of that name"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return (error.os_error.strerror or str(error.os_error)).lower().partition("[")[0].strip() or "no connection"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | ConnectionError):
+        return "the connection broke off"
+    return str(error) or type(error).__name__
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not url.isprintable():
+        raise ValueError(f"{safe(url)!r} is no URL such as http://localhost:8080")
+    return url.rstrip("/")
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    if not token:
+        return {}
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token holds characters that no token has; give --token or NOTIFIER_TOKEN")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def place_of(url: str) -> str:
+    """Host and port of a URL."""
+    parts = urlsplit(url)
+    return safe(parts.netloc.rpartition("@")[2])
+
+
+def _part(value: str) -> str:
+    return quote(value, safe="")

@@ -1,0 +1,96 @@
+"""A command is data; binding, footer, help and palette are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.binding import ActiveBinding, Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "space": "space",
+    "escape": "esc",
+    "enter": "⏎",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "minus": "-",
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that a key does. `keys` as Textual names them, split by commas; `action` a Textual action.
+
+    `label` is the word in the footer, `help` the sentence in help and palette; `writes` marks what `--read-only` takes
+    away.
+    """
+
+    keys: str
+    action: str
+    label: str
+    help: str
+    footer: bool = False
+    writes: bool = False
+    priority: bool = False
+
+
+@dataclass(frozen=True)
+class Available:
+    """A command that works at this moment: its keys for people, and where its action runs."""
+
+    keys: str
+    label: str
+    help: str
+    action: str
+    footer: bool
+    node: DOMNode
+
+
+def bind(commands: Iterable[Command]) -> list[Binding]:
+    """The bindings of these commands."""
+    return [
+        Binding(
+            command.keys,
+            command.action,
+            command.label,
+            show=command.footer,
+            tooltip=command.help,
+            priority=command.priority,
+        )
+        for command in commands
+    ]
+
+
+def allowed(commands: Sequence[Command], action: str, read_only: bool) -> bool:
+    """Whether an action may run: those that write may not where one only reads."""
+    return not (read_only and any(command.writes and command.action == action for command in commands))
+
+
+def available(screen: Screen[object]) -> list[Available]:
+    """The commands whose bindings are active on a screen, nearest to the focus first; several keys of one are one."""
+    found: dict[tuple[int, str], list[tuple[str, ActiveBinding]]] = {}
+    for key, active in screen.active_bindings.items():
+        if active.binding.tooltip and active.enabled:
+            found.setdefault((id(active.node), active.binding.action), []).append((key, active))
+    return [_joined(pairs) for pairs in found.values()]
+
+
+def _joined(pairs: list[tuple[str, ActiveBinding]]) -> Available:
+    node, binding, _, _ = pairs[0][1]
+    keys = " ".join(key_name(key) for key, _ in pairs)
+    return Available(keys, binding.description, binding.tooltip, binding.action, binding.show, node)
+
+
+def key_name(key: str) -> str:
+    """A key for people: `?`, `^p`, `↑`."""
+    modifier, _, last = key.rpartition("+")
+    name = _KEY_NAMES.get(last, last)
+    return f"^{name}" if modifier == "ctrl" else f"{modifier}+{name}" if modifier else name

@@ -1,0 +1,109 @@
+"""Events of the cluster as values, and the bounded tail of them."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tui.model import Json, UserKey, moment, text, user_of
+
+TAIL_MAX = 5_000
+EVENT_MAX = 8 * 1024  # characters of JSON; a longer event is counted as left out
+_KNOWN = frozenset(
+    ("type", "time", "pod_id", "user_id", "login", "connection_id", "notification_id", "stream_id")
+    + ("source", "message", "remote", "pod")
+)
+    "type time pod_id user_id login connection_id notification_id stream_id source message remote pod".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; `number` counts up as they arrive here."""
+
+    number: int
+    kind: str
+    at: float | None
+    pod_id: str
+    user: UserKey | None
+    raw: Json
+
+    @property
+    def notification_id(self) -> str:
+        """The notification it is about, or nothing."""
+        return text(self.raw, "notification_id")
+
+    @property
+    def stream_id(self) -> str:
+        """The notification's place in its inbox, or nothing."""
+        return text(self.raw, "stream_id")
+
+    @property
+    def who(self) -> str:
+        """The user key, or nothing."""
+        return "" if self.user is None else str(self.user)
+
+    @property
+    def what(self) -> str:
+        """The rest in a few words, for every type, also for types that did not exist when this was written."""
+        raw = self.raw
+        said = [text(raw, "source"), text(raw, "message"), text(raw, "pod"), text(raw, "remote")]
+        more = [f"{name}={_plain(value)}" for name, value in raw.items() if name not in _KNOWN]
+        ids = [text(raw, "notification_id")[:8] or text(raw, "connection_id")[:8]]
+        return "  ".join(part for part in said + more + ids if part)
+
+    @property
+    def haystack(self) -> str:
+        """What a filter searches, in lower case."""
+        raw = self.raw
+        ids = f"{text(raw, 'notification_id')} {text(raw, 'connection_id')}"
+        return f"{self.kind} {self.who} {self.pod_id} {self.what} {ids}".lower()
+
+
+class Tail:
+    """The newest events, at most `TAIL_MAX`, and counts of all that came."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque(maxlen=TAIL_MAX)
+        self.arrived = 0
+        self.left_out = 0
+
+    def add(self, kind: str, data: str) -> str:
+        """Takes the JSON of an event. Returns its type, or nothing where it is no event or too long to keep."""
+        event = self._read(kind, data)
+        if event is None:
+            self.left_out += 1
+            return ""
+        self.arrived += 1
+        self._events.append(event)
+        return event.kind
+
+    def newest_first(self) -> list[Event]:
+        """What is kept."""
+        return list(reversed(self._events))
+
+    def about(self, notification_id: str) -> list[Event]:
+        """The events of one notification that are still kept, oldest first."""
+        return [event for event in self._events if notification_id and event.notification_id == notification_id]
+
+    def _read(self, kind: str, data: str) -> Event | None:
+        row = _decoded(data) if len(data) <= EVENT_MAX else None
+        if row is None:
+            return None
+        user = user_of(row) if "login" in row else None
+        at = moment(row.get("time"))
+        return Event(self.arrived + 1, text(row, "type") or kind, at, text(row, "pod_id"), user, row)
+
+
+def _decoded(data: str) -> Json | None:
+    try:
+        row = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, Mapping) else None
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:80]

@@ -1,0 +1,113 @@
+"""Rows filtered and sorted for showing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column. `width` is its least width in cells, `flex` its share of what is left over; columns of the highest
+    `rank` give way first where there is no room. `tone` names a meaning (`good`, `warn`, `bad`, `dim`) or nothing."""
+
+    name: str
+    title: str
+    text: Callable[[Row], str]
+    order: Callable[[Row], Any]
+    width: int
+    flex: int = 0
+    right: bool = False
+    rank: int = 0
+    largest_first: bool = False
+    tone: Callable[[Row], str] | None = None
+
+
+class Listing(Generic[Row]):
+    """The rows of a table, which of them pass the filter, and in which order."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        key: Callable[[Row], object],
+        haystack: Callable[[Row], str],
+        sort: str = "",
+    ) -> None:
+        """`key` tells rows apart over refreshes; `sort` is a column's name, or nothing: as the server orders them."""
+        self.columns = tuple(columns)
+        self.key = key
+        self.sort = sort
+        self.reverse = self._first_direction(sort)
+        self.needle = ""
+        self.total = 0
+        self.loaded: list[Row] = []
+        self.visible: list[Row] = []
+        self._haystack = haystack
+
+    def replace(self, rows: list[Row], total: int | None = None) -> None:
+        """New rows; `total` is how many the server has in all."""
+        self.loaded = rows
+        self.total = max(len(rows), total or 0)
+        self._arrange()
+
+    def filter(self, needle: str) -> None:
+        """Keeps the rows that hold every word of `needle`, in any case."""
+        self.needle = needle.strip()
+        self._arrange()
+
+    def sort_by(self, name: str) -> None:
+        """Sorts by a column; by the same one again: the other way round."""
+        self.reverse = not self.reverse if name == self.sort else self._first_direction(name)
+        self.sort = name
+        self._arrange()
+
+    def sort_next(self) -> None:
+        """Sorts by the next column."""
+        names = [column.name for column in self.columns]
+        self.sort_by(names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else names[0])
+
+    def invert(self) -> None:
+        """The other way round."""
+        self.reverse = not self.reverse
+        self._arrange()
+
+    def position(self, key: object) -> int | None:
+        """Where the row of this key stands, or None."""
+        find = self.key
+        return next((place for place, row in enumerate(self.visible) if find(row) == key), None)
+
+    def summary(self, noun: str) -> str:
+        """`340 users`, `12 of 340 users`; and how many there are where not all are loaded."""
+        shown = f"{len(self.visible):,} of " if self.needle else ""
+        if self.total > len(self.loaded):
+            return f"{shown}{len(self.loaded):,} {noun} loaded, {self.total:,} in all"
+        return f"{shown}{self.total:,} {noun}"
+
+    def order_words(self) -> str:
+        """How the rows are sorted, in words; nothing where it is as they come."""
+        title = next((column.title for column in self.columns if column.name == self.sort), "")
+        return f"by {title.lower()} {'▼' if self.reverse else '▲'}" if title else "reversed" if self.reverse else ""
+
+    def _first_direction(self, name: str) -> bool:
+        return any(column.largest_first for column in self.columns if column.name == name)
+
+    def _arrange(self) -> None:
+        words = self.needle.lower().split()
+        rows = self.loaded
+        if words:
+            search = self._haystack
+            rows = [row for row in rows if _has_all(search(row), words)]
+        self.visible = self._sorted(rows)
+
+    def _sorted(self, rows: list[Row]) -> list[Row]:
+        order = next((column.order for column in self.columns if column.name == self.sort), None)
+        if order is not None:
+            return sorted(rows, key=order, reverse=self.reverse)
+        return rows[::-1] if self.reverse else list(rows)
+
+
+def _has_all(haystack: str, words: list[str]) -> bool:
+    return all(word in haystack for word in words)

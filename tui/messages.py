@@ -1,0 +1,111 @@
+"""What travels up: from the poller and the views to the app, which alone decides what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from tui.actions import Action
+from tui.model import UserKey
+
+
+class LinkChanged(Message):
+    """The server went away, came back, or its retry is due at another time."""
+
+
+class FiguresArrived(Message):
+    """The world has new figures."""
+
+
+class ClusterArrived(Message):
+    """The world has new pods and health."""
+
+
+class EventsArrived(Message):
+    """The tail has new events."""
+
+
+class SnapshotArrived(Message):
+    """A subject's data came."""
+
+    def __init__(self, subject: object, value: object) -> None:
+        super().__init__()
+        self.subject = subject
+        self.value = value
+
+
+class SnapshotFailed(Message):
+    """A subject's data could not be had; what is shown stays."""
+
+    def __init__(self, subject: object, reason: str, gone: bool) -> None:
+        super().__init__()
+        self.subject = subject
+        self.reason = reason
+        self.gone = gone
+
+
+@dataclass
+class ShowView(Message):
+    """Go to a view."""
+
+    view: str
+
+
+@dataclass
+class OpenUser(Message):
+    """Drill down to a user."""
+
+    user: UserKey
+
+
+@dataclass
+class OpenHistory(Message):
+    """Go to the history of a user."""
+
+    user: UserKey
+
+
+@dataclass
+class OpenNotification(Message):
+    """Drill down to a notification."""
+
+    user: UserKey
+    notification_id: str
+    stream_id: str
+
+
+@dataclass
+class OpenRecord(Message):
+    """Drill down to anything else: its facts, and all of it as JSON."""
+
+    heading: str
+    facts: list[tuple[str, str]]
+    raw: object
+
+
+@dataclass
+class CopyText(Message):
+    """Copy text to the clipboard; `what` names it."""
+
+    what: str
+    text: str
+
+
+@dataclass
+class Compose(Message):
+    """Add users to those to send to, and go there if asked."""
+
+    users: list[UserKey]
+    go: bool
+
+
+@dataclass
+class Operate(Message):
+    """Do something that cannot be undone, after asking."""
+
+    action: Action
+
+
+class RefreshNow(Message):
+    """Fetch what is shown again."""
