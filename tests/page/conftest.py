@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from .browser import PageUser, Tab, Tabs
+from .program import Program
 from .stub_server import StubServer
 
 TOKEN = "an-admin-token-of-32-characters-x"
@@ -36,23 +39,23 @@ def _free_port() -> int:
         return port
 
 
-def _serve(token: str | None = None) -> Iterator[PageServer]:
-    stub = StubServer(_free_port(), token)
-    stub.start()
-    yield stub
-    stub.end()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[PageServer]:
-    """A server with AUTH_MODE=none."""
-    yield from _serve()
+    """The program itself, with AUTH_MODE=none."""
+    with tempfile.TemporaryDirectory(prefix="notifier-page-") as folder:
+        program = Program(_free_port(), Path(folder), {"SHUTDOWN_TIMEOUT": "2s"})
+        program.start()
+        yield program
+        program.stop()
 
 
 @pytest.fixture(scope="module")
 def guarded_server() -> Iterator[PageServer]:
     """A server with AUTH_MODE=token, where `token` has the scope admin."""
-    yield from _serve(TOKEN)
+    stub = StubServer(_free_port(), TOKEN)
+    stub.start()
+    yield stub
+    stub.end()
 
 
 @pytest.fixture

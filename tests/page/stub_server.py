@@ -104,19 +104,19 @@ class Stub:
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/", self.page)
-        app.router.add_static("/static", STATIC)
         app.router.add_get("/ws", self.ws)
         app.router.add_post("/api/v1/notify", self.notify)
         app.router.add_post("/api/v1/admin/broadcast", self.broadcast)
         app.router.add_get("/api/v1/metrics", self.metrics)
         for name in ("clients", "pending", "history", "events"):
             app.router.add_get(f"/api/v1/admin/{name}", getattr(self, name))
+        app.router.add_static("/", STATIC)
         return app
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        open_path = request.path == "/" or request.path.startswith("/static/")
-        if self.token and not open_path and self._token_of(request) != self.token:
+        guarded = request.path.startswith(("/api/", "/ws"))
+        if self.token and guarded and self._token_of(request) != self.token:
             return problem(401, "a token is needed")
         response: web.StreamResponse = await handler(request)
         if not response.prepared:

@@ -60,14 +60,9 @@ def test_clients_are_listed_chosen_and_written_to(open_tab: OpenTab, new_user: N
     for each in tabs:
         expect(each.message("To everyone")).to_have_count(1)
     expect(desk.message("To the chosen ones")).to_have_count(0)
-
-
-def test_a_client_that_leaves_leaves_the_list(tab: Tab, user: PageUser) -> None:
-    tab.connect(user)
-    expect(tab.client(user)).to_have_count(1)
-    tab.page.click("#inbox-connect")
-    tab.expect_state("Not connected")
-    expect(tab.client(user)).to_have_count(0)
+    tabs[1].page.click("#inbox-connect")
+    tabs[1].expect_state("Not connected")
+    expect(desk.client(users[1])).to_have_count(0)
 
 
 def test_two_tabs_agree_on_what_is_read(open_tab: OpenTab, user: PageUser) -> None:
@@ -84,22 +79,17 @@ def test_two_tabs_agree_on_what_is_read(open_tab: OpenTab, user: PageUser) -> No
     expect(one.find("#messages .badge")).to_have_text(["READ"] * 3)
 
 
-def test_history_follows_by_itself(tab: Tab, user: PageUser) -> None:
+def test_history_opens_from_a_client_and_follows_by_itself(tab: Tab, user: PageUser) -> None:
     tab.connect(user).send(str(user), "look here")
-    rows = tab.show_history(user)
+    tab.client(user).get_by_role("button").click()
+    expect(tab.find("#history")).to_be_focused()
+    rows = tab.find("#history-rows > li")
     expect(rows.filter(has_text="look here").locator(".badge")).to_have_text("UNREAD")
     tab.send(str(user), "and here")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("and here")
     tab.page.click("#read-all")
     expect(rows.locator(".badge")).to_have_text(["READ", "READ"])
-
-
-def test_history_opens_from_a_client(tab: Tab, user: PageUser) -> None:
-    tab.connect(user).send(str(user), "from the table")
-    tab.client(user).get_by_role("button").click()
-    expect(tab.find("#history-rows")).to_contain_text("from the table")
-    expect(tab.find("#history")).to_be_focused()
 
 
 def test_marks_by_itself_when_asked_to(tab: Tab, user: PageUser) -> None:

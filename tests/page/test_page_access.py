@@ -33,12 +33,6 @@ def test_a_token_opens_the_page_and_stays_in_the_tab(tabs: Tabs, guarded_server:
     tab.live()
     fresh = tabs.open(guarded_server.base_url, beside=tab).expecting(REFUSED)
     expect(fresh.find("#banner")).to_be_visible()
-
-
-def test_a_token_can_be_forgotten(tabs: Tabs, guarded_server: PageServer, token: str) -> None:
-    tab = tabs.open(guarded_server.base_url).expecting(REFUSED)
-    enter(tab, token)
-    tab.live()
     tab.page.click("#open-access")
     tab.page.get_by_role("button", name="Forget it").click()
     expect(tab.find("#banner")).to_be_visible()

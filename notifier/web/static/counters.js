@@ -14,7 +14,7 @@ let before = null;
 async function load() {
   const metrics = await call("api/v1/metrics");
   for (const name of ["connections", "pending", "auto_cleared", ...RATED]) show("counter", name, count(metrics[name]));
-  const { p50, p95, p99 } = metrics.latency_ms ?? {};
+  const { p50, p95, p99 } = (metrics.pushed && metrics.latency_ms) || {};
   show("counter", "latency", typeof p50 === "number" ? `${milliseconds(p50)} ms` : "–");
   show("sub", "latency", typeof p95 === "number" ? `p95 ${milliseconds(p95)}, p99 ${milliseconds(p99)} ms` : "nothing pushed yet");
   show("sub", "users", typeof metrics.users === "number" ? `of ${plural(metrics.users, "known user")}` : "");

@@ -2,7 +2,7 @@
  * One user's inbox on any page: live, gap-free, and in step with the user's other tabs and devices.
  *
  *   <script type="module">
- *     import { NotifierClient } from "https://notifier.example/static/notifier-client.js";
+ *     import { NotifierClient } from "https://notifier.example/notifier-client.js";
  *     const inbox = new NotifierClient({ userId: 1, login: "alice", token: () => fetchMyToken() });
  *     inbox.addEventListener("push", (event) => show(event.detail.notification));
  *     inbox.addEventListener("change", () => { badge.textContent = String(inbox.unread); });
@@ -241,7 +241,7 @@ export class NotifierClient extends EventTarget {
    * @param {object} options
    * @param {number} options.userId 1 … 2^53−1
    * @param {string} options.login
-   * @param {string|URL} [options.url] the WebSocket's address; by default beside the folder this file came from
+   * @param {string|URL} [options.url] the WebSocket's address; by default `ws` beside this file
    * @param {string|(() => string|null|Promise<string|null>)} [options.token] the user's token; a function is asked
    *   before every attempt with `{expired: boolean}`, and null after an expired one ends the attempts
    * @param {number|null} [options.autoAckMs] marks every notification read so many milliseconds after it came
@@ -397,7 +397,7 @@ export class NotifierClient extends EventTarget {
   }
 
   #address() {
-    const url = new URL(this.#options.url ?? "../ws", import.meta.url);
+    const url = new URL(this.#options.url ?? "ws", import.meta.url);
     url.protocol = url.protocol.replace(/^http/, "ws");
     url.searchParams.set("user_id", String(this.#options.userId));
     url.searchParams.set("login", this.#options.login);
@@ -560,15 +560,15 @@ export class NotifierClient extends EventTarget {
   #onError(problem) {
     const later = problem.code === "rate_limited" || problem.code === "unavailable";
     const about = problem.in_reply_to;
-    if (about === "sync.request") this.#onSyncRefused();
-    else if (later) this.#tryLater();
+    if (about === "sync.request" || (about === null && later)) this.#onSyncRefused();
+    if (later) this.#tryLater();
     else if (about === "notification.read") this.#acks.refuse();
     else if (about === "notification.read_all") this.#acks.refuseAll();
     else if (about === "retention.set") this.#retentionWanted = null;
     this.#emit("error", problem);
   }
 
-  /** Without the answer a gap would stay: a new connection asks again. */
+  /** Without its answer a gap would stay: a new connection asks again. */
   #onSyncRefused() {
     if (this.#syncs.shift() === "gap") this.#lost(LOST);
   }
