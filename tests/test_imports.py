@@ -1,0 +1,151 @@
+"""Who may import whom. The table is the map of the source: a notification moves through it from left to right."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "notifier"
+
+ALL = set("app cli client config domain errors live process service store summary telemetry web workers".split()) | {""}
+
+# What a part may import beside itself. "" is the package `notifier`, which holds the version.
+TABLE = {
+    "": set(),
+    "__main__": {"cli"},
+    "cli": {"app", "process", "config", "client", "domain", "store.redis_binary", ""},
+    "app": ALL,
+    "process": ALL,
+    "summary": ALL,
+    "client": set(),
+    "config": set(),
+    "errors": set(),
+    "telemetry": set(),
+    "domain": {"errors"},
+    "store": {"domain", "errors"},
+    "service": {"domain", "store", "errors"},
+    "live": {"domain", "store", "errors"},
+    "workers": {"domain", "store", "live", "errors"},
+    "web": {"service", "live", "domain", "errors"},
+}
+# Libraries that only some parts speak.
+OWNERS = {
+    "redis": {"store"},
+    "hiredis": {"store"},
+    "sanic": {"web", "process", "app"},
+    "click": {"cli"},
+    "aiohttp": {"client"},
+    "textual": set(),
+    "tui": {"cli"},
+    "tests": set(),
+}
+PACKAGES = sorted(p.parent.name for p in SOURCE.glob("*/__init__.py"))
+LIGHT_COMMANDS = ["client", "send", "healthcheck", "version", "serve"]
+HEAVY = {"sanic", "textual", "redis", "hiredis", "uvloop", "prometheus_client", "structlog"}
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
+
+
+def part_of(module):
+    return module.split(".")[1] if "." in module else ""
+
+
+def statements(node):
+    """The import statements that run; those for the type checker alone do not."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield child
+        yield from statements(child)
+
+
+def imports_of(module):
+    """The modules of this program that a module imports, early or late."""
+    found = set()
+    for statement in statements(ast.parse(MODULES[module].read_text())):
+        if isinstance(statement, ast.Import):
+            found |= {name.name for name in statement.names if name.name in MODULES}
+            continue
+        assert statement.level == 0, f"{module} imports by a relative name"
+        for name in statement.names:
+            inner = f"{statement.module}.{name.name}"
+            found |= {inner if inner in MODULES else statement.module} & MODULES.keys()
+    return found
+
+
+def python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_table_names_every_part():
+    assert {part_of(module) for module in MODULES} == TABLE.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_what_the_table_allows(module):
+    part = part_of(module)
+    wrong = [
+        other
+        for other in imports_of(module)
+        if part_of(other) not in TABLE[part] | {part} and other.removeprefix("notifier.") not in TABLE[part]
+    ]
+    assert not wrong, f"{module} may not import {', '.join(wrong)}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_libraries_stay_where_they_belong(module):
+    tree = ast.parse(MODULES[module].read_text())
+    names = {alias.name for s in statements(tree) if isinstance(s, ast.Import) for alias in s.names}
+    names |= {s.module or "" for s in statements(tree) if isinstance(s, ast.ImportFrom)}
+    for library in {name.split(".")[0] for name in names} & OWNERS.keys():
+        assert part_of(module) in OWNERS[library], f"{module} may not import {library}"
+
+
+def test_no_circles():
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module in done:
+            return
+        path.append(module)
+        for other in sorted(imports_of(module)):
+            visit(other)
+        done.add(path.pop())
+
+    for module in MODULES:
+        visit(module)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_imports_in_a_fresh_interpreter(package):
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
+    for module in [m for m in MODULES if part_of(m) == package]:
+        answer = python(code, module)
+        assert answer.returncode == 0, f"{module}: {answer.stderr}"
+
+
+@pytest.mark.parametrize("command", LIGHT_COMMANDS)
+def test_help_of_a_command_loads_nothing_heavy(command):
+    code = "import sys\nfrom notifier.cli import run\nrun([sys.argv[1], '--help'])\nprint('LOADED', *sys.modules)"
+    answer = python(code, command)
+    help_text, _, loaded = answer.stdout.partition("LOADED ")
+    assert "Usage:" in help_text, answer.stderr
+    assert not {name.split(".")[0] for name in loaded.split()} & (HEAVY | {"aiohttp"})
+
+
+def test_what_send_runs_with_is_light():
+    loaded = python("import sys, notifier.cli.send, notifier.client\nprint(*sys.modules)").stdout.split()
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
