@@ -25,6 +25,7 @@ from notifier.store.bus import Bus, Cleared, Forward, News, Orphan
 from notifier.store.inbox import HISTORY, Delivery, Holder, Inbox, Snapshot
 
 RENEW_BATCH = 500
+GREETINGS = 8  # inboxes read at a time: a storm of connects must not hold up what others are sent
 
 log = logging.getLogger("notifier.live")
 
@@ -44,6 +45,7 @@ class Router:
         self._lock_ttl = lock_ttl
         self._on_pushed = on_pushed
         self._news: dict[str, None] = {}
+        self._greetings = asyncio.Semaphore(GREETINGS)
         self.alive: Callable[[str], bool] = lambda pod: True
 
     # -- a connection's life
@@ -56,15 +58,20 @@ class Router:
         user = connection.user_key
         member = self.hub.add(connection)
         self._events.emit("client.connected", client_facts(connection))
-        snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
-        owner = snapshot.delivery.owner.decode()
-        if owner != self.holder.pod and not self.alive(owner):
-            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, dead=owner)
+        async with self._greetings:
+            snapshot = await self._read_inbox(user)
         member.owner = snapshot.delivery.owner.decode()
         self._greet(connection, snapshot)
         self.hand_out(user, snapshot.delivery)
         if snapshot.cleared:
             await self._inbox.told_cleared(user, len(snapshot.cleared))
+
+    async def _read_inbox(self, user: str) -> Snapshot:
+        snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
+        owner = snapshot.delivery.owner.decode()
+        if owner != self.holder.pod and not self.alive(owner):
+            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, dead=owner)
+        return snapshot
 
     def pushed(self, count: int) -> None:
         """Counts pushes that had waited for a connection's greeting."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from notifier.domain import protocol
 from notifier.domain.ids import is_notification_id, is_stream_id
 from notifier.domain.notifications import fragment_of
-from notifier.domain.protocol import MessageError, Read, ReadAll, Retention, Sync
-from notifier.errors import ErrorCode
+from notifier.domain.protocol import Read, ReadAll, Retention, Sync
+from notifier.errors import NotifierError
 from notifier.store.inbox import Holder, Inbox
 
 
 class Marked(NamedTuple):
-    """What was marked read: (stream id, notification id) pairs, how many of them just now, and the user's other pods."""
+    """What is marked read: (stream id, notification id) pairs, how many of them just now, the user's other pods, and
+    how many of those asked for are not in this inbox."""
 
     pairs: list[tuple[bytes, bytes]]
     now: int
     others: list[bytes]
+    missing: int = 0
 
 
 class InboxService:
@@ -27,15 +30,27 @@ class InboxService:
         self._inbox = inbox
         self._holder = holder
 
-    async def read(self, user: str, command: Read) -> Marked:
-        """Marks one notification read; raises `MessageError(not_found)` when it is not in this inbox."""
-        stream_id, notification_id = command.data.stream_id, command.data.notification_id
-        code, others = -1, []
-        if is_stream_id(stream_id) and is_notification_id(notification_id):
-            code, others = await self._inbox.read(self._holder, user, stream_id, notification_id)
-        if code < 0:
-            raise MessageError(ErrorCode.NOT_FOUND, "no such notification in this inbox", command.name)
-        return Marked([(stream_id.encode(), notification_id.encode())], code, others)
+    def read(self, user: str, commands: Sequence[Read], on_marked: Callable[[Marked | NotifierError], None]) -> None:
+        """Marks notifications read, all in one command; `on_marked` gets what came of it, once the store has answered.
+
+        Of a pair of ids that is not in this inbox nothing is stored. Raises `NotifierError(unavailable)`.
+        """
+        known = [pair for command in commands if (pair := _pair_of(command)) is not None]
+        missing = [command for command in commands if _pair_of(command) is None]
+        if not known:
+            on_marked(Marked([], 0, [], len(missing)))
+            return
+
+        def convert(codes: list[int] | NotifierError, others: list[bytes]) -> None:
+            if isinstance(codes, NotifierError):
+                on_marked(codes)
+                return
+            found = [(pair, code) for pair, code in zip(known, codes, strict=True) if code >= 0]
+            pairs = [(stream_id.encode(), notification_id.encode()) for (stream_id, notification_id), _ in found]
+            lost = len(missing) + len(known) - len(found)
+            on_marked(Marked(pairs, sum(code for _, code in found), others, lost))
+
+        self._inbox.read(self._holder, user, known, convert)
 
     async def read_all(self, user: str, command: ReadAll) -> Marked:
         """Marks everything up to and including a stream id read."""
@@ -57,3 +72,8 @@ class InboxService:
         """Sets the user's retention; the text of the acknowledgement."""
         await self._inbox.set_retention(user, command.data.days)
         return protocol.retention_ack(command.data.days)
+
+
+def _pair_of(command: Read) -> tuple[str, str] | None:
+    stream_id, notification_id = command.data.stream_id, command.data.notification_id
+    return (stream_id, notification_id) if is_stream_id(stream_id) and is_notification_id(notification_id) else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import hiredis
 
-from notifier.errors import NotifierError
+from notifier.errors import ErrorCode, NotifierError
 from notifier.store.address import Address
 from notifier.store.keys import Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, open_link, settle, unavailable
@@ -197,8 +197,17 @@ class Redis:
 def resolve(future: asyncio.Future[Reply], reply: Reply) -> None:
     """Gives a reply to a future; what means that the server cannot serve now becomes `NotifierError(unavailable)`."""
     if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(REFUSALS):
-        reply = unavailable(str(reply).split(" ", 1)[0])
+        reply = as_error(reply)
     settle(future, reply)
+
+
+def as_error(reply: Reply) -> NotifierError:
+    """What stands in a reply's place, as the one error type."""
+    if isinstance(reply, NotifierError):
+        return reply
+    if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(REFUSALS):
+        return unavailable(str(reply).split(" ", 1)[0])
+    return NotifierError(ErrorCode.INTERNAL, f"the store answered {str(reply)[:200]}")
 
 
 def _brief(error: Exception) -> str:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from notifier.domain.entries import Entry
 from notifier.domain.users import User
-from notifier.store.client import Redis
+from notifier.errors import NotifierError
+from notifier.store.client import Redis, as_error
 from notifier.store.link import Reply
 
 HISTORY = 100  # entries that a new connection is sent
@@ -135,10 +136,29 @@ class Inbox:
         owners = await self._run("renew", users[0], *args)
         return [owner.decode() for owner in owners]
 
-    async def read(self, holder: Holder, user: str, stream_id: str, notification_id: str) -> tuple[int, list[bytes]]:
-        """Marks one read: 1 now, 0 it was before, −1 it is not in this inbox; and the other pods of the user."""
-        code, others = await self._run("read", user, user, holder.pod, stream_id, notification_id)
-        return code, others or []
+    def read(
+        self,
+        holder: Holder,
+        user: str,
+        pairs: Sequence[tuple[str, str]],
+        on_read: Callable[[list[int] | NotifierError, list[bytes]], None],
+    ) -> None:
+        """Marks (stream id, notification id) pairs read; all go in one command.
+
+        `on_read` gets, per pair, 1 (marked now), 0 (was read before) or −1 (not in this inbox), or the error; and the
+        other pods of the user. Raises `NotifierError(unavailable)` when nothing can be sent.
+        """
+
+        def convert(reply: Reply) -> None:
+            if isinstance(reply, list):
+                on_read(reply[1:], reply[0] or [])
+            else:
+                on_read(as_error(reply), [])
+
+        args = [user, holder.pod]
+        for pair in pairs:
+            args += pair
+        self._redis.send_script(self._scripts["read"], self._keys.stream(user), args, convert)
 
     async def read_all(self, holder: Holder, user: str, up_to: str) -> tuple[list[bytes], list[bytes]]:
         """Marks all up to a stream id read: id, nid, … of those marked now; and the other pods of the user."""

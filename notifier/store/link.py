@@ -23,6 +23,8 @@ OnReply = Callable[[Reply], None]
 
 MAX_WAITING = 20_000  # commands without a reply; beyond it new ones are refused, so that memory stays bounded
 
+LOOK = 0.02  # seconds
+
 log = logging.getLogger("notifier.store")
 
 
@@ -51,6 +53,7 @@ class Link(asyncio.Protocol):
         self._waiting: deque[tuple[OnReply, float]] = deque()
         self._outgoing: list[bytes] = []
         self._watch: asyncio.TimerHandle | None = None
+        self._heard_at = 0.0
         self.on_reply_seconds: Callable[[float], None] | None = None
 
     @property
@@ -74,7 +77,7 @@ class Link(asyncio.Protocol):
         self._outgoing.append(hiredis.pack_command(command))
         self._waiting.append((on_reply, self._loop.time()))
         if self._watch is None:
-            self._watch = self._loop.call_later(self._timeout, self._check_silence)
+            self._watch = self._loop.call_later(self._timeout, self._look_before_check)
 
     async def call(self, *command: Any) -> Reply:
         """Sends a command and waits for its reply; raises `LinkLost`, or `hiredis.ReplyError` for an error reply."""
@@ -93,7 +96,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        now = self._loop.time()
+        now = self._heard_at = self._loop.time()
         while True:
             try:
                 reply = self._reader.gets()
@@ -135,13 +138,18 @@ class Link(asyncio.Protocol):
         except Exception:
             log.exception("redis.reply_handler_failed")
 
+    def _look_before_check(self) -> None:
+        # When this process itself was busy for so long, replies may lie unread: they are read first.
+        self._watch = self._loop.call_later(LOOK, self._check_silence)
+
     def _check_silence(self) -> None:
         self._watch = None
         if not self._waiting:
             return
-        silent_for = self._loop.time() - self._waiting[0][1]
+        now = self._loop.time()
+        silent_for = now - max(self._waiting[0][1], self._heard_at)
         if silent_for < self._timeout:
-            self._watch = self._loop.call_later(self._timeout - silent_for, self._check_silence)
+            self._watch = self._loop.call_later(self._timeout - silent_for, self._look_before_check)
             return
         log.warning("redis.silent", extra={"seconds": round(silent_for, 3), "waiting": len(self._waiting)})
         self.close()

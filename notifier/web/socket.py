@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -63,6 +64,7 @@ class InboxSocket:
         self._store_is_up = store_is_up
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reads: dict[Connection, list[Read]] = {}
 
     # -- a connection begins and ends
 
@@ -102,7 +104,10 @@ class InboxSocket:
             return
         if connection.budget is not None:
             connection.budget.bad_in_a_row = 0
-        self._run(connection, self._carry_out(connection, command), command.name)
+        if type(command) is Read:
+            self._queue_read(connection, command)
+        else:
+            self._run(connection, self._carry_out(connection, command), command.name)
 
     def _within_budget(self, connection: Connection) -> bool:
         now = self._clock()
@@ -127,14 +132,38 @@ class InboxSocket:
     async def _carry_out(self, connection: Connection, command: Command) -> None:
         user = connection.user_key
         match command:
-            case Read():
-                self._acknowledge(connection, await self._service.read(user, command))
             case ReadAll():
                 self._acknowledge(connection, await self._service.read_all(user, command))
             case Sync():
                 self._answer(connection, await self._service.sync(user, command))
             case Retention():
                 self._answer(connection, await self._service.set_retention(user, command))
+
+    # Reads are by far the most frequent command: those of one turn of the loop go to the store together.
+
+    def _queue_read(self, connection: Connection, command: Read) -> None:
+        if not self._reads:
+            asyncio.get_running_loop().call_soon(self._send_reads)
+        self._reads.setdefault(connection, []).append(command)
+
+    def _send_reads(self) -> None:
+        reads, self._reads = self._reads, {}
+        for connection, commands in reads.items():
+            try:
+                self._service.read(connection.user_key, commands, partial(self._on_marked, connection, len(commands)))
+            except NotifierError as error:
+                self._on_marked(connection, len(commands), error)
+
+    def _on_marked(self, connection: Connection, asked: int, outcome: Marked | NotifierError) -> None:
+        if isinstance(outcome, NotifierError):
+            self._refuse_reads(connection, asked, outcome.code, outcome.message)
+            return
+        self._acknowledge(connection, outcome)
+        self._refuse_reads(connection, outcome.missing, ErrorCode.NOT_FOUND, "no such notification in this inbox")
+
+    def _refuse_reads(self, connection: Connection, times: int, code: ErrorCode, message: str) -> None:
+        for _ in range(times):
+            self._answer(connection, protocol.error(MessageError(code, message, Read.name)))
 
     def _acknowledge(self, connection: Connection, marked: Marked) -> None:
         connection.acked += marked.now
