@@ -14,6 +14,7 @@ import hiredis
 import msgspec
 from msgspec import Struct
 
+from notifier.domain.ids import stream_position
 from notifier.errors import NotifierError
 from notifier.store.client import Redis
 from notifier.store.link import Link
@@ -123,13 +124,20 @@ class Bus:
         link = await self._redis.open_reader(REPLY_TIMEOUT)
         try:
             last = await self.open()
+            self._forget(last)
             yield []
             while True:
                 for messages, last in await self._next(link, last):  # noqa: B007
                     yield messages
-                self._redis.send(("XTRIM", self._keys.bus(self._pod), "MINID", last), _log_failure)
+                self._forget(last)
         finally:
             link.close()
+
+    def _forget(self, last: str) -> None:
+        """Removes what has been read: what is left is the lag."""
+        milliseconds, sequence = stream_position(last)
+        command = ("XTRIM", self._keys.bus(self._pod), "MINID", f"{milliseconds}-{sequence + 1}")
+        self._redis.send(command, _log_failure)
 
     async def _next(self, link: Link, last: str) -> list[tuple[list[Message], str]]:
         key = self._keys.bus(self._pod)
