@@ -39,17 +39,17 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server() -> Iterator[PageServer]:
     """The program itself, with AUTH_MODE=none."""
     with tempfile.TemporaryDirectory(prefix="notifier-page-") as folder:
-        program = Program(_free_port(), Path(folder), {"SHUTDOWN_TIMEOUT": "2s"})
+        program = Program(_free_port(), Path(folder), {"SHUTDOWN_TIMEOUT": "1s"})
         program.start()
         yield program
         program.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def guarded_server() -> Iterator[PageServer]:
     """A server with AUTH_MODE=token, where `token` has the scope admin."""
     stub = StubServer(_free_port(), TOKEN)
@@ -68,9 +68,9 @@ def base_url(server: PageServer) -> str:
     return server.base_url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. Of module scope, because Playwright's loop would be in the way of other modules' loops."""
+    """Debian's Chromium. It ends with this folder: Playwright's loop would be in the way of other tests' loops."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert executable, "the page's tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
 
 READY_WITHIN = 20.0
@@ -20,6 +22,7 @@ class Program:
 
     def __init__(self, port: int, data_dir: Path, settings: dict[str, str] | None = None) -> None:
         self.port, self.data_dir, self.settings = port, data_dir, settings or {}
+        self.pod_id = f"page-{uuid.uuid4().hex[:8]}"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -30,7 +33,7 @@ class Program:
         """Starts it and waits until it says that it is ready."""
         command = [sys.executable, "-m", "notifier", "serve", "--addr", f"127.0.0.1:{self.port}"]
         log = (self.data_dir / "page-tests.log").open("ab")
-        environment = os.environ | self.settings
+        environment = os.environ | self.settings | {"POD_ID": self.pod_id}
         self.process = subprocess.Popen(
             [*command, "--data-dir", str(self.data_dir)], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
@@ -41,9 +44,10 @@ class Program:
             assert time.monotonic() < deadline, self._log()
 
     def _is_ready(self) -> bool:
+        """Whether this very process answers: another program could have the port."""
         try:
-            with urllib.request.urlopen(f"{self.base_url}/health/ready", timeout=1) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.base_url}/health", timeout=1) as answer:
+                return bool(json.load(answer)["pod_id"] == self.pod_id)
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False
 

@@ -26,22 +26,34 @@ function dataOf(block) {
 }
 
 /**
- * Listens for ever, and says how it goes.
+ * Listens for ever while the page is in view, and says how it goes. A hidden page lets go: a browser has few
+ * connections per server, and a stream of every open tab would use them up.
  * @param {(event: object) => void} onEvent
  * @param {(live: boolean, error: Error|null) => void} onState
  */
 export async function listen(onEvent, onState) {
   const backoff = new Backoff({ min: 500, first: 1_000, max: 15_000 });
   for (;;) {
+    await inView();
     const attempt = new AbortController();
-    const restart = () => attempt.abort();
-    document.addEventListener("token-changed", restart);
+    const stopListening = onTurn(() => attempt.abort());
     const error = await listenOnce(onEvent, onState, backoff, attempt.signal);
-    document.removeEventListener("token-changed", restart);
+    stopListening();
     if (attempt.signal.aborted) continue;
     onState(false, error);
     await pause(isRefused() ? REFUSED_MS : backoff.next());
   }
+}
+
+async function inView() {
+  while (document.hidden) await new Promise((resolve) => { document.addEventListener("visibilitychange", resolve, { once: true }); });
+}
+
+/** Calls when a new token, or the page's coming or going, makes a new attempt worthwhile; answers how to end that. */
+function onTurn(call) {
+  const events = ["token-changed", "visibilitychange"];
+  for (const name of events) document.addEventListener(name, call);
+  return () => { for (const name of events) document.removeEventListener(name, call); };
 }
 
 /** Answers why it ended: an error, or null for an orderly end. */
@@ -69,15 +81,15 @@ async function read(body, onEvent) {
   }
 }
 
-/** Waits, or until a new token is worth a try. */
+/** Waits, or until an attempt is worthwhile sooner. */
 function pause(ms) {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
+    const stopListening = onTurn(done);
     function done() {
       clearTimeout(timer);
-      document.removeEventListener("token-changed", done);
+      stopListening();
       resolve();
     }
-    document.addEventListener("token-changed", done);
   });
 }

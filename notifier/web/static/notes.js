@@ -10,6 +10,7 @@ export function createNote({ title, message, source, priority, url }) {
   setPriority(slot(node, "priority"), priority);
   setOptional(slot(node, "source"), source);
   setLink(slot(node, "link"), url);
+  node.querySelector(".note-meta").hidden = ![...node.querySelectorAll(".note-meta > *")].some((part) => !part.hidden);
   return node;
 }
 
