@@ -1,0 +1,84 @@
+"""What `notifier.spec` puts into the executable besides the modules that PyInstaller finds by itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REDIS = Path("/usr/bin/redis-server")
+DOC = Path("/usr/share/doc")
+COMMON = Path("/usr/share/common-licenses")
+DATA = {
+    "notifier": ("store/scripts/*.lua", "web/static/*", "web/docs/*", "web/docs/*/*"),
+    "tui": ("*.tcss", "*/*.tcss"),
+}
+
+
+def find_data() -> list[tuple[str, str]]:
+    """The packages' own files that are no modules, as (source, folder in the bundle)."""
+    found = [path for package, patterns in DATA.items() for pattern in patterns for path in (ROOT / package).glob(pattern)]
+    return [(str(path), str(path.parent.relative_to(ROOT))) for path in sorted(found) if path.is_file()]
+
+
+def find_modules() -> list[str]:
+    """Every module of the packages: commands and views are imported by name, which no analysis sees."""
+    paths = [path for package in DATA for path in (ROOT / package).rglob("*.py")]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
+    return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def find_redis() -> list[tuple[str, str]]:
+    """Debian's redis-server; PyInstaller adds the libraries that it is linked to, but for glibc's."""
+    if not REDIS.is_file():
+        raise SystemExit("the executable carries Debian's redis-server: apt-get install redis-server, then build again")
+    return [(str(REDIS), ".")]
+
+
+def write_notices(path: Path, sources: Iterable[str]) -> None:
+    """One text with the licences of all that `sources` (files that go into the bundle) belong to."""
+    files = {Path(source).resolve() for source in sources}
+    parts = dict(_of_project() | _of_wheels(files) | _of_debian(files))
+    texts = "\n".join(parts.values())
+    for name in sorted(set(re.findall(rf"{COMMON}/([\w.+-]*\w)", texts))):
+        if (COMMON / name).is_file():
+            parts[f"The licence {name}"] = _read(COMMON / name)
+    path.write_text("\n".join(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{text.strip()}\n" for title, text in parts.items()))
+
+
+def _of_project() -> dict[str, str]:
+    return {"notifier": _read(ROOT / "LICENSE")}
+
+
+def _of_wheels(files: set[Path]) -> dict[str, str]:
+    """The notices of the Python packages; also of those whose modules are only in part in the bundle."""
+    found = {}
+    for package in sorted(importlib.metadata.distributions(), key=lambda item: item.name.lower()):
+        own = {Path(str(package.locate_file(file))).resolve() for file in package.files or ()}
+        if own & files:
+            texts = [_read(file) for file in sorted(own) if re.search(r"licen[cs]e|notice|copying", file.name, re.I)]
+            declared = package.metadata.get("License-Expression") or package.metadata.get("License") or "see its home page"
+            found[f"{package.name} {package.version}"] = "\n\n".join(texts) or f"Licence: {declared}"
+    return found
+
+
+def _of_debian(files: set[Path]) -> dict[str, str]:
+    """The copyright files of the Debian packages: Python, Redis and the libraries of both."""
+    owners = sorted({package for file in files if file.is_relative_to("/usr") for package in _owners(file)})
+    return {f"Debian package {package}": _read(DOC / package / "copyright") for package in owners}
+
+
+def _owners(file: Path) -> Iterator[str]:
+    for name in {file, Path(str(file).removeprefix("/usr"))}:  # dpkg lists some libraries under /lib
+        answer = subprocess.run(["dpkg", "-S", str(name)], capture_output=True, text=True, check=False)
+        for line in answer.stdout.splitlines():
+            package = line.split(":")[0]
+            if (DOC / package / "copyright").is_file():
+                yield package
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")

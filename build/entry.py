@@ -1,0 +1,57 @@
+"""Where the frozen program begins: what the one-file form needs done before the program itself starts.
+
+In one file, a bootloader unpacks the program and runs it as its child, passing signals on and taking over its exit code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1
+ECHO = 0.2  # seconds within which a second SIGINT is the bootloader's copy of the first
+
+
+class Interrupt:
+    """SIGINT once. Ctrl-C in a terminal reaches the bootloader too, which passes it on: without this, a clean-up that
+    the first one began would be broken off by its copy. A person's second Ctrl-C comes later and counts."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        before, self._last = self._last, time.monotonic()
+        if self._last - before > ECHO:
+            signal.default_int_handler(number, frame)
+
+
+def stand_under_bootloader() -> None:
+    """Ends this process with SIGTERM when its bootloader dies, also by SIGKILL, which it cannot pass on."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if not _is_bootloader(os.getppid()):  # it died before the kernel was told
+        sys.exit(1)
+    signal.signal(signal.SIGINT, Interrupt())
+
+
+def _is_bootloader(pid: int) -> bool:
+    try:
+        return os.path.samefile(f"/proc/{pid}/exe", "/proc/self/exe")
+    except OSError:  # /proc is hidden, as for a file with capabilities: the parent cannot be told
+        return pid != 1 or os.getpid() == 2
+
+
+def is_one_file() -> bool:
+    """Whether the program was unpacked for this run, and so has a bootloader above it."""
+    return os.path.basename(sys._MEIPASS).startswith("_MEI")  # type: ignore[attr-defined]  # set by PyInstaller
+
+
+if __name__ == "__main__":
+    if is_one_file():
+        stand_under_bootloader()
+    from notifier.__main__ import main
+
+    main()
