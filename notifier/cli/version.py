@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import platform
+from importlib.resources import files
 
 import click
 
 from notifier import __version__
+from notifier.cli import Failure
+
+EPILOG = """\b
+Examples:
+  notifier version
+  notifier version --licences | less
+"""
 
 
-@click.command("version")
-def command() -> None:
+@click.command("version", epilog=EPILOG)
+@click.option("--licences", is_flag=True, help="Print the licences of all that is in the executable.")
+def command(licences: bool) -> None:
     """Print the versions of notifier, Python and the Redis that would be embedded."""
+    click.echo(_licences() if licences else _versions())
+
+
+def _versions() -> str:
     from notifier.store.redis_binary import NoRedis, find_redis
 
     try:
@@ -19,4 +32,12 @@ def command() -> None:
         redis = ".".join(map(str, binary.version)) + (" (bundled)" if binary.bundled else f" ({binary.path})")
     except NoRedis:
         redis = "none found"
-    click.echo(f"notifier {__version__}\npython   {platform.python_version()}\nredis    {redis}")
+    return f"notifier {__version__}\npython   {platform.python_version()}\nredis    {redis}"
+
+
+def _licences() -> str:
+    """The text that the build wrote; raises `Failure` outside the executable, where pip keeps each package's own."""
+    notices = files("notifier").joinpath("licences.txt")
+    if not notices.is_file():
+        raise Failure("the notices are part of the executable; here each stands in its package's .dist-info folder")
+    return notices.read_text(encoding="utf-8")
