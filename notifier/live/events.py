@@ -27,6 +27,7 @@ class Listener:
         self._events: deque[tuple[str, bytes]] = deque()
         self._arrived = asyncio.Event()
         self.missed = 0
+        self.ended = False
 
     def offer(self, kind: str, data: bytes) -> None:
         """Takes an event if it is of a type wanted."""
@@ -38,9 +39,14 @@ class Listener:
         self._events.append((kind, data))
         self._arrived.set()
 
+    def end(self) -> None:
+        """Nothing more will come: the server stops."""
+        self.ended = True
+        self._arrived.set()
+
     async def take(self, timeout: float) -> list[tuple[str, bytes]]:
         """What has come since the last call; waits for at most `timeout` seconds and may then be empty."""
-        if not self._events:
+        if not self._events and not self.ended:
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
@@ -80,6 +86,11 @@ class EventFeed:
     def leave(self, listener: Listener) -> None:
         """The follower goes."""
         self._listeners.discard(listener)
+
+    def end_all(self) -> None:
+        """Sends all followers home: an open stream would hold up the drain for as long as it may take."""
+        for listener in self._listeners:
+            listener.end()
 
     def want(self, seconds: float) -> None:
         """Another pod has followers, for the next seconds."""

@@ -37,7 +37,7 @@ async def _follow(request: Request, feed: EventFeed, types: frozenset[str], on_l
     on_listener()
     try:
         await response.send(b"retry: 1000\n: following\n\n")
-        while True:
+        while not listener.ended:
             batch = await listener.take(KEEP_ALIVE)
             await response.send(_encode(batch, listener.missed) if batch else b": still here\n\n")
             listener.missed = 0

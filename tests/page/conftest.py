@@ -43,7 +43,7 @@ def _free_port() -> int:
 def server() -> Iterator[PageServer]:
     """The program itself, with AUTH_MODE=none."""
     with tempfile.TemporaryDirectory(prefix="notifier-page-") as folder:
-        program = Program(_free_port(), Path(folder), {"SHUTDOWN_TIMEOUT": "1s"})
+        program = Program(_free_port(), Path(folder), {})
         program.start()
         yield program
         program.stop()

@@ -277,3 +277,9 @@ async def test_counts_survive_a_restart(start_pod, redis):
     await first.server.close()
     second = await start_pod()
     assert (await second.get("/api/v1/metrics")).json()["sent"] == 1
+
+
+async def test_a_follower_does_not_hold_up_the_stop(client):
+    events = await Events.open(client)
+    await asyncio.wait_for(client.server.close(), 3)
+    assert await asyncio.wait_for(events.reader.read(), 1) is not None and events.reader.at_eof()

@@ -1,0 +1,111 @@
+"""The real program as a process of its own, for the runs that kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+READY_WITHIN = 20.0
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess:
+    """`notifier serve` on loopback, with its own Redis in `data_dir`; started again as often as it is killed."""
+
+    def __init__(self, data_dir: Path, port: int = 0, command: tuple[str, ...] = (), **environment: str) -> None:
+        """`command` runs another program than this checkout's, such as the executable."""
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = command or (sys.executable, "-m", "notifier")
+        self._environment = {**os.environ, "LOG_LEVEL": "warning", "POD_ID": "pod", **environment}
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def redis_pid(self) -> int | None:
+        """The embedded Redis' process id, while it runs."""
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                children = (task / "children").read_text().split()
+                if children:
+                    return int(children[0])
+        return None
+
+    async def start(self) -> None:
+        """Starts the program and waits until it is ready."""
+        arguments = ("serve", "--addr", f"127.0.0.1:{self.port}", "--data-dir", str(self.data_dir))
+        log = (self.data_dir.parent / "server.log").open("ab")
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, *arguments, env=self._environment, stdout=log, stderr=log
+        )
+        log.close()
+        deadline = time.monotonic() + READY_WITHIN
+        while not await asyncio.to_thread(self._is_ready):
+            if self._process.returncode is not None or time.monotonic() > deadline:
+                raise RuntimeError((self.data_dir.parent / "server.log").read_text()[-2000:])
+            await asyncio.sleep(0.01)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Sends the server a signal."""
+        os.kill(self.pid, number)
+
+    def kill_redis(self) -> bool:
+        """Sends the embedded Redis a SIGKILL; whether there was one."""
+        pid = self.redis_pid
+        if pid is None:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
+    async def wait(self) -> int:
+        """The exit code, once the server has ended."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), 40)
+
+    async def stop(self) -> int:
+        """Ends the server in an orderly way."""
+        if self._process is not None and self._process.returncode is None:
+            self.kill(signal.SIGTERM)
+        return await self.wait()
+
+    def get(self, path: str) -> dict:
+        """The JSON at a path."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
+            return json.load(answer)
+
+    def get_health(self) -> dict:
+        """The report of `/health`, whatever its status."""
+        try:
+            return self.get("/health")
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health/ready", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
