@@ -1,7 +1,7 @@
 """The settings: one typed tree from flags, environment, file and defaults (in this order of precedence)."""
 
 from notifier.config.load import load, read_file
-from notifier.config.settings import DEFINITIONS, Definition, Settings, SettingsError
 from notifier.config.reference import reference
+from notifier.config.settings import DEFINITIONS, Definition, Settings, SettingsError
 
 __all__ = ["DEFINITIONS", "Definition", "Settings", "SettingsError", "load", "read_file", "reference"]

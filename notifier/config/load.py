@@ -9,6 +9,7 @@ from typing import Any
 from notifier.config.settings import DEFINITIONS, Definition, Secret, Settings, SettingsError, default_of
 
 ADDRESS_ALIASES = ("HTTP_PORT", "PORT")
+FLAGS = {"server_addr": "--addr"}  # flags that are not named as their variables
 
 
 def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -32,10 +33,10 @@ def read_file(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise SettingsError(f"--config {path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"--config {path}: is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"--config {path}: expected settings, one per line, such as server_addr: :8080")
@@ -50,7 +51,7 @@ def _find(
 ) -> Any:
     name = definition.name
     if flags.get(name) is not None:
-        return _read(definition, f"--{name.replace('_', '-')}", flags[name])
+        return _read(definition, FLAGS.get(name) or f"--{name.replace('_', '-')}", flags[name])
     for variable in (definition.variable, *(ADDRESS_ALIASES if name == "server_addr" else ())):
         if environment.get(variable):
             return _read(definition, variable, environment[variable])

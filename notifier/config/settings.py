@@ -84,7 +84,13 @@ DEFINITIONS: tuple[Definition, ...] = (
     D("RETRY_BACKOFF_1", values.duration(0, DAY), "5s", "before the first retry", live=True),
     D("RETRY_BACKOFF_2", values.duration(0, DAY), "30s", "before the second", live=True),
     D("RETRY_BACKOFF_3", values.duration(0, DAY), "120s", "before the third and later ones", live=True),
-    D("RETRY_DELAY", values.duration(0, DAY, off=True), "off", "replaces the three by a series that doubles", live=True),
+    D(
+        "RETRY_DELAY",
+        values.duration(0, DAY, off=True),
+        "off",
+        "replaces the three by a series that doubles",
+        live=True,
+    ),
     D("RETRY_INTERVAL", values.duration(0.01, 3600), "10s", "how late a due retry may start"),
     D("SCHEDULER_INTERVAL", values.duration(0.01, 3600), "5s", "how late a scheduled delivery may start"),
     D("DELIVERY_LEASE", values.duration(1, 3600), "30s", "an unfinished delivery is taken over after"),
@@ -134,7 +140,9 @@ def default_of(definition: Definition) -> Any:
     """The value of a setting that nobody set."""
     if definition.default is None:
         return _computed(definition.name)
-    return definition.read(definition.default) if definition.default or definition.read in _EMPTY else definition.default
+    return (
+        definition.read(definition.default) if definition.default or definition.read in _EMPTY else definition.default
+    )
 
 
 _EMPTY = (values.items, values.networks)

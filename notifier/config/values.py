@@ -15,6 +15,9 @@ _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNOREC
 _BYTES = {"b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2, "g": 1024**3, "gib": 1024**3}
 _POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9._\-]{1,249}").fullmatch
+_DIGITS = re.compile(r"\d{1,12}", re.ASCII).fullmatch
+_PORT = re.compile(r"\d{1,5}", re.ASCII).fullmatch
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]{0,62}(?:\.[A-Za-z0-9_\-]{1,63})*\.?").fullmatch
 
 Reader = Callable[[Any], Any]
 
@@ -46,10 +49,11 @@ def number(least: int, most: int) -> Reader:
     """An integer within bounds."""
 
     def read(value: Any) -> int:
-        found = str(value)
-        if isinstance(value, bool) or not (found.isascii() and found.isdecimal()) or not least <= int(found[:12]) <= most:
+        digits = _DIGITS(str(value))
+        found = int(digits[0]) if digits and not isinstance(value, bool) else -1
+        if not least <= found <= most:
             raise ValueError(f"an integer of {least}-{most}")
-        return int(found)
+        return found
 
     return read
 
@@ -57,7 +61,7 @@ def number(least: int, most: int) -> Reader:
 def share(value: Any) -> float:
     """A number of 0 … 1."""
     try:
-        found = float(value)
+        found = -1.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         found = -1.0
     if not 0.0 <= found <= 1.0:
@@ -91,9 +95,13 @@ def choice(*names: str) -> Reader:
 
 def items(value: Any) -> tuple[str, ...]:
     """A list, or text with commas."""
-    parts = value if isinstance(value, list) else str(value).split(",")
-    if not all(isinstance(part, (str, int)) for part in parts):
+    parts = value if isinstance(value, list) else [value]
+    if not all(
+        isinstance(part, (str, int)) and not isinstance(part, bool) and str(part).isprintable() for part in parts
+    ):
         raise ValueError("a list, or text with commas")
+    if not isinstance(value, list):
+        parts = str(value).split(",")
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
@@ -141,15 +149,28 @@ def plain_name(value: Any) -> str:
 
 def address(value: Any) -> str:
     """`host:port`, `:port` or a port."""
-    found = str(value)
-    host, _, port = found.rpartition(":")
-    if not port.isascii() or not port.isdecimal() or not 0 <= int(port[:6]) <= 65535 or " " in host:
+    host, _, port = str(value).rpartition(":")
+    if not _PORT(port) or int(port) > 65535 or not _is_host(host):
         raise ValueError("host:port or :port")
     return f"{host}:{port}"
 
 
 def path(value: Any) -> Path:
     """A file or folder; `~` is the home."""
-    if not str(value) or "\0" in str(value):
+    if not isinstance(value, (str, int, Path)) or not str(value) or not str(value).isprintable():
         raise ValueError("a path")
-    return Path(str(value)).expanduser()
+    try:
+        return Path(str(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; there is no such home") from None
+
+
+def _is_host(host: str) -> bool:
+    """Whether a name may be listened on: none, a name that IDNA does not choke on, or an IPv6 address."""
+    if ":" not in host:
+        return not host or (_HOST(host) is not None and len(host) <= 253)
+    try:
+        ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
