@@ -115,9 +115,7 @@ class App:
         ttl = settings.idempotency_ttl
         self.publisher = Publisher(self.inbox, Keys(), self.holder, self.router.announce, self._on_stored, ttl)
         self.inbox_service = InboxService(self.inbox, self.holder)
-        self.operations = Operations(
-            self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared
-        )
+        self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
         limits = SocketLimits(
             settings.max_frame,
             settings.send_buffer,
@@ -303,5 +301,3 @@ class App:
 
 def _log_event(name: str, facts: Mapping[str, Any]) -> None:
     log.warning(name, extra=dict(facts))
-
-

@@ -36,7 +36,7 @@ class FieldError(NamedTuple):
 class NotifierError(Exception):
     """A failure with a code that every door can answer.
 
-    `message` is for people; `errors` names bad fields; `retry_after` is in seconds; `facts` go to logs and hold no secret.
+    `message` is for people; `errors` names bad fields; `retry_after` is in seconds; `facts` go to logs.
     """
 
     def __init__(

@@ -135,7 +135,9 @@ class Metrics:
         text = "From acceptance to the write to the socket"
         yield HistogramMetricFamily("delivery_latency_ms", text, latency.buckets(1000), latency.sum * 1000)
         yield HistogramMetricFamily("delivery_latency_seconds", text, latency.buckets(), latency.sum)
-        yield HistogramMetricFamily("redis_command_seconds", "From a command to its reply", self.redis.buckets(), self.redis.sum)
+        yield HistogramMetricFamily(
+            "redis_command_seconds", "From a command to its reply", self.redis.buckets(), self.redis.sum
+        )
         lag = self.loop_lag
         yield HistogramMetricFamily("event_loop_lag_seconds", "How late the event loop was", lag.buckets(), lag.sum)
         requests = HistogramMetricFamily("http_request_seconds", "Requests", labels=["route", "method", "status"])

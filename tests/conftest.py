@@ -59,7 +59,19 @@ def redis_socket(tmp_path_factory):
     path = folder / "s"
     binary = find_redis()
     process = subprocess.Popen(
-        [binary.path, "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--appendonly", "no"],
+        [
+            binary.path,
+            "--port",
+            "0",
+            "--unixsocket",
+            str(path),
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ],
         stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 10
@@ -115,7 +127,7 @@ def start_pod(loop, redis, settings, sanic_client):
         client.pod = app
         return client
 
-    yield start
+    return start
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Checks of single values. Each answers None when the value is good, else what was expected, as an end of a sentence."""
+"""Checks of single values. Each answers None when the value is good, else what was expected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def text_problem(value: object, least: int, most: int) -> str | None:
     if type(value) is not str:
         return "must be a string"
     if not least <= len(value) <= most:
-        return f"must have {least}-{most} characters, has {len(value)}" if least else f"must have at most {most} characters"
+        return (
+            f"must have {least}-{most} characters, has {len(value)}"
+            if least
+            else f"must have at most {most} characters"
+        )
     if "\0" in value or (not value.isascii() and _SURROGATE(value)):
         return "must not hold NUL or lone surrogates"
     return None
@@ -44,7 +48,7 @@ def seconds_of(value: object) -> float | None:
     """Seconds of a duration given as text or as a number; None when it is neither."""
     if type(value) is str:
         return parse_duration(value)
-    return float(value) if type(value) in (int, float) and abs(value) < 1e12 else None  # type: ignore[operator, arg-type]
+    return float(value) if type(value) in (int, float) and abs(value) < 1e12 else None  # type: ignore[arg-type]
 
 
 def duration_problem(value: object, least: float, most: float) -> str | None:

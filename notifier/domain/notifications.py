@@ -105,7 +105,9 @@ def _foreign_fragment(payload: bytes) -> bytes:
     fields = msgspec.json.decode(payload)
     if type(fields) is not dict or type(fields.get("message")) is not str:
         raise ValueError("no payload of a notification")
-    return _encode({name: fields.get(name, "") for name in _ALWAYS} | {n: fields[n] for n in _SHOWN if n in fields})[1:-1]
+    return _encode({name: fields.get(name, "") for name in _ALWAYS} | {n: fields[n] for n in _SHOWN if n in fields})[
+        1:-1
+    ]
 
 
 def _object(body: object) -> dict[str, Any]:
@@ -116,9 +118,7 @@ def _object(body: object) -> dict[str, Any]:
 
 def _invalid(errors: list[FieldError]) -> NotifierError:
     count = len(errors)
-    return NotifierError(
-        ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors
-    )
+    return NotifierError(ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors)
 
 
 def _read_targets(value: object, errors: list[FieldError]) -> list[User]:
@@ -145,7 +145,9 @@ def _read_user(item: object, index: int, errors: list[FieldError]) -> User | Non
         errors.append(FieldError(f"target[{index}].id", "must be an integer of 1-9007199254740991"))
     if login is None:
         errors.append(FieldError(f"target[{index}].login", "must be 1-128 letters, marks, digits or _ . @ + -"))
-    errors.extend(FieldError(f"target[{index}].{_shown(name)}", "unknown field") for name in item.keys() - {"id", "login"})
+    errors.extend(
+        FieldError(f"target[{index}].{_shown(name)}", "unknown field") for name in item.keys() - {"id", "login"}
+    )
     return None
 
 

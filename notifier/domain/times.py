@@ -12,7 +12,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1
 
 def format_time(unix_seconds: float) -> str:
     """`2024-01-01T12:00:00.000Z` for a Unix time in seconds; milliseconds are cut, not rounded."""
-    millis = int(unix_seconds * 1000 + 1e-6)
+    millis = int(unix_seconds * 1000 + 1e-3)  # a double holds today's seconds to 0.5 µs only
     moment = datetime.fromtimestamp(millis // 1000, UTC).replace(microsecond=millis % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 

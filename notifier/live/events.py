@@ -96,7 +96,9 @@ class EventFeed:
         """Another pod has followers, for the next seconds."""
         self._wanted_until = max(self._wanted_until, time.monotonic() + seconds)
 
-    def emit_for(self, kind: str, user: str, notification_id: bytes | str, stream_id: bytes | str, **more: object) -> None:
+    def emit_for(
+        self, kind: str, user: str, notification_id: bytes | str, stream_id: bytes | str, **more: object
+    ) -> None:
         """An event of a notification of a user."""
         if not self.wanted:
             return

@@ -182,7 +182,7 @@ def encode_close(code: int, reason: str) -> bytes:
 
 def _may_be_sent(code: int) -> bool:
     """Whether a peer may send this close code (RFC 6455 §7.4 and the IANA registry)."""
-    return 1000 <= code <= 1014 and code not in (1004, NO_STATUS, ABNORMAL) or 3000 <= code <= 4999
+    return (1000 <= code <= 1014 and code not in (1004, NO_STATUS, ABNORMAL)) or 3000 <= code <= 4999
 
 
 def _check_utf8(payload: bytes) -> str:

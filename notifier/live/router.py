@@ -11,8 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-import hiredis
-
 from notifier.domain import protocol
 from notifier.domain.entries import Entry
 from notifier.domain.notifications import fragment_of
@@ -34,7 +32,14 @@ class Router:
     """The deliveries of one pod."""
 
     def __init__(
-        self, hub: Hub, inbox: Inbox, bus: Bus, events: EventFeed, holder: Holder, lock_ttl: float, on_pushed: Callable[[int, float], None]
+        self,
+        hub: Hub,
+        inbox: Inbox,
+        bus: Bus,
+        events: EventFeed,
+        holder: Holder,
+        lock_ttl: float,
+        on_pushed: Callable[[int, float], None],
     ) -> None:
         """`lock_ttl` in seconds; `on_pushed(frames, seconds)` is told of pushes and how long after acceptance."""
         self.hub = hub
@@ -154,7 +159,11 @@ class Router:
     def _push(self, user: str, stream_id: bytes, notification_id: bytes, text: bytes, accepted_at: float) -> None:
         pushed = self.hub.push(user, position_of(stream_id), text)
         if pushed:
-            seconds = time.monotonic() - accepted_at if accepted_at >= 0 else time.time() - int(stream_id.split(b"-")[0]) / 1000
+            seconds = (
+                time.monotonic() - accepted_at
+                if accepted_at >= 0
+                else time.time() - int(stream_id.split(b"-")[0]) / 1000
+            )
             self._on_pushed(pushed, seconds)
             if self._events.wanted:
                 self._events.emit_for("notification.pushed", user, notification_id, stream_id)
@@ -262,8 +271,6 @@ def _cleared_texts(cleared: Sequence[bytes]) -> list[bytes]:
 def _log_failure(task: asyncio.Future[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         if isinstance(error, NotifierError):
-            log.warning("router.store_away", extra={"error": error.message})
-        elif isinstance(error, hiredis.ReplyError):
-            log.error("router.refused", extra={"error": str(error)})
+            log.warning("router.store_failed", extra={"error": error.message})
         else:
             log.error("router.failed", exc_info=error)

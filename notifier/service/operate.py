@@ -75,8 +75,8 @@ class Operations:
         return {
             "user": _pair(key),
             "connections": connections,
-            "pending": facts.count.unread,
-            "stored": facts.count.stored,
+            "pending": facts.holds.unread,
+            "stored": facts.holds.stored,
             "lock_owner": facts.lock_owner,
             "retention_days": facts.retention_days,
         }

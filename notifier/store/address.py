@@ -23,7 +23,8 @@ class Address(NamedTuple):
         """Without the password: an address appears in logs."""
         return self.path or f"{self.host}:{self.port}"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
 
 def parse_address(text: str, password: str = "", database: int = 0) -> Address:

@@ -1,6 +1,6 @@
 """The bus: one capped stream per pod, on which the others tell it what it needs to know at once.
 
-A message on the bus is a hint or a copy; the truth is in the users' streams. A pod that missed messages catches up there.
+A message on the bus is a hint or a copy; the truth is in the users' streams, where a pod that missed some catches up.
 """
 
 from __future__ import annotations
@@ -127,8 +127,10 @@ class Bus:
             self._forget(last)
             yield []
             while True:
-                for messages, last in await self._next(link, last):  # noqa: B007
+                batches = await self._next(link, last)
+                for messages, _ in batches:
                     yield messages
+                last = batches[-1][1]
                 self._forget(last)
         finally:
             link.close()

@@ -195,10 +195,8 @@ class Redis:
 
 
 def resolve(future: asyncio.Future[Reply], reply: Reply) -> None:
-    """Gives a reply to a future; what means that the server cannot serve now becomes `NotifierError(unavailable)`."""
-    if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(REFUSALS):
-        reply = as_error(reply)
-    settle(future, reply)
+    """Gives a reply to a future; an error reply as the one error type."""
+    settle(future, as_error(reply) if isinstance(reply, hiredis.ReplyError) else reply)
 
 
 def as_error(reply: Reply) -> NotifierError:

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
 
@@ -43,7 +44,7 @@ class EmbeddedRedis:
 
     def __init__(self, data_dir: Path, fsync: str, *, on_event: OnEvent) -> None:
         """`fsync` is `everysec` or `always`; `on_event` is told `redis.died` and `redis.restarted` with facts."""
-        self.data_dir = data_dir
+        self.data_dir = data_dir.absolute()  # the server is started within it
         self.restarts = 0
         self._fsync = fsync
         self._on_event = on_event
@@ -74,7 +75,7 @@ class EmbeddedRedis:
             await self.stop()
             raise
         self._watcher = asyncio.create_task(self._watch(), name="embedded redis")
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     async def stop(self) -> None:
         """Ends the server in an orderly way and lets the folder go."""
@@ -142,7 +143,8 @@ class EmbeddedRedis:
         assert self._binary is not None and self._lock is not None
         self._socket.unlink(missing_ok=True)
         with self._bound_log().open("ab") as output:
-            self._process = subprocess.Popen(
+            # A fork of the main thread, short and without waiting: PDEATHSIG is bound to the thread that forks.
+            self._process = subprocess.Popen(  # noqa: ASYNC220
                 [self._binary.path, *self._arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -151,7 +153,7 @@ class EmbeddedRedis:
                 env=self._binary.environment(),
                 pass_fds=(self._lock,),
                 start_new_session=True,  # Ctrl-C in a terminal is for this process, which stops the server in its turn
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
             )
         await self._wait_ready(self._process)
 
@@ -234,7 +236,10 @@ async def _ended(pid: int, timeout: float | None) -> bool:
     """Waits until a child has ended; False when it has not in time."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
-    descriptor = os.pidfd_open(pid)
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:  # whoever asked for its status before has reaped it
+        return True
     loop.add_reader(descriptor, done.set)
     try:
         await asyncio.wait_for(done.wait(), timeout)
@@ -249,7 +254,7 @@ async def _ended(pid: int, timeout: float | None) -> bool:
 def _is_alive(pid: str) -> bool:
     try:
         os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+    except (ValueError, OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         return True

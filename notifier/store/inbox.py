@@ -12,6 +12,10 @@ from notifier.store.client import Redis, as_error
 from notifier.store.link import Reply
 
 HISTORY = 100  # entries that a new connection is sent
+SCRIPTS = (
+    *("accept", "attach", "claim", "clear", "cleared", "deliver", "detach", "expire", "page", "read", "read_all"),
+    *("renew", "repair", "retain", "retention", "trim"),
+)
 HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
 
 
@@ -26,8 +30,11 @@ class Holder:
 
 
 class Delivery(NamedTuple):
-    """What is new for one user: `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody);
-    `others` are the further pods with connections of the user."""
+    """What is new for one user.
+
+    `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody); `others`
+    are the further pods with connections of the user.
+    """
 
     owner: bytes
     fresh: list[bytes | None]
@@ -84,10 +91,7 @@ class Inbox:
         self._keys = redis.keys
         self.default_ttl_ms = round(default_ttl * 1000)
         self.maxlen = maxlen
-        names = (
-            "accept attach claim clear cleared deliver detach expire page read read_all renew repair retain retention trim"
-        )
-        self._scripts = {name: redis.script(name) for name in names.split()}
+        self._scripts = {name: redis.script(name) for name in SCRIPTS}
 
     async def accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
         """Stores all items or none; what this pod may deliver at once comes back with it.
@@ -95,7 +99,14 @@ class Inbox:
         Repeating it with the same ids stores nothing twice. Raises `NotifierError(unavailable)`.
         """
         record = remembered or ("", b"", b"", b"", 0)
-        args: list[Any] = [holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, self.maxlen * HARD_CAP_FACTOR, *record]
+        args: list[Any] = [
+            holder.pod,
+            holder.fence,
+            self.default_ttl_ms,
+            self.maxlen,
+            self.maxlen * HARD_CAP_FACTOR,
+            *record,
+        ]
         for user, notification_id, ttl_ms, payload in items:
             args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
         reply = await self._redis.run_again(self._scripts["accept"], self._keys.stream(items[0].user.key), *args)
@@ -114,7 +125,7 @@ class Inbox:
         self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *users), convert)
 
     async def attach(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Snapshot:
-        """Puts the pod on the user's route, takes the lock where it is free (or held by `dead`), and reads the inbox."""
+        """Joins the user's route, takes the lock where it is free (or held by `dead`), and reads the inbox."""
         args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead, HISTORY)
         reply = await self._run("attach", user, *args)
         owner, fresh, others, cleared, flat, pending, total, last_id = reply
@@ -211,6 +222,4 @@ class Inbox:
 
 def entries_of(flat: Sequence[Any]) -> list[Entry]:
     """Entries from the flat list that scripts answer."""
-    return [
-        Entry(flat[i], flat[i + 1], flat[i + 2] is not None, flat[i + 3]) for i in range(0, len(flat), 4)
-    ]
+    return [Entry(flat[i], flat[i + 1], flat[i + 2] is not None, flat[i + 3]) for i in range(0, len(flat), 4)]

@@ -10,54 +10,65 @@ GROUP = "notifications"
 
 
 class Keys:
-    """The names of all keys."""
+    """The names of all keys. Each line tells the type of the key and how long it lives."""
 
-    # of one user                                                         type    life
-    def stream(self, user: str) -> str:  #                                stream  while it has entries or a lock
+    # of one user
+    def stream(self, user: str) -> str:
+        """Stream; while it has entries or somebody holds the lock."""
         return f"stream:user:{user}"
 
-    def payload(self, user: str, notification_id: str) -> str:  #         string  TTL of the notification
+    def payload(self, user: str, notification_id: str) -> str:
+        """String; the notification's time to live."""
         return f"notification:{notification_id}"
 
-    def state(self, user: str) -> str:  #                                 hash    while it has fields
+    def state(self, user: str) -> str:
+        """Hash, uuid -> read; while it has fields."""
         return f"notification_state:{user}"
 
-    def lock(self, user: str) -> str:  #                                  string  LOCK_TTL, renewed
+    def lock(self, user: str) -> str:
+        """String, the pod; LOCK_TTL, renewed."""
         return f"notif:lock:consumer:{user}"
 
-    def route(self, user: str) -> str:  #                                 hash    LOCK_TTL, renewed: pods with connections, fence
+    def route(self, user: str) -> str:
+        """Hash, pods with connections and the fence of the lock; LOCK_TTL, renewed."""
         return f"notif:route:{user}"
 
-    def retention(self, user: str) -> str:  #                             string  permanent
+    def retention(self, user: str) -> str:
+        """String, days; permanent."""
         return f"notif:retention:{user}"
 
-    def cleared(self, user: str) -> str:  #                               list    15 days: expired unread, not told yet
+    def cleared(self, user: str) -> str:
+        """List, what expired unread and has not been told; 15 days."""
         return f"notif:cleared:{user}"
 
     # of one pod
-    def bus(self, pod: str) -> str:  #                                    stream  BUS_TTL, renewed
+    def bus(self, pod: str) -> str:
+        """Stream; BUS_TTL, renewed."""
         return f"notif:bus:{pod}"
 
-    def pod(self, pod: str) -> str:  #                                    string  PRESENCE_TTL, renewed: what the pod says of itself
+    def pod(self, pod: str) -> str:
+        """String, what the pod says of itself; PRESENCE_TTL, renewed."""
         return f"notif:pod:{pod}"
 
-    def idempotency(self, caller: str, digest: str) -> str:  #            hash    IDEMPOTENCY_TTL
+    # of the whole cluster
+    def idempotency(self, caller: str, digest: str) -> str:
+        """Hash; IDEMPOTENCY_TTL."""
         return f"notif:idem:{caller}:{digest}"
 
-    def sweep(self, name: str) -> str:  #                                 string  the sweep's interval: who sweeps
+    def sweep(self, name: str) -> str:
+        """String, the pod that sweeps; half the sweep's interval."""
         return f"notif:sweep:{name}"
 
-    # of the whole cluster
-    heartbeats = "notif:pods:hb"  #                                       hash    permanent: pod -> unix seconds
-    fence = "notif:fence"  #                                              string  permanent: number of the last pod started
-    totals = "notif:totals"  #                                            hash    permanent: counters since the first start
-    events = "notif:events"  #                                            stream  EVENTS_TTL, renewed while someone listens
-    users = "notif:users"  #                                              zset    permanent: users known, by key
-    logins = "notif:logins"  #                                            zset    permanent: the same, by login
-    pending = "notif:pending"  #                                          zset    permanent: users with something unread, by key
-    expiry = "notif:expiry"  #                                            zset    permanent: user -> ms when the next payload goes
-    overfull = "notif:overfull"  #                                        set     permanent: users with more than STREAM_MAXLEN
-    retained = "notif:retained"  #                                        set     permanent: users whose retention changed
+    events = "notif:events"  # stream; a minute, renewed while somebody follows
+    heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
+    fence = "notif:fence"  # string, the number of the last pod started
+    totals = "notif:totals"  # hash, counters since the first start
+    users = "notif:users"  # sorted set, users known, by key
+    logins = "notif:logins"  # sorted set, the same, by login
+    pending = "notif:pending"  # sorted set, users with something unread, by key
+    expiry = "notif:expiry"  # sorted set, user -> Unix ms when the next payload goes
+    overfull = "notif:overfull"  # set, users with more than STREAM_MAXLEN
+    retained = "notif:retained"  # set, users whose retention was set
 
     @property
     def permanent(self) -> frozenset[str]:

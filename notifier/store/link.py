@@ -67,7 +67,7 @@ class Link(asyncio.Protocol):
         return len(self._waiting)
 
     def send(self, command: tuple[Any, ...], on_reply: OnReply) -> None:
-        """Queues a command; `on_reply` gets its reply, or a `LinkLost`. Raises `NotifierError(unavailable)` when down."""
+        """Queues a command; `on_reply` gets its reply, or a `LinkLost`. Raises `NotifierError(unavailable)`."""
         if self._transport is None:
             raise unavailable("not connected")
         if len(self._waiting) >= MAX_WAITING:

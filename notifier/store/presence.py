@@ -43,7 +43,7 @@ class Presence:
                 ("PEXPIRE", self._keys.bus(pod), round(BUS_TTL * 1000)),
             ]
         )
-        return replies[1] == 1
+        return bool(replies[1] == 1)
 
     async def beat(self, pod: str) -> None:
         """The heartbeat of the contract: the pod's name with the time."""

@@ -22,7 +22,7 @@ class Count(NamedTuple):
 class UserFacts(NamedTuple):
     """What is kept of one user beside the entries."""
 
-    count: Count
+    holds: Count
     lock_owner: str | None
     retention_days: int | None
     known: bool
@@ -65,8 +65,8 @@ class Reports:
         owner, days, score = await self._redis.call_many(
             [("GET", keys.lock(user)), ("GET", keys.retention(user)), ("ZSCORE", keys.users, user)]
         )
-        count = (await self.counts([user]))[0]
-        return UserFacts(count, owner.decode() if owner else None, int(days) if days else None, score is not None)
+        holds = (await self.counts([user]))[0]
+        return UserFacts(holds, owner.decode() if owner else None, int(days) if days else None, score is not None)
 
     async def pending_totals(self) -> tuple[int, int, int]:
         """Unread notifications, users who have any, and users known."""

@@ -15,8 +15,8 @@ from notifier.domain.users import parse_pair, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
-from notifier.web.requests import Query, json_body, json_response
 from notifier.web.entries import entry, history_entry
+from notifier.web.requests import Query, json_body, json_response
 
 _encode = msgspec.json.Encoder().encode
 

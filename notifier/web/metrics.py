@@ -20,14 +20,18 @@ def metrics_door(registry: CollectorRegistry, snapshot: Callable[[], Awaitable[d
     async def scrape(request: Request) -> HTTPResponse:
         accept = request.headers.get("accept", "")
         if "application/json" in accept:
-            return await as_json(request)
+            return await _as_json(snapshot)
         if "application/openmetrics-text" in accept:
             return HTTPResponse(openmetrics.generate_latest(registry), content_type=openmetrics.CONTENT_TYPE_LATEST)
         return HTTPResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     @door.get("/api/v1/metrics")
     async def as_json(request: Request) -> HTTPResponse:
-        body = ujson.dumps(await snapshot(), escape_forward_slashes=False, ensure_ascii=False)
-        return HTTPResponse(body, content_type="application/json")
+        return await _as_json(snapshot)
 
     return door
+
+
+async def _as_json(snapshot: Callable[[], Awaitable[dict[str, Any]]]) -> HTTPResponse:
+    body = ujson.dumps(await snapshot(), escape_forward_slashes=False, ensure_ascii=False)
+    return HTTPResponse(body, content_type="application/json")

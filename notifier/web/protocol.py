@@ -8,11 +8,12 @@ import binascii
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from sanic import Request
 from sanic.exceptions import RequestTimeout
 from sanic.http.constants import Stage
+from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from notifier.errors import ErrorCode, NotifierError
@@ -55,11 +56,12 @@ class NotifierProtocol(HttpProtocol):
 
     def hand_over(self, head: bytes, websocket: WebSocket, on_taken: Callable[[], None]) -> NoReturn:
         """Writes the head of the answer and gives the socket to `websocket`; ends Sanic's task of the connection."""
-        transport, leftover = self.transport, bytes(self.recv_buffer)
+        transport, leftover = cast(asyncio.Transport, self.transport), bytes(self.recv_buffer)
+        peer = cast(ConnInfo, self.conn_info)
         self.connections.discard(self)
         self.recv_buffer.clear()
         transport.write(head)
-        websocket.remote = self.conn_info.client_ip or self.conn_info.client
+        websocket.remote = peer.client_ip or peer.client
         # Without a transport Sanic's loop ends here and closes nothing.
         self.transport = None
         websocket.attach(transport)
@@ -103,7 +105,7 @@ def take_over(
     lines.append(b"Sec-WebSocket-Accept: " + accept)
     if subprotocol is not None:
         lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode())
-    protocol: NotifierProtocol = request.protocol
+    protocol = cast(NotifierProtocol, request.protocol)
     protocol.hand_over(b"\r\n".join(lines) + b"\r\n\r\n", websocket, on_taken)
 
 

@@ -119,7 +119,9 @@ class InboxSocket:
         if budget.exhausted(now):
             connection.close(POLICY_VIOLATION, "too many messages")
         else:
-            self._answer(connection, protocol.error(MessageError(ErrorCode.RATE_LIMITED, "at most 50 messages a second")))
+            self._answer(
+                connection, protocol.error(MessageError(ErrorCode.RATE_LIMITED, "at most 50 messages a second"))
+            )
         return False
 
     def _refuse(self, connection: Connection, error: MessageError) -> None:

@@ -10,7 +10,17 @@ from notifier.errors import ErrorCode, NotifierError
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"nope", b'{"a":"\xff"}', b'{"a":NaN}', b"[" * 100_000, b'{"a":1e999}', b"\xef\xbb\xbf{}", b'{"a":"\\ud800"'],
+    [
+        b"",
+        b"{",
+        b"nope",
+        b'{"a":"\xff"}',
+        b'{"a":NaN}',
+        b"[" * 100_000,
+        b'{"a":1e999}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":"\\ud800"',
+    ],
 )
 def test_no_json(body):
     with pytest.raises(NotifierError) as raised:

@@ -13,7 +13,7 @@ def test_a_burst_of_100_then_50_a_second():
 def test_ten_seconds_over_it_are_too_many():
     budget = MessageBudget(0.0)
     refused_since = None
-    for tenth in range(0, 120):
+    for tenth in range(120):
         now = tenth / 10
         taken = [budget.take(now) for _ in range(20)]
         if refused_since is None and not all(taken):

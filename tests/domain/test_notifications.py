@@ -138,7 +138,7 @@ def test_broadcast_takes_no_target():
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=100),
-    st.dictionaries(st.text("abtarge\":{},", max_size=20), st.text('{}":,targetid', max_size=20), max_size=3),
+    st.dictionaries(st.text('abtarge":{},', max_size=20), st.text('{}":,targetid', max_size=20), max_size=3),
 )
 def test_fragment_is_found_again_whatever_is_said(message, data):
     draft = read_notify_request({"target": [ALICE], "message": message, "data": data, "ttl": "1m"}, NOW)
@@ -156,7 +156,13 @@ def test_no_payload(payload):
         fragment_of(payload)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda s: st.lists(s) | st.dictionaries(st.text(), s),
+        max_leaves=20,
+    )
+)
 def test_anything_is_a_draft_or_an_error(body):
     try:
         read_notify_request(body, NOW)

@@ -8,7 +8,8 @@ from notifier.domain.times import format_time, normalise_time, parse_duration
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("500ms", 0.5), ("5s", 5), ("15m", 900), ("24h", 86400), ("7d", 604800), ("30", 30), ("1.5s", 1.5)]
+    ("text", "seconds"),
+    [("500ms", 0.5), ("5s", 5), ("15m", 900), ("24h", 86400), ("7d", 604800), ("30", 30), ("1.5s", 1.5)],
 )
 def test_duration(text, seconds):
     assert parse_duration(text) == seconds
@@ -33,7 +34,9 @@ def test_time_is_brought_to_utc(text, utc):
     assert normalise_time(text) == utc
 
 
-@pytest.mark.parametrize("text", ["", "2024-01-01", "2024-13-01T00:00:00Z", "2024-01-01T12:00:00", "2024-01-01T23:59:60Z", "now"])
+@pytest.mark.parametrize(
+    "text", ["", "2024-01-01", "2024-13-01T00:00:00Z", "2024-01-01T12:00:00", "2024-01-01T23:59:60Z", "now"]
+)
 def test_no_time(text):
     assert normalise_time(text) is None
 

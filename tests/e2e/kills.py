@@ -124,7 +124,9 @@ async def run(kills: int, seed: int, folder: Path) -> int:
     lost, twice = await asyncio.to_thread(work.missing)
     await server.stop()
     gap = work.longest_gap
-    print(f"{len(work.accepted)} tried, {len(lost)} lost, {len(twice)} duplicated, longest gap {gap:.1f} s; {kills} kills, seed {seed}")
+    print(
+        f"{len(work.accepted)} tried, {len(lost)} lost, {len(twice)} duplicated, longest gap {gap:.1f} s; {kills} kills, seed {seed}"
+    )
     return len(lost) + len(twice)
 
 

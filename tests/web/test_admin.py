@@ -124,7 +124,9 @@ async def test_history(client, redis):
     assert (await get(client, "history", user_id=5, login="nobody"))["notifications"] == []
 
 
-@pytest.mark.parametrize("query", ["", "?user_id=1", "?user_id=x&login=a", "?user_id=1&login=a&limit=0", "?user_id=1&login=a&limit=1001"])
+@pytest.mark.parametrize(
+    "query", ["", "?user_id=1", "?user_id=x&login=a", "?user_id=1&login=a&limit=0", "?user_id=1&login=a&limit=1001"]
+)
 async def test_history_of_nobody(client, query):
     assert (await client.get(f"{ADMIN}/history{query}")).status_code == 422
 
@@ -249,11 +251,18 @@ async def test_metrics(client):
     lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert lines["notifications_sent_total"] == "2.0" and lines["notifications_pushed_total"] == "1.0"
     assert lines["websocket_connections"] == "1.0"
-    assert lines['delivery_latency_ms_bucket{le="+Inf"}'] == lines['delivery_latency_seconds_bucket{le="+Inf"}'] == "1.0"
-    assert any(line.startswith('http_request_seconds_bucket{le="0.0005",method="POST",route="/api/v1/notify"') for line in lines)
+    assert (
+        lines['delivery_latency_ms_bucket{le="+Inf"}'] == lines['delivery_latency_seconds_bucket{le="+Inf"}'] == "1.0"
+    )
+    assert any(
+        line.startswith('http_request_seconds_bucket{le="0.0005",method="POST",route="/api/v1/notify"')
+        for line in lines
+    )
     for name in ("notifications_acked_total", "notifications_auto_cleared_total", "notifications_trimmed_total"):
         assert lines[name] == "0.0"
-    assert {"redis_command_seconds_count", "event_loop_lag_seconds_count", "process_resident_memory_bytes"} <= set(lines)
+    assert {"redis_command_seconds_count", "event_loop_lag_seconds_count", "process_resident_memory_bytes"} <= set(
+        lines
+    )
     assert "alice" not in text
     openmetrics = await client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")

@@ -18,7 +18,9 @@ async def refused(client, path="/ws?user_id=1&login=alice", **options):
 async def test_online_user_is_told_at_once(client):
     inbox = await Inbox.open(client)
     assert inbox.synced == {"pending": 0, "total": 0} and inbox.greeting == []
-    (nid,) = await notify(client, "hi", source="shop", title="T", url="/x", priority="high", data={"a": 1}, category="c")
+    (nid,) = await notify(
+        client, "hi", source="shop", title="T", url="/x", priority="high", data={"a": 1}, category="c"
+    )
     push = await inbox.receive("notification.push")
     assert push.pop("stream_id") and push.pop("created_at").endswith("Z")
     options = {"source": "shop", "title": "T", "url": "/x", "priority": "high", "data": {"a": 1}, "category": "c"}
@@ -235,7 +237,16 @@ async def test_expiry_is_told_on_the_next_connect_to_who_is_away(client, redis):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "user_id=1", "login=alice", "user_id=0&login=a", "user_id=x&login=a", "user_id=1&login=a%20b", "user_id=9007199254740992&login=a"]
+    "query",
+    [
+        "",
+        "user_id=1",
+        "login=alice",
+        "user_id=0&login=a",
+        "user_id=x&login=a",
+        "user_id=1&login=a%20b",
+        "user_id=9007199254740992&login=a",
+    ],
 )
 async def test_bad_parameters(client, query):
     assert await refused(client, f"/ws?{query}") == 400

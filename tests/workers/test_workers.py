@@ -126,7 +126,9 @@ async def test_state_never_outgrows_the_stream(client, redis):
         await inbox.receive("notification.read.ack")
     await inbox.read({"notification_id": "00000000-0000-4000-8000-000000000000", "stream_id": "1-1"})
     await inbox.receive("error")
-    assert await redis.call("HLEN", "notification_state:1-alice") == await redis.call("XLEN", "stream:user:1-alice") == 5
+    assert (
+        await redis.call("HLEN", "notification_state:1-alice") == await redis.call("XLEN", "stream:user:1-alice") == 5
+    )
 
 
 async def test_heartbeat_as_the_contract_has_it(client, redis):
