@@ -20,7 +20,9 @@ DATA = {
 
 def find_data() -> list[tuple[str, str]]:
     """The packages' own files that are no modules, as (source, folder in the bundle)."""
-    found = [path for package, patterns in DATA.items() for pattern in patterns for path in (ROOT / package).glob(pattern)]
+    found = [
+        path for package, patterns in DATA.items() for pattern in patterns for path in (ROOT / package).glob(pattern)
+    ]
     return [(str(path), str(path.parent.relative_to(ROOT))) for path in sorted(found) if path.is_file()]
 
 
@@ -58,9 +60,11 @@ def _of_wheels(files: set[Path]) -> dict[str, str]:
     found = {}
     for package in sorted(importlib.metadata.distributions(), key=lambda item: item.name.lower()):
         own = {Path(str(package.locate_file(file))).resolve() for file in package.files or ()}
-        if own & files:
+        if own & files or package.name == "pyinstaller":  # its bootloader stands at the front of the executable
             texts = [_read(file) for file in sorted(own) if re.search(r"licen[cs]e|notice|copying", file.name, re.I)]
-            declared = package.metadata.get("License-Expression") or package.metadata.get("License") or "see its home page"
+            declared = (
+                package.metadata.get("License-Expression") or package.metadata.get("License") or "see its home page"
+            )
             found[f"{package.name} {package.version}"] = "\n\n".join(texts) or f"Licence: {declared}"
     return found
 

@@ -1,6 +1,6 @@
 """Where the frozen program begins: what the one-file form needs done before the program itself starts.
 
-In one file, a bootloader unpacks the program and runs it as its child, passing signals on and taking over its exit code.
+In one file, a bootloader unpacks the program and runs it as its child, passes signals on and takes its exit code over.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import signal
 import sys
 import time
 from types import FrameType
+
+from unpacked import PREFIX, claim, remove_abandoned
 
 PR_SET_PDEATHSIG = 1
 ECHO = 0.2  # seconds within which a second SIGINT is the bootloader's copy of the first
@@ -46,12 +48,18 @@ def _is_bootloader(pid: int) -> bool:
 
 def is_one_file() -> bool:
     """Whether the program was unpacked for this run, and so has a bootloader above it."""
-    return os.path.basename(sys._MEIPASS).startswith("_MEI")  # type: ignore[attr-defined]  # set by PyInstaller
+    return os.path.basename(_folder()).startswith(PREFIX)
+
+
+def _folder() -> str:
+    return str(sys._MEIPASS)  # type: ignore[attr-defined]  # set by PyInstaller
 
 
 if __name__ == "__main__":
     if is_one_file():
         stand_under_bootloader()
+        claim(_folder())
+        remove_abandoned(os.path.dirname(_folder()))
     from notifier.__main__ import main
 
     main()
