@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults autobahn bench
+.PHONY: help setup run test check lock redis-local client sender clean format faults autobahn bench build build-dir smoke
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,17 @@ autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 
 bench: $(DEV_STAMP) ## the figures of the README
 	@$(BIN)/python -m tests.bench.figures
+
+build: ## dist/notifier: the one executable, with its own Redis; tested
+	@bash build/freeze.sh file
+	@python3 build/smoke.py dist/notifier
+
+build-dir: ## dist/notifier-dir: the same as a folder, which starts sooner
+	@bash build/freeze.sh dir
+	@python3 build/smoke.py dist/notifier-dir/notifier
+
+smoke: ## the executable's test alone
+	@python3 build/smoke.py dist/notifier
 
 lock: $(DEV_STAMP) ## write the lock files anew
 	@$(BIN)/python build/lock.py
