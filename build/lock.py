@@ -1,4 +1,4 @@
-"""Writes the lock files: every package of the run and of the tests, pinned. `make lock` runs it.
+"""Writes the lock files: every package of the run, the tests and the build, pinned. `make lock` runs it.
 
 pytest-sanic is left out of the resolution, because it asks for a websockets that Sanic no longer takes, and is
 added as it is; that is why the lock files are installed with --no-deps.
@@ -37,9 +37,14 @@ def main() -> None:
     run = project["dependencies"]
     extras = [item for group in project["optional-dependencies"].values() for item in group]
     pinned = dict(item.split("==") for item in extras if item.startswith(UNRESOLVED))
-    write("requirements.txt", resolve(run), "What the program needs.")
+    needed = resolve(run)
+    write("requirements.txt", needed, "What the program needs.")
+    build = set(resolve(project["optional-dependencies"]["build"]))
     rest = [item for item in extras if not item.startswith(UNRESOLVED)]
-    write("requirements-dev.txt", resolve(run + rest + ["setuptools", "wheel"]) | pinned, "The same with tests and builds.")
+    everything = resolve(run + rest + ["setuptools", "wheel"]) | pinned
+    write("requirements-dev.txt", everything, "The same with tests and builds.")
+    freezing = {package: version for package, version in everything.items() if package in build - set(needed)}
+    write("requirements-build.txt", freezing, "What the executable is frozen with, beside requirements.txt.")
 
 
 if __name__ == "__main__":
