@@ -170,6 +170,13 @@ def name_of(pid: int) -> str:
         return ""
 
 
+def libraries_of(pid: int) -> set[Path]:
+    """The shared libraries that a process has loaded."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    paths = {Path(line.split(maxsplit=5)[5]) for line in lines if len(line.split(maxsplit=5)) == 6}
+    return {path for path in paths if ".so" in path.name}
+
+
 def pss_of(pids: list[int]) -> float:
     """Megabytes of memory, shared pages counted in proportion."""
     lines = [line for pid in pids for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
