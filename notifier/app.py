@@ -24,16 +24,16 @@ from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
-from notifier.store.address import Address, parse_address
+from notifier.store.address import Address, Deployment, parse_address, parse_deployment
 from notifier.store.bus import Bus
-from notifier.store.client import Redis
+from notifier.store.client import Call
 from notifier.store.embedded import EmbeddedRedis
 from notifier.store.events import EventLog
 from notifier.store.inbox import Accepted, Holder, Inbox, Item
-from notifier.store.keys import Keys
-from notifier.store.link import Link
+from notifier.store.open import open_store
 from notifier.store.presence import Presence
 from notifier.store.reports import Reports
+from notifier.store.single import SingleRedis
 from notifier.summary import cluster_snapshot, health_report, pod_document
 from notifier.telemetry import Metrics, registry
 from notifier.web.admin import admin_door
@@ -80,14 +80,16 @@ class App:
     def _embedded_redis(self) -> EmbeddedRedis:
         return EmbeddedRedis(self.settings.data_dir, self.settings.redis_fsync, on_event=_log_event)
 
-    def _address(self, url: str) -> Address:
-        return parse_address(url, self.settings.redis_password, self.settings.redis_db)
+    def _deployment(self) -> Deployment:
+        settings = self.settings
+        if self.embedded is not None:  # its socket is known once it runs; start() puts it in place of this
+            return Deployment("single", (Address(path="embedded"),))
+        return parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
 
     def _build_store(self) -> None:
         settings = self.settings
-        # The embedded server's socket is known once it runs; start() puts it in place of this.
-        address = self._address(settings.redis_addr) if settings.redis_addr else Address(path="embedded")
-        self.redis = Redis(address, Keys())
+        self.deployment = self._deployment()
+        self.redis = open_store(self.deployment)
         self.redis.prepare = self._enrol
         self.redis.on_reply_seconds = self.metrics.redis.observe
         self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
@@ -113,7 +115,7 @@ class App:
     def _build_services(self) -> None:
         settings = self.settings
         ttl = settings.idempotency_ttl
-        self.publisher = Publisher(self.inbox, Keys(), self.holder, self.router.announce, self._on_stored, ttl)
+        self.publisher = Publisher(self.inbox, self.redis.keys, self.holder, self.router.announce, self._on_stored, ttl)
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
         limits = SocketLimits(
@@ -197,10 +199,11 @@ class App:
     async def start(self) -> None:
         """The store first, then what lives on it; the doors are opened by the caller."""
         if self.embedded is not None:
-            self.redis.address = self._address(await self.embedded.start())
+            assert isinstance(self.redis, SingleRedis)
+            self.redis.address = parse_address(await self.embedded.start())
         await self.redis.start()
         if not await self.redis.wait_up(STORE_WAIT):
-            log.warning("store.not_there_yet", extra={"address": str(self.redis.address)})
+            log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
         for worker in self.workers:
             worker.start()
 
@@ -233,9 +236,9 @@ class App:
             await self.presence.add_totals(self.metrics.since_last())
             await self.presence.leave(self.settings.pod_id)
 
-    async def _enrol(self, link: Link) -> None:
+    async def _enrol(self, call: Call) -> None:
         if self.holder.fence == 0:
-            self.holder.fence = await self.presence.enrol(link)
+            self.holder.fence = await self.presence.enrol(call)
 
     # -- what happens, counted and told
 

@@ -157,7 +157,7 @@ async def _serve(settings: Settings, sock: socket.socket) -> int:
 
 def _announce(settings: Settings, port: int, app: App) -> None:
     host = settings.host or "localhost"
-    store = "its own Redis" if app.embedded is not None else str(app.redis.address)
+    store = "its own Redis" if app.embedded is not None else str(app.deployment)
     log.info("server.ready", extra={"url": f"http://{host}:{port}", "store": store, "version": __version__})
     if sys.stdout.isatty():
         print(f"\n  notifier {__version__}  http://{host}:{port}  store: {store}\n", flush=True)

@@ -17,9 +17,9 @@ from notifier.app import App
 from notifier.config import load
 from notifier.process import Server, bind
 from notifier.store.address import Address
-from notifier.store.client import Redis
 from notifier.store.keys import Keys
 from notifier.store.redis_binary import find_redis
+from notifier.store.single import SingleRedis
 from tests.support import leaked_keys
 
 STOP_WITHIN = 5.0
@@ -86,7 +86,7 @@ def redis_socket(tmp_path_factory):
 @pytest.fixture
 def redis(loop, redis_socket):
     """A client of an empty store; when the test is over, every key has a lifetime or is listed as permanent."""
-    client = Redis(Address(path=str(redis_socket)), Keys())
+    client = SingleRedis(Address(path=str(redis_socket)), Keys())
 
     async def begin():
         await client.start()

@@ -174,3 +174,20 @@ def _is_host(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_STORE = re.compile(
+    r"(?:rediss?://)?(?:[^@/\s]*@)?[^@/\s,]+(?::\d{1,5})?(?:/\d*)?"
+    r"|unix://(?:[^@/\s]*@)?/\S+"
+    r"|redis\+sentinel://(?:[^@/\s]*@)?[^@/\s]+/[^/\s]+"
+    r"|redis\+cluster://(?:[^@/\s]*@)?[^@/\s]+"
+).fullmatch
+
+
+def store_address(value: Any) -> str:
+    """Where a Redis is, or several are."""
+    if not _STORE(str(value)):
+        raise ValueError(
+            "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
+        )
+    return str(value)

@@ -121,7 +121,7 @@ class Bus:
 
         The first batch is empty: it says that from now on nothing posted is missed.
         """
-        link = await self._redis.open_reader(REPLY_TIMEOUT)
+        link = await self._redis.open_reader(self._keys.bus(self._pod), REPLY_TIMEOUT)
         try:
             last = await self.open()
             self._forget(last)

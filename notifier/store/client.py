@@ -1,28 +1,38 @@
-"""The store's client: one link that is opened again whenever it breaks, and the scripts that run on it."""
+"""The store's client as the rest of the house sees it: commands, scripts, and what becomes of a failure.
+
+How the servers are reached is in `single.py` (one server, or the master of a Sentinel) and `cluster.py`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import logging
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 import hiredis
 
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.address import Address
 from notifier.store.keys import Keys
-from notifier.store.link import Link, LinkLost, OnReply, Reply, open_link, settle, unavailable
+from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
 
 REPLY_TIMEOUT = 0.8  # a request is answered 503 within a second (contract §3)
 CONNECT_TIMEOUT = 0.8
 RETRY_FOR = 0.8
 BACKOFF = (0.02, 0.05, 0.1, 0.2, 0.5)
 
-# What the server says when it cannot serve now; any other error reply is a defect of ours and is raised as it is.
-REFUSALS = ("LOADING", "READONLY", "OOM", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN")
+# What a server says when it cannot serve now, by itself or within a script's error (before Redis 7 behind a hyphen).
+# Any other error reply is a defect of ours.
+_REFUSAL = re.compile(
+    r"(?:^|-)(LOADING|READONLY|OOM|MISCONF|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|NOAUTH)\b"
+).search
+
+Call = Callable[..., Awaitable[Reply]]
 
 log = logging.getLogger("notifier.store")
 
@@ -38,71 +48,62 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-class Redis:
-    """Commands and scripts on one Redis server. Every failure to reach it is `NotifierError(unavailable)`."""
+class Redis(ABC):
+    """Commands and scripts on a store. Every failure to reach it is `NotifierError(unavailable)`."""
 
-    def __init__(self, address: Address, keys: Keys, *, reply_timeout: float = REPLY_TIMEOUT) -> None:
-        self.address = address
+    def __init__(self, keys: Keys) -> None:
         self.keys = keys
-        self._timeout = reply_timeout
-        self._scripts: dict[str, Script] = {}
-        self._link: Link | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._up = asyncio.Event()
-        self._broken = asyncio.Event()
-        self.prepare: Callable[[Link], Awaitable[None]] | None = None
+        self.prepare: Callable[[Call], Awaitable[None]] | None = None
         self.on_reply_seconds: Callable[[float], None] | None = None
+        self._scripts: dict[str, Script] = {}
+        self._up = asyncio.Event()
 
-    @property
-    def up(self) -> bool:
-        """Whether the server can be reached now."""
-        return self._up.is_set()
+    # -- how the servers are reached
 
-    def script(self, name: str) -> Script:
-        """The script of that name; loaded into the server at each connect."""
-        if name not in self._scripts:
-            self._scripts[name] = Script(name, self.keys)
-        return self._scripts[name]
-
+    @abstractmethod
     async def start(self) -> None:
         """Begins to connect, and goes on trying for ever; returns at once.
 
-        `prepare`, where set, is run on each new link before anybody else may use it.
+        `prepare`, where set, is run with a way to call commands before anybody else may use the connection.
         """
-        self._task = asyncio.create_task(self._keep_connected(), name="redis")
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Closes all connections."""
+
+    @abstractmethod
+    def send(self, command: tuple[Any, ...], on_reply: OnReply) -> None:
+        """Queues a command whose first argument is its key; `on_reply` gets the reply, a `hiredis.ReplyError` or a
+        `LinkLost`. Raises `NotifierError(unavailable)`."""
+
+    @abstractmethod
+    def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
+        """Queues a script for the server of `key`; `on_reply` as in `send`."""
+
+    @abstractmethod
+    async def open_reader(self, key: str, reply_timeout: float) -> Link:
+        """A link of its own to the server of `key`, for blocking reads; the caller closes it."""
+
+    # -- what is made of it
+
+    @property
+    def up(self) -> bool:
+        """Whether the store can be reached now."""
+        return self._up.is_set()
 
     async def wait_up(self, timeout: float) -> bool:
-        """Waits until connected, for at most `timeout` seconds; whether it is."""
+        """Waits until the store can be reached, for at most `timeout` seconds; whether it can."""
         try:
             await asyncio.wait_for(self._up.wait(), timeout)
         except TimeoutError:
             return False
         return True
 
-    async def stop(self) -> None:
-        """Closes the connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._link is not None:
-            self._link.close()
-
-    def send(self, command: tuple[Any, ...], on_reply: OnReply) -> None:
-        """Queues a command; `on_reply` gets the reply, a `hiredis.ReplyError` or a `LinkLost`."""
-        if self._link is None:
-            raise unavailable("not connected")
-        self._link.send(command, on_reply)
-
-    def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
-        """Queues a script, routed by `key`; `on_reply` as in `send`."""
-
-        def check(reply: Reply) -> None:
-            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                self.send(("EVAL", script.text, 1, key, *args), on_reply)
-            else:
-                on_reply(reply)
-
-        self.send(("EVALSHA", script.sha, 1, key, *args), check)
+    def script(self, name: str) -> Script:
+        """The script of that name; loaded into the servers at each connect."""
+        if name not in self._scripts:
+            self._scripts[name] = Script(name, self.keys)
+        return self._scripts[name]
 
     async def call(self, *command: Any) -> Reply:
         """The reply to one command."""
@@ -111,7 +112,7 @@ class Redis:
         return await future
 
     async def run(self, script: Script, key: str, *args: Any) -> Reply:
-        """The result of a script, routed by `key`."""
+        """The result of a script on the server of `key`."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.send_script(script, key, args, lambda reply: resolve(future, reply))
         return await future
@@ -138,60 +139,24 @@ class Redis:
         """The replies to commands that leave together, in their order; error replies stand in the list."""
         if not commands:
             return []
-        future: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
-        replies: list[Reply] = []
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        replies: list[Reply] = [None] * len(commands)
+        left = len(commands)
 
-        def collect(reply: Reply) -> None:
-            replies.append(reply)
-            if len(replies) == len(commands):
-                settle(future, replies)
+        def collect(position: int, reply: Reply) -> None:
+            nonlocal left
+            replies[position] = reply
+            left -= 1
+            if left == 0:
+                settle(future, None)
 
-        for command in commands:
-            self.send(command, collect)
-        answers = await future
-        for answer in answers:
-            if isinstance(answer, LinkLost):
+        for position, command in enumerate(commands):
+            self.send(command, partial(collect, position))
+        await future
+        for answer in replies:
+            if isinstance(answer, NotifierError):
                 raise answer
-        return answers
-
-    async def open_reader(self, reply_timeout: float) -> Link:
-        """A link of its own for blocking reads; the caller closes it."""
-        try:
-            return await open_link(self.address, reply_timeout, CONNECT_TIMEOUT, lambda link: None)
-        except (OSError, TimeoutError, hiredis.ReplyError) as error:
-            raise unavailable(str(error) or type(error).__name__) from error
-
-    async def _keep_connected(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._connect()
-                failures = 0
-                await self._broken.wait()
-                log.warning("redis.lost", extra={"address": str(self.address)})
-            except (OSError, TimeoutError, NotifierError, hiredis.ReplyError) as error:
-                if failures == 0:
-                    log.warning("redis.unreachable", extra={"address": str(self.address), "error": _brief(error)})
-                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
-
-    async def _connect(self) -> None:
-        self._broken.clear()
-        link = await open_link(self.address, self._timeout, CONNECT_TIMEOUT, self._lost)
-        for script in self._scripts.values():
-            await link.call("SCRIPT", "LOAD", script.text)
-        if self.prepare is not None:
-            await self.prepare(link)
-        link.on_reply_seconds = self.on_reply_seconds
-        self._link = link
-        self._up.set()
-        log.info("redis.connected", extra={"address": str(self.address)})
-
-    def _lost(self, link: Link) -> None:
-        if link is self._link:
-            self._link = None
-            self._up.clear()
-        self._broken.set()
+        return replies
 
 
 def resolve(future: asyncio.Future[Reply], reply: Reply) -> None:
@@ -203,10 +168,18 @@ def as_error(reply: Reply) -> NotifierError:
     """What stands in a reply's place, as the one error type."""
     if isinstance(reply, NotifierError):
         return reply
-    if isinstance(reply, hiredis.ReplyError) and str(reply).startswith(REFUSALS):
-        return unavailable(str(reply).split(" ", 1)[0])
+    refusal = refusal_in(reply)
+    if refusal is not None:
+        return unavailable(refusal)
     return NotifierError(ErrorCode.INTERNAL, f"the store answered {str(reply)[:200]}")
 
 
-def _brief(error: Exception) -> str:
+def refusal_in(reply: Reply) -> str | None:
+    """The word with which a server says that it cannot serve now, where the reply says so."""
+    match = _REFUSAL(str(reply)) if isinstance(reply, hiredis.ReplyError) else None
+    return match[1] if match else None
+
+
+def brief(error: Exception) -> str:
+    """An error in few words, for logs."""
     return (str(error) or type(error).__name__)[:200]

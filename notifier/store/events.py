@@ -37,7 +37,7 @@ class EventLog:
 
         Raises `NotifierError(unavailable)` when the store goes.
         """
-        link = await self._redis.open_reader(REPLY_TIMEOUT)
+        link = await self._redis.open_reader(self._key, REPLY_TIMEOUT)
         try:
             last = "$"
             while True:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from notifier.store.client import Redis
-from notifier.store.link import Link
+from notifier.store.client import Call, Redis
 
 BUS_TTL = 60.0
 FORGET_AFTER = 24 * 3600.0  # a pod silent for so long goes from the list of heartbeats
@@ -31,9 +30,9 @@ class Presence:
         self._keys = redis.keys
         self.ttl = ttl
 
-    async def enrol(self, link: Link) -> int:
+    async def enrol(self, call: Call) -> int:
         """The fencing number of a pod that starts: greater than that of every pod before it."""
-        return int(await link.call("INCR", self._keys.fence))
+        return int(await call("INCR", self._keys.fence))
 
     async def renew(self, pod: str, document: bytes) -> bool:
         """Says that the pod is alive, and what it has to say of itself; whether its bus is still there."""

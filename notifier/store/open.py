@@ -1,0 +1,18 @@
+"""The client for a deployment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from notifier.store.address import Deployment
+from notifier.store.client import Redis
+from notifier.store.keys import Keys
+from notifier.store.sentinel import find_master
+from notifier.store.single import SingleRedis
+
+
+def open_store(deployment: Deployment) -> Redis:
+    """A client that has yet to be started."""
+    if deployment.kind == "sentinel":
+        return SingleRedis(deployment.seeds[0], Keys(), locate=partial(find_master, deployment))
+    return SingleRedis(deployment.seeds[0], Keys())

@@ -1,0 +1,121 @@
+"""One server, or the master that Sentinel names: a link that is opened again whenever it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import hiredis
+
+from notifier.errors import NotifierError
+from notifier.store.address import Address
+from notifier.store.client import BACKOFF, CONNECT_TIMEOUT, REPLY_TIMEOUT, Redis, Script, brief, refusal_in
+from notifier.store.keys import Keys
+from notifier.store.link import Link, OnReply, Reply, open_link, unavailable
+from notifier.store.sentinel import check_is_master
+
+log = logging.getLogger("notifier.store")
+
+
+class SingleRedis(Redis):
+    """A store that is one server at a time."""
+
+    def __init__(
+        self,
+        address: Address,
+        keys: Keys,
+        *,
+        locate: Callable[[], Awaitable[Address]] | None = None,
+        reply_timeout: float = REPLY_TIMEOUT,
+    ) -> None:
+        """`locate`, where given, is asked for the address before each connect: the master's, as Sentinel knows it."""
+        super().__init__(keys)
+        self.address = address
+        self._locate = locate
+        self._timeout = reply_timeout
+        self._link: Link | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._broken = asyncio.Event()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._keep_connected(), name="redis")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._link is not None:
+            self._link.close()
+
+    def send(self, command: tuple[Any, ...], on_reply: OnReply) -> None:
+        if self._link is None:
+            raise unavailable("not connected")
+        self._link.send(command, on_reply)
+
+    def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
+        def check(reply: Reply) -> None:
+            if not isinstance(reply, hiredis.ReplyError):
+                on_reply(reply)
+            elif str(reply).startswith("NOSCRIPT"):
+                self.send(("EVAL", script.text, 1, key, *args), on_reply)
+            else:
+                self._leave_if_demoted(reply)
+                on_reply(reply)
+
+        self.send(("EVALSHA", script.sha, 1, key, *args), check)
+
+    async def open_reader(self, key: str, reply_timeout: float) -> Link:
+        try:
+            return await open_link(self.address, reply_timeout, CONNECT_TIMEOUT, lambda link: None)
+        except (OSError, TimeoutError, hiredis.ReplyError) as error:
+            raise unavailable(brief(error)) from error
+
+    async def _keep_connected(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._connect()
+                failures = 0
+                await self._broken.wait()
+                log.warning("redis.lost", extra={"address": str(self.address)})
+            except (OSError, TimeoutError, NotifierError, hiredis.ReplyError) as error:
+                if failures == 0:
+                    log.warning("redis.unreachable", extra={"address": str(self.address), "error": brief(error)})
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+
+    async def _connect(self) -> None:
+        self._broken.clear()
+        if self._locate is not None:
+            self.address = await self._locate()
+        link = await open_link(self.address, self._timeout, CONNECT_TIMEOUT, self._lost)
+        try:
+            await self._make_ready(link)
+        except BaseException:
+            link.close()
+            raise
+        link.on_reply_seconds = self.on_reply_seconds
+        self._link = link
+        self._up.set()
+        log.info("redis.connected", extra={"address": str(self.address)})
+
+    async def _make_ready(self, link: Link) -> None:
+        if self._locate is not None:
+            await check_is_master(link)
+        for script in self._scripts.values():
+            await link.call("SCRIPT", "LOAD", script.text)
+        if self.prepare is not None:
+            await self.prepare(link.call)
+
+    def _leave_if_demoted(self, reply: Reply) -> None:
+        """A failover leaves us with a server that takes no writes any more: the next connect finds the new master."""
+        if self._locate is not None and self._link is not None and refusal_in(reply) == "READONLY":
+            self._link.close()
+
+    def _lost(self, link: Link) -> None:
+        if link is self._link:
+            self._link = None
+            self._up.clear()
+        self._broken.set()
