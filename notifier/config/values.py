@@ -186,7 +186,7 @@ _STORE = re.compile(
 
 def store_address(value: Any) -> str:
     """Where a Redis is, or several are."""
-    if not _STORE(str(value)):
+    if not _STORE(text(value)):
         raise ValueError(
             "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
         )
