@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -217,7 +218,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "there is no host of that name"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.os_error.strerror or str(error.os_error)).lower().partition("[")[0].strip() or "no connection"
+        return os.strerror(error.os_error.errno).lower() if error.os_error.errno else "no connection"
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | ConnectionError):
         return "the connection broke off"
     return str(error) or type(error).__name__

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from textual.binding import ActiveBinding, Binding
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -44,8 +45,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Available:
-    """A command that works at this moment: its keys for people, and where its action runs."""
+    """A command that works at this moment: its first key and all of them for people, and where its action runs."""
 
+    key: str
     keys: str
     label: str
     help: str
@@ -54,7 +56,7 @@ class Available:
     node: DOMNode
 
 
-def bind(commands: Iterable[Command]) -> list[Binding]:
+def bind(commands: Iterable[Command]) -> list[BindingType]:
     """The bindings of these commands."""
     return [
         Binding(
@@ -64,6 +66,7 @@ def bind(commands: Iterable[Command]) -> list[Binding]:
             show=command.footer,
             tooltip=command.help,
             priority=command.priority,
+            key_display=key_name(command.keys.partition(",")[0]),
         )
         for command in commands
     ]
@@ -74,7 +77,7 @@ def allowed(commands: Sequence[Command], action: str, read_only: bool) -> bool:
     return not (read_only and any(command.writes and command.action == action for command in commands))
 
 
-def available(screen: Screen[object]) -> list[Available]:
+def available(screen: Screen[Any]) -> list[Available]:
     """The commands whose bindings are active on a screen, nearest to the focus first; several keys of one are one."""
     found: dict[tuple[int, str], list[tuple[str, ActiveBinding]]] = {}
     for key, active in screen.active_bindings.items():
@@ -84,9 +87,13 @@ def available(screen: Screen[object]) -> list[Available]:
 
 
 def _joined(pairs: list[tuple[str, ActiveBinding]]) -> Available:
+    # Textual's own ^q stands beside our q: the one that the footer shows counts.
+    pairs = sorted(pairs, key=lambda pair: not pair[1].binding.show)
     node, binding, _, _ = pairs[0][1]
-    keys = " ".join(key_name(key) for key, _ in pairs)
-    return Available(keys, binding.description, binding.tooltip, binding.action, binding.show, node)
+    names = [key_name(key) for key, _ in pairs]
+    first = binding.key_display or names[0]
+    keys = " ".join([first, *(name for name in names if name != first)])
+    return Available(first, keys, binding.description, binding.tooltip, binding.action, binding.show, node)
 
 
 def key_name(key: str) -> str:

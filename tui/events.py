@@ -11,12 +11,8 @@ from tui.model import Json, UserKey, moment, text, user_of
 
 TAIL_MAX = 5_000
 EVENT_MAX = 8 * 1024  # characters of JSON; a longer event is counted as left out
-_KNOWN = frozenset(
-    ("type", "time", "pod_id", "user_id", "login", "connection_id", "notification_id", "stream_id")
-    + ("source", "message", "remote", "pod")
-)
-    "type time pod_id user_id login connection_id notification_id stream_id source message remote pod".split()
-)
+_WHICH = ("type", "time", "pod_id", "user_id", "login", "connection_id", "notification_id", "stream_id")
+_KNOWN = frozenset((*_WHICH, "source", "message", "remote", "pod"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,16 @@ class Event:
     def stream_id(self) -> str:
         """The notification's place in its inbox, or nothing."""
         return text(self.raw, "stream_id")
+
+    @property
+    def identity(self) -> str:
+        """What `y` copies: the notification's id, else the connection's, else the pod's."""
+        return self.notification_id or text(self.raw, "connection_id") or self.pod_id
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        return self.user
 
     @property
     def who(self) -> str:

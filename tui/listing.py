@@ -89,7 +89,7 @@ class Listing(Generic[Row]):
     def order_words(self) -> str:
         """How the rows are sorted, in words; nothing where it is as they come."""
         title = next((column.title for column in self.columns if column.name == self.sort), "")
-        return f"by {title.lower()} {'▼' if self.reverse else '▲'}" if title else "reversed" if self.reverse else ""
+        return f"by {title} {'▼' if self.reverse else '▲'}" if title else "reversed" if self.reverse else ""
 
     def _first_direction(self, name: str) -> bool:
         return any(column.largest_first for column in self.columns if column.name == name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from tui.actions import Action
-from tui.model import UserKey
+from tui.model import Json, UserKey
 
 
 class LinkChanged(Message):
@@ -93,7 +93,7 @@ class CopyText(Message):
 
 
 @dataclass
-class Compose(Message):
+class ChooseRecipients(Message):
     """Add users to those to send to, and go there if asked."""
 
     users: list[UserKey]
@@ -105,6 +105,15 @@ class Operate(Message):
     """Do something that cannot be undone, after asking."""
 
     action: Action
+
+
+@dataclass
+class SendNow(Message):
+    """Send a notification; to all connected where `users` is None. The same `key` again stores nothing twice."""
+
+    users: list[UserKey] | None
+    content: Json
+    key: str
 
 
 class RefreshNow(Message):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 Json = Mapping[str, Any]
 _NOTHING: Json = {}
@@ -30,6 +30,30 @@ class UserKey:
         """The user that `1-alice` or `1:alice` names, or None."""
         found = _USER_KEY.fullmatch(text.strip())
         return cls(int(found[1]), found[2]) if found else None
+
+
+class Record(Protocol):
+    """What every row of a table can do."""
+
+    @property
+    def identity(self) -> str:
+        """What `y` copies."""
+        ...
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        ...
+
+    @property
+    def haystack(self) -> str:
+        """What a filter searches, in lower case."""
+        ...
+
+    @property
+    def raw(self) -> Json:
+        """All of it, as it came."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,16 @@ class Client:
         )
 
     @property
+    def identity(self) -> str:
+        """What `y` copies."""
+        return self.connection_id
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        return self.user
+
+    @property
     def haystack(self) -> str:
         """What a filter searches, in lower case."""
         return f"{self.user} {self.remote} {self.pod_id} {self.connection_id}".lower()
@@ -82,6 +116,16 @@ class User:
     def read(cls, row: Json) -> User:
         """From a row of `GET users`."""
         return cls(user_of(row), whole(row, "connections"), whole(row, "pending"), row)
+
+    @property
+    def identity(self) -> str:
+        """What `y` copies."""
+        return str(self.user)
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        return self.user
 
     @property
     def haystack(self) -> str:
@@ -135,6 +179,16 @@ class Entry:
         return stream_moment(self.stream_id)
 
     @property
+    def identity(self) -> str:
+        """What `y` copies."""
+        return self.notification_id or self.stream_id
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        return self.user
+
+    @property
     def haystack(self) -> str:
         """What a filter searches, in lower case."""
         return f"{self.user} {self.status} {self.source} {self.message} {self.notification_id}".lower()
@@ -176,6 +230,16 @@ class Pod:
         if self.alive is False:
             return "gone"
         return "late" if (self.heartbeat_age or 0.0) > 60.0 else "up"
+
+    @property
+    def identity(self) -> str:
+        """What `y` copies."""
+        return self.pod_id
+
+    @property
+    def owner(self) -> UserKey | None:
+        """The user it belongs to."""
+        return None
 
     @property
     def haystack(self) -> str:

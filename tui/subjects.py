@@ -14,10 +14,17 @@ Row = TypeVar("Row")
 
 
 class Subject(Protocol):
-    """Something that is fetched again when an event of one of `topics` (starts of types) comes, and now and then."""
+    """Something that is fetched again when an event of its topics comes, and now and then."""
 
-    topics: tuple[str, ...]
-    interval: float
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Starts of the types of events that make it stale."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds after which it is fetched again without an event."""
+        ...
 
     def load(self, client: AdminClient) -> AsyncIterator[object]:
         """Gives what is known so far, more complete each time, or None for "still at it". Raises `ApiError`."""

@@ -16,8 +16,7 @@ def fit(text: str, width: int, right: bool = False) -> str:
     """Exactly `width` cells: cut with `…`, or filled up with spaces."""
     length = cell_len(text)
     if length > width:
-        cut = set_cell_size(text, max(0, width - 1)) + "…" if width else ""
-        return cut
+        return set_cell_size(text, max(0, width - 1)) + "…" if width else ""
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 

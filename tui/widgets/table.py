@@ -25,7 +25,7 @@ COMMANDS = (
     Command("pagedown", "page(1)", "page down", "One page down"),
     Command("home,g", "top", "top", "To the first row"),
     Command("end,G", "bottom", "bottom", "To the last row"),
-    Command("s", "sort_next", "sort", "Sort by the next column", footer=True),
+    Command("s", "sort_next", "sort", "Sort by the next column"),
     Command("i", "invert", "invert", "Sort the other way round"),
 )
 TONES = ("good", "warn", "bad", "dim")
@@ -39,6 +39,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     """
 
     ALLOW_SELECT = False
+    BINDING_GROUP_TITLE = "In the table"
     BINDINGS = bind(COMMANDS)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
@@ -68,6 +69,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._cursor = 0
         self._key: object = None
         self._laid: list[tuple[Column[Row], int]] = []
+        self._laid_for = -1
         self._painted: dict[int, _Line] = {}
 
     @property
@@ -148,8 +150,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lays the columns out anew."""
-        self._laid = lay_out(self.listing.columns, event.size.width - 2)
-        self.virtual_size = Size(event.size.width, len(self.listing.visible) + 1)
+        self.virtual_size = Size(self.size.width, len(self.listing.visible) + 1)
         self._painted.clear()
         self.refresh()
         self._into_sight()
@@ -163,20 +164,30 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._show_line(self._cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """Header: sort. Row: select; the selected one: open."""
-        if event.y == 0:
-            self._click_header(event.x)
+        """Header: sort. Row: select; twice: open."""
+        at = event.get_content_offset(self)
+        if at is None:
             return
-        place = event.y - 1 + self.scroll_offset.y
+        if at.y == 0:
+            self._click_header(at.x)
+            return
+        place = at.y - 1 + self.scroll_offset.y
         if place >= len(self.listing.visible):
             return
         if place == self._cursor and event.chain > 1:
             self.action_open()
         self.select(place)
 
+    @property
+    def _columns(self) -> list[tuple[Column[Row], int]]:
+        if self._laid_for != self.size.width:
+            self._laid_for = self.size.width
+            self._laid = lay_out(self.listing.columns, self._laid_for - 2)
+        return self._laid
+
     def _click_header(self, x: int) -> None:
         left = 1
-        for column, width in self._laid:
+        for column, width in self._columns:
             if left <= x < left + width + GUTTER:
                 self.action_sort_by(column.name)
                 return
@@ -225,7 +236,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             said = self.empty if y == 1 and not rows else ""
             return False, ((said, "empty"),)
         row = rows[place]
-        cells = tuple(_cell(column, row) for column, _ in self._laid)
+        cells = tuple(_cell(column, row) for column, _ in self._columns)
         return place == self._cursor, cells
 
     def _drawn(self, line: _Line, width: int) -> Strip:
@@ -235,7 +246,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             style = self.get_component_rich_style("table--empty")
             return Strip([Segment(fit(f" {cells[0][0]}", width), style)], width)
         segments = [Segment("›" if under_cursor else " ", base)]
-        for (column, room), (text, tone) in zip(self._laid, cells, strict=True):
+        for (column, room), (text, tone) in zip(self._columns, cells, strict=True):
             style = base + self._tone(tone, under_cursor) if tone else base
             segments += [Segment(fit(text, room, column.right), style), Segment(" " * GUTTER, base)]
         return Strip(segments).adjust_cell_length(width, base)
@@ -249,7 +260,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         chosen = self.get_component_rich_style("table--sorted")
         arrow = "▼" if self.listing.reverse else "▲"
         segments = [Segment(" ", plain)]
-        for column, room in self._laid:
+        for column, room in self._columns:
             sorted_by = column.name == self.listing.sort
             title = f"{column.title} {arrow}" if sorted_by else column.title
             style = chosen if sorted_by else plain

@@ -1,0 +1,373 @@
+"""The dashboard: joins client, poller, world and pages, and is the only one that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette, Provider
+from textual.screen import ModalScreen
+
+from tui import humanise
+from tui.actions import Action
+from tui.client import AdminClient, ApiError, Failure
+from tui.commands import Command, available, bind
+from tui.details.detail import Detail
+from tui.details.notification import NotificationDetail
+from tui.details.record import RecordDetail
+from tui.details.user import OneUserDetail
+from tui.dialogs.confirm import Confirm
+from tui.dialogs.help import Help
+from tui.messages import (
+    ChooseRecipients,
+    ClusterArrived,
+    CopyText,
+    EventsArrived,
+    FiguresArrived,
+    LinkChanged,
+    OpenHistory,
+    OpenNotification,
+    OpenRecord,
+    OpenUser,
+    Operate,
+    RefreshNow,
+    SendNow,
+    ShowView,
+    SnapshotArrived,
+    SnapshotFailed,
+)
+from tui.page import Page, Setting
+from tui.palette import Actions
+from tui.poller import Poller
+from tui.preferences import Preferences
+from tui.safe import safe
+from tui.screens import find_views
+from tui.screens.history import UserHistory
+from tui.screens.send import Send
+from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
+from tui.view import View
+from tui.world import World
+
+DEPTH_MAX = 8  # drill-downs on top of each other; the next one takes the place of the last
+EVERYWHERE = (
+    Command("question_mark", "help", "help", "All keys that work here", footer=True),
+    Command("ctrl+p", "command_palette", "find", "Find any action by name", footer=True, priority=True),
+    Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
+    Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
+    Command("t", "next_theme", "theme", "Dark or light, remembered"),
+    Command("q", "quit", "quit", "Leave the dashboard", footer=True),
+    *(
+        Command(view.tab.key, f"view('{view.tab.view}')", view.tab.title, f"Go to {view.tab.title}")
+        for view in find_views()
+    ),
+)
+
+_PAGE_ACTIONS = frozenset({"view", "help", "pause", "refresh", "next_theme", "quit", "command_palette"})
+
+
+class Dashboard(App[int]):
+    """The program. Its return code is that of the command."""
+
+    CSS_PATH = "tui.tcss"
+    TITLE = "notifier"
+    BINDING_GROUP_TITLE = "Everywhere"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Actions}
+    BINDINGS: ClassVar[list[BindingType]] = [*bind(EVERYWHERE)]
+    ALLOW_SELECT = False
+
+    def __init__(self, client: AdminClient, read_only: bool = False, preferences: Preferences | None = None) -> None:
+        """`client` is opened and closed here."""
+        # Without colour the terminal's own two serve; Textual would paint shades of grey instead.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self._client = client
+        self._preferences = preferences or Preferences()
+        self.world = World(client.place)
+        self._poller = Poller(client, self.world, self.post_message)
+        self._paused_at: float | None = None
+        self._arrived_then = 0
+        self._setting = Setting(self.world, [view.tab for view in find_views()], read_only)
+        self.views: dict[str, View] = {view.tab.view: view(self._setting) for view in find_views()}
+
+    async def on_mount(self) -> None:
+        """Puts the first view up and begins to look."""
+        for theme in OWN:
+            self.register_theme(theme)
+        remembered = self._preferences.theme
+        self.theme = PLAIN if self.no_color else remembered if remembered in self.available_themes else DEFAULT
+        # At once: what is mounted now reads the theme's colours.
+        self.refresh_css(animate=False)
+        for name, view in self.views.items():
+            self.install_screen(view, name)
+        await self.push_screen(next(iter(self.views)))
+        self.set_interval(1.0, self._tick)
+        self.run_worker(self._work(), group="poller")
+
+    @property
+    def page(self) -> Page | None:
+        """The page in front, be it under a dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+
+    # What comes from the poller goes down to the page in front, unless paused.
+
+    def on_link_changed(self, message: LinkChanged) -> None:
+        """Said even while paused."""
+        self._tick()
+
+    def on_figures_arrived(self, message: FiguresArrived) -> None:
+        """New figures."""
+        if self.page is not None and not self.paused:
+            self.page.show_figures()
+
+    def on_cluster_arrived(self, message: ClusterArrived) -> None:
+        """New pods and health."""
+        self._tick()
+        if self.page is not None and not self.paused:
+            self.page.show_cluster()
+
+    def on_events_arrived(self, message: EventsArrived) -> None:
+        """New events."""
+        if self.page is not None and not self.paused:
+            self.page.show_events()
+
+    def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
+        """Data for the page, if it is still the one that wants it."""
+        if self.page is not None and self.page.subject is message.subject:
+            self.page.show_snapshot(message.value)
+
+    def on_snapshot_failed(self, message: SnapshotFailed) -> None:
+        """No data."""
+        if self.page is not None and self.page.subject is message.subject:
+            self.page.show_failure(safe(message.reason), message.gone)
+
+    # What comes from the pages.
+
+    def on_page_shown(self, message: Page.Shown) -> None:
+        """Another page is in front, or it wants another subject."""
+        page = self.page
+        if page is not None:
+            page.show_world()
+            self._tick()
+            self._poller.watch(page.subject)
+
+    async def on_show_view(self, message: ShowView) -> None:
+        """Goes to a view."""
+        await self._show_view(message.view)
+
+    def on_open_user(self, message: OpenUser) -> None:
+        """Drills down to a user."""
+        self._drill(OneUserDetail(self._setting, self._tab, message.user))
+
+    def on_open_notification(self, message: OpenNotification) -> None:
+        """Drills down to a notification."""
+        page = NotificationDetail(self._setting, self._tab, message.user, message.notification_id, message.stream_id)
+        self._drill(page)
+
+    def on_open_record(self, message: OpenRecord) -> None:
+        """Drills down to anything else."""
+        self._drill(RecordDetail(self._setting, self._tab, message.heading, message.facts, message.raw))
+
+    async def on_open_history(self, message: OpenHistory) -> None:
+        """Goes to a user's history."""
+        view = self.views["history"]
+        await self._show_view("history")
+        if isinstance(view, UserHistory):
+            view.choose(message.user)
+            self.on_page_shown(Page.Shown())
+
+    async def on_choose_recipients(self, message: ChooseRecipients) -> None:
+        """Adds users to those to send to."""
+        view = self.views["send"]
+        if not view.is_mounted:
+            await self._mount_aside(view)
+        if isinstance(view, Send):
+            many = view.add(message.users)
+            if message.go:
+                await self._show_view("send")
+            else:
+                self.inform(f"{humanise.plural(many, 'user')} to send to; 8 goes there")
+
+    def on_copy_text(self, message: CopyText) -> None:
+        """Copies through the terminal (OSC 52)."""
+        self.copy_to_clipboard(message.text.encode("utf-8", "replace").decode())
+        self.inform(f"Copied {message.what}")
+
+    def on_operate(self, message: Operate) -> None:
+        """Asks, then does it."""
+        self.run_worker(self._operate(message.action), group="operate", exclusive=True)
+
+    def on_send_now(self, message: SendNow) -> None:
+        """Sends."""
+        self.run_worker(self._send(message), group="send", exclusive=True)
+
+    def on_refresh_now(self, message: RefreshNow) -> None:
+        """Fetches what is shown."""
+        self._poller.refresh()
+
+    def on_detail_left(self, message: Detail.Left) -> None:
+        """Back."""
+        if isinstance(self.screen, Detail):
+            self.pop_screen()
+
+    # What keys do everywhere.
+
+    async def action_view(self, name: str) -> None:
+        """Goes to a view."""
+        await self._show_view(name)
+
+    def action_help(self) -> None:
+        """Lists the keys of the page in front."""
+        if isinstance(self.screen, Page):
+            self.push_screen(Help(available(self.screen)))
+
+    def action_pause(self) -> None:
+        """Stops what moves, or lets it go on."""
+        self._paused_at = None if self.paused else time.monotonic()
+        self._arrived_then = self.world.tail.arrived
+        self._poller.pause(self.paused)
+        if not self.paused and self.page is not None:
+            self.page.show_world()
+        self._tick()
+
+    def action_refresh(self) -> None:
+        """Fetches what is shown."""
+        self._poller.refresh()
+
+    def action_next_theme(self) -> None:
+        """Dark to light, anything else to dark."""
+        self.choose_theme(LIGHT.name if self.theme == DARK.name else DARK.name)
+
+    def choose_theme(self, name: str) -> None:
+        """Shows and remembers a theme."""
+        if self.no_color:
+            self.inform("NO_COLOR is set: there is nothing to choose")
+            return
+        self.theme = name
+        if problem := self._preferences.remember_theme(name):
+            self.inform(f"The theme will not be remembered: {problem}", bad=True)
+
+    @property
+    def paused(self) -> bool:
+        """Whether what moves is stopped."""
+        return self._paused_at is not None
+
+    def inform(self, said: str, bad: bool = False) -> None:
+        """A line that goes away by itself."""
+        self.notify(safe(said), severity="error" if bad else "information", timeout=6 if bad else 3, markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A dialog keeps the keys of the page below to itself."""
+        front = self.screen_stack[-1] if self.screen_stack else None
+        # The palette is a modal screen too, but it is there to offer them.
+        dialog = isinstance(front, ModalScreen) and not isinstance(front, CommandPalette)
+        return not (dialog and action in _PAGE_ACTIONS)
+
+    async def _work(self) -> None:
+        async with self._client:
+            await self._poller.run()
+
+    async def _operate(self, action: Action) -> None:
+        try:
+            question = await action.question(self._client)
+            if question is None:
+                self.inform("There is nothing to do")
+            elif await self.push_screen_wait(Confirm(question)):
+                self.inform(await action.perform(self._client))
+                self._poller.refresh()
+        except ApiError as error:
+            self.inform(f"Not done: {error}", bad=True)
+
+    async def _send(self, message: SendNow) -> None:
+        view = self.views["send"]
+        if not isinstance(view, Send):
+            return
+        try:
+            if message.users is not None:
+                results = await self._client.notify(message.users, message.content, message.key)
+                view.show_sent(results, f"✓ accepted for {humanise.plural(len(results), 'user')}")
+            elif await self.push_screen_wait(Confirm(self._broadcast_question())):
+                many = await self._client.broadcast(message.content, message.key)
+                view.show_sent([], f"✓ accepted for {humanise.plural(many, 'connected user')}")
+            else:
+                view.say("not sent", "$foreground-muted")
+        except ApiError as error:
+            view.say(f"✕ not sent: {error}")
+
+    def _broadcast_question(self) -> str:
+        sample = self.world.history.latest
+        many = humanise.plural(sample.figures.connections, "connection") if sample else "an unknown number"
+        return f"Send to everybody who is connected, {many} now?"
+
+    async def _show_view(self, name: str) -> None:
+        while isinstance(self.screen, Detail):
+            await self.pop_screen()
+        if self.screen is not self.views[name]:
+            await self.switch_screen(name)
+
+    async def _mount_aside(self, view: View) -> None:
+        """Makes a view that was never shown, so that it can be filled."""
+        here = self.screen
+        await self.push_screen(view)
+        if self.screen is not here:
+            await self.pop_screen()
+
+    def _drill(self, page: Detail) -> None:
+        if len(self.screen_stack) > DEPTH_MAX:
+            self.switch_screen(page)
+        else:
+            self.push_screen(page)
+
+    @property
+    def _tab(self) -> str:
+        return self.page.active_tab if self.page is not None else ""
+
+    def _tick(self) -> None:
+        if self.page is not None and self.page.is_mounted:
+            self.page.tell(time.monotonic(), self._paused_words())
+
+    def _paused_words(self) -> str:
+        if self._paused_at is None:
+            return ""
+        waiting = self.world.tail.arrived - self._arrived_then
+        return f"PAUSED {humanise.span(time.monotonic() - self._paused_at)}, {humanise.count(waiting)} events since"
+
+
+def run(url: str, token: str | None, read_only: bool) -> int:
+    """Runs the dashboard until it is left; the exit code. What the user got wrong is one line on stderr, and 1."""
+    try:
+        asyncio.run(_probe(AdminClient(url, token, read_only)))
+    except (ValueError, ApiError) as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return _refuse("interrupted")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _refuse("this needs a terminal; for scripts there is the admin API")
+    app = Dashboard(AdminClient(url, token, read_only), read_only)
+    app.run()
+    return app.return_code or 0
+
+
+async def _probe(client: AdminClient) -> None:
+    """Raises `ApiError` where a dashboard would be of no use; a server whose store is away is worth watching."""
+    async with client:
+        try:
+            await client.pods()
+        except ApiError as error:
+            if error.failure is Failure.UNREACHABLE:
+                said = f"cannot reach {client.place}: {error}. Is a server running there? Give --url or NOTIFIER_URL"
+                raise ApiError(error.failure, said) from error
+            if error.failure is Failure.NOT_FOUND:
+                said = f"{client.place} answers, but it is no notifier (404). Give --url or NOTIFIER_URL"
+                raise ApiError(error.failure, said) from error
+            if error.failure is not Failure.UNAVAILABLE:
+                raise
+
+
+def _refuse(said: str) -> int:
+    print(f"notifier tui: {safe(said)}", file=sys.stderr)
+    return 1

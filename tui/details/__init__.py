@@ -1,0 +1,1 @@
+"""What one drills down to from a view; Escape returns."""

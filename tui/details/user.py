@@ -1,0 +1,89 @@
+"""One user: devices, what is unread, the inbox, who reads the stream, how long things are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from tui import columns, humanise
+from tui.commands import bind
+from tui.details.detail import BACK, Detail
+from tui.model import UserFacts, UserKey
+from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, Setting
+from tui.safe import safe
+from tui.subjects import OneUser, UserDetail
+from tui.widgets.table import Table
+from tui.widgets.words import Part, Words
+
+
+class OneUserDetail(Detail):
+    """Three tables; Tab goes from one to the next, and the one with the focus has the most room."""
+
+    COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, HISTORY, COMPOSE, ADD, DISCONNECT, CLEAR)
+    BINDINGS = bind(COMMANDS_HERE)
+
+    def __init__(self, setting: Setting, tab: str, user: UserKey) -> None:
+        super().__init__(setting, tab)
+        self.subject = OneUser(user)
+        self._user = user
+        self._devices = columns.devices()
+        self._unread = columns.history()
+        self._inbox = columns.history()
+
+    @property
+    def user(self) -> UserKey | None:
+        """The user."""
+        return self._user
+
+    def body(self) -> Iterable[Widget]:
+        """Facts over the tables."""
+        yield Words(("User ", "$foreground-muted"), (safe(str(self._user)), "bold"), classes="heading")
+        yield Words(("loading …", "$foreground-muted"), id="user-facts")
+        yield Table(self._devices, "Not connected", id="devices", classes="stacked")
+        yield Table(self._unread, "Nothing is waiting", id="unread-rows", classes="stacked")
+        yield Table(self._inbox, "The inbox is empty", id="inbox", classes="stacked")
+
+    def on_mount(self) -> None:
+        """Names the tables."""
+        self._entitle(0, 0, 0)
+
+    def show_snapshot(self, value: UserDetail) -> None:
+        """Fills it."""
+        facts = UserFacts.read(self._user, value.facts)
+        unread = [entry for entry in value.entries if entry.status == "unread"]
+        self._devices.replace(facts.connections)
+        self._unread.replace(unread)
+        self._inbox.replace(value.entries, value.stored)
+        for table in self.query(Table):
+            table.rows_changed()
+        # The first two take no more room than they need; the inbox has the rest.
+        for name, listing in (("devices", self._devices), ("unread-rows", self._unread)):
+            self.query_one(f"#{name}").styles.max_height = max(4, len(listing.visible) + 3)
+        self._entitle(len(facts.connections), facts.pending, facts.stored)
+        self.query_one("#user-facts", Words).say(*_facts(facts))
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """Says why there is nothing."""
+        said = "not known to the server: never seen, or everything of theirs has expired" if gone else reason
+        self.query_one("#user-facts", Words).say((said, "$text-warning"))
+
+    def _entitle(self, devices: int, unread: int, stored: int) -> None:
+        self.query_one("#devices").border_title = f"Devices {devices:,}"
+        self.query_one("#unread-rows").border_title = f"Pending {unread:,}"
+        self.query_one("#inbox").border_title = f"History {stored:,}"
+
+
+def _facts(facts: UserFacts) -> list[Part]:
+    days = facts.retention_days
+    kept = f"{humanise.plural(days, 'day')}" if days is not None else "as the server's default"
+    online = ("● online", "bold $text-success") if facts.connections else ("○ away", "$foreground-muted")
+    return [
+        online,
+        ("   lock owner ", "$foreground-muted"),
+        (safe(facts.lock_owner) or "none", ""),
+        ("   retention ", "$foreground-muted"),
+        (kept, ""),
+        ("   stored ", "$foreground-muted"),
+        (f"{facts.stored:,}", ""),
+    ]

@@ -1,0 +1,207 @@
+"""What every full screen is made of: status, tabs, a body, keys; and the actions on the selected row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.css.query import NoMatches
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.actions import ClearPending, DisconnectOne, DisconnectUser
+from tui.commands import Command, allowed
+from tui.messages import ChooseRecipients, CopyText, OpenHistory, OpenNotification, OpenRecord, OpenUser, Operate
+from tui.model import Client, Entry, Record, User, UserKey
+from tui.subjects import Subject
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.small_notice import LEAST, SmallNotice
+from tui.widgets.status_bar import StatusBar
+from tui.widgets.table import Table
+from tui.widgets.tabs import Tab, Tabs
+from tui.world import World
+
+COPY_ID = Command("y", "copy_id", "copy", "Copy the id of what is selected", footer=True)
+COPY_JSON = Command("c", "copy_json", "copy JSON", "Copy what is selected as JSON")
+USER = Command("u", "user", "user", "Open the user it belongs to")
+HISTORY = Command("h", "history", "history", "Show the history of the user", footer=True)
+COMPOSE = Command("n", "compose(True)", "notify", "Write a notification to the user", writes=True)
+ADD = Command("a", "compose(False)", "add", "Add the user to those to send to", writes=True)
+DISCONNECT = Command("D", "disconnect", "disconnect", "Disconnect it; asks first", footer=True, writes=True)
+CLEAR = Command("X", "clear", "clear", "Clear what the user has unread; asks first", footer=True, writes=True)
+ROW_COMMANDS = (COPY_ID, COPY_JSON)
+USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every page is given."""
+
+    world: World
+    tabs: list[Tab]
+    read_only: bool
+
+
+class Page(Screen[None]):
+    """A full screen. Values come in by the `show_…` methods; wishes go up as messages."""
+
+    COMMANDS_HERE: ClassVar[tuple[Command, ...]] = ()
+    AUTO_FOCUS = "Table"
+    BINDING_GROUP_TITLE = "On this page"
+    active_tab = ""
+    subject: Subject | None = None
+
+    class Shown(Message):
+        """The page came to the front."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.setting = setting
+        self.world = setting.world
+
+    def compose(self) -> ComposeResult:
+        """The frame, with the body in it."""
+        yield StatusBar(id="status")
+        yield Tabs(self.setting.tabs, self.active_tab)
+        with Vertical(id="body"):
+            yield from self.body()
+        yield SmallNotice(id="small")
+        yield KeyBar()
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets in the middle."""
+        return ()
+
+    def show_figures(self) -> None:
+        """The world has new figures."""
+
+    def show_cluster(self) -> None:
+        """The world has new pods and health."""
+
+    def show_events(self) -> None:
+        """The world has new events."""
+
+    def show_snapshot(self, value: Any) -> None:
+        """The subject's data."""
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """The subject's data could not be had; `gone`: there is no such thing."""
+
+    def show_world(self) -> None:
+        """Everything at once, as after a pause."""
+        self.show_figures()
+        self.show_cluster()
+        self.show_events()
+
+    def tell(self, now: float, paused: str) -> None:
+        """The state of the connection at `now` (monotonic seconds)."""
+        self.query_one(StatusBar).tell(self.world, now, self.setting.read_only, paused)
+        self.set_class(self.world.link.stale, "-stale")
+        if self.has_class("-small"):
+            self.query_one(SmallNotice).tell(self.world, self.size)
+
+    def on_screen_resume(self) -> None:
+        """Says that it is in front."""
+        self.post_message(self.Shown())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Gives way to a notice where there is no room."""
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        self.set_class(small, "-small")
+        self.set_class(event.size.width >= 110, "-wide")
+        self.set_class(event.size.height >= 32, "-tall")
+        if small:
+            self.query_one(SmallNotice).tell(self.world, event.size)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Takes away what writes where one only reads."""
+        named = f"{action}({parameters[0]})" if parameters else action
+        return allowed(self.COMMANDS_HERE, named, self.setting.read_only)
+
+    @property
+    def table(self) -> Table[Any] | None:
+        """The table with the focus, else the first."""
+        if isinstance(self.focused, Table):
+            return self.focused
+        try:
+            return self.query(Table).first()
+        except NoMatches:
+            return None
+
+    @property
+    def record(self) -> Record | None:
+        """What is selected."""
+        return None if self.table is None else cast("Record | None", self.table.selected)
+
+    @property
+    def user(self) -> UserKey | None:
+        """The user whom the page or the selected row is about."""
+        return None if self.record is None else self.record.owner
+
+    def open_row(self, row: Any) -> None:
+        """Drills down."""
+        if isinstance(row, Entry):
+            self.post_message(OpenNotification(row.user, row.notification_id, row.stream_id))
+        elif isinstance(row, Client | User):
+            self.post_message(OpenUser(row.user))
+        else:
+            self.post_message(OpenRecord(row.identity, self.facts_of(row), row.raw))
+
+    def facts_of(self, row: Any) -> list[tuple[str, str]]:
+        """The facts that the page of a record begins with."""
+        return []
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        """Enter, or a double click."""
+        event.stop()
+        self.open_row(event.row)
+
+    def action_copy_id(self) -> None:
+        """Copies the id of what is selected."""
+        if self.record is not None:
+            self.post_message(CopyText(self.record.identity, self.record.identity))
+
+    def action_copy_json(self) -> None:
+        """Copies what is selected as JSON."""
+        if self.record is not None:
+            self.post_message(CopyText(f"{self.record.identity} as JSON", as_json(self.record.raw)))
+
+    def action_user(self) -> None:
+        """Opens the user."""
+        if self.user is not None:
+            self.post_message(OpenUser(self.user))
+
+    def action_history(self) -> None:
+        """Goes to the user's history."""
+        if self.user is not None:
+            self.post_message(OpenHistory(self.user))
+
+    def action_choose_recipients(self, go: bool) -> None:
+        """Adds the user to those to send to."""
+        if self.user is not None:
+            self.post_message(ChooseRecipients([self.user], go))
+
+    def action_disconnect(self) -> None:
+        """Disconnects the selected connection, or all of the user's."""
+        if isinstance(self.record, Client):
+            row = self.record
+            self.post_message(Operate(DisconnectOne(row.connection_id, row.user, row.remote)))
+        elif self.user is not None:
+            self.post_message(Operate(DisconnectUser(self.user)))
+
+    def action_clear(self) -> None:
+        """Clears what the user has unread."""
+        if self.user is not None:
+            self.post_message(Operate(ClearPending(self.user)))
+
+
+def as_json(value: object) -> str:
+    """JSON for people; what no encoding can carry is replaced."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=dict)
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,31 @@
+"""What is waiting: unread notifications of all users."""
+
+from __future__ import annotations
+
+from tui import columns
+from tui.client import AdminClient
+from tui.commands import bind
+from tui.listing import Listing
+from tui.model import Entry
+from tui.page import CLEAR, USER_COMMANDS, Setting
+from tui.subjects import Paged, read_pending
+from tui.view import TABLE_COMMANDS, TableView
+from tui.widgets.tabs import Tab
+
+
+class Pending(TableView):
+    """One row for each unread notification."""
+
+    tab = Tab("pending", "4", "Pending")
+    COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS, CLEAR)
+    BINDINGS = bind(COMMANDS_HERE)
+    noun = "unread notifications"
+    empty = "Nothing is waiting: all is read"
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self.subject = Paged(AdminClient.pending, read_pending, "total_pending", ("notification.",))
+
+    def listing(self) -> Listing[Entry]:
+        """Unread notifications."""
+        return columns.pending()

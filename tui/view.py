@@ -1,0 +1,124 @@
+"""A view: a page with a tab and a key. One file in `screens/` with a subclass of `View` is all that a new one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual.widget import Widget
+
+from tui.commands import Command, bind
+from tui.listing import Listing
+from tui.page import Page, Setting
+from tui.subjects import Snapshot
+from tui.widgets.filter_bar import FilterBar, FilterInput
+from tui.widgets.table import Table
+from tui.widgets.tabs import Tab
+
+TABLE_COMMANDS = (
+    Command("slash", "filter", "filter", "Filter the rows as you type", footer=True),
+    Command("escape", "back", "drop filter", "Drop the filter"),
+)
+
+
+class View(Page):
+    """`tab` gives name, key and title; the key's digit is also the view's place among the tabs."""
+
+    tab: ClassVar[Tab]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if hasattr(cls, "tab"):
+            cls.active_tab = cls.tab.view
+
+
+class TableView(View):
+    """A view that is one table with a filter. Subclasses give `noun`, `listing()` and a subject, or feed `rows`."""
+
+    BINDINGS = bind(TABLE_COMMANDS)
+    noun = "rows"
+    empty = "Nothing here"
+    follow = False
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self.rows = self.listing()
+        self._loaded = False
+
+    def listing(self) -> Listing[Any]:
+        """The table's rows and columns."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """Filter and table."""
+        yield from self.above()
+        yield FilterBar()
+        yield Table(self.rows, "Loading …", follow=self.follow, id="table")
+
+    def above(self) -> Iterable[Widget]:
+        """What stands over the table."""
+        return ()
+
+    def on_mount(self) -> None:
+        """Says at once what is known."""
+        self.sum_up()
+
+    def show_snapshot(self, value: Snapshot[Any]) -> None:
+        """Shows the rows."""
+        self.take(value.rows, value.total)
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """Says why there are no rows, if there are none."""
+        if not self._loaded:
+            self.main_table.empty = reason
+            self.main_table.rows_changed()
+
+    def take(self, rows: list[Any], total: int | None = None) -> None:
+        """New rows for the table."""
+        self._loaded = True
+        self.rows.replace(rows, total)
+        self._changed()
+
+    def sum_up(self) -> None:
+        """Writes the line over the table."""
+        self.query_one(FilterBar).tell(self.summary(), self.rows.order_words())
+
+    def summary(self) -> str:
+        """How many rows, in words."""
+        return self.rows.summary(self.noun) if self._loaded else ""
+
+    @property
+    def main_table(self) -> Table[Any]:
+        """The view's table."""
+        return self.query_one("#table", Table)
+
+    def filter_for(self, needle: str) -> None:
+        """Sets the filter from outside."""
+        self.query_one(FilterBar).open(needle)
+        self.main_table.focus()
+
+    def action_filter(self) -> None:
+        """Goes to the filter."""
+        self.query_one(FilterBar).open()
+
+    def action_back(self) -> None:
+        """Drops the filter."""
+        self.query_one(FilterInput).action_drop()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Shows only the rows that pass."""
+        self.rows.filter(event.needle)
+        self._changed()
+
+    def on_filter_input_left(self, event: FilterInput.Left) -> None:
+        """Back to the table."""
+        self.main_table.focus()
+
+    def on_table_resorted(self, event: Table.Resorted) -> None:
+        """Says how the rows are sorted now."""
+        self.sum_up()
+
+    def _changed(self) -> None:
+        self.main_table.empty = f"No {self.noun} match the filter" if self.rows.needle else self.empty
+        self.main_table.rows_changed()
+        self.sum_up()
