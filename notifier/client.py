@@ -17,7 +17,11 @@ MAX_DELAY = 15.0
 SEEN_MAX = 2_000
 ACKS_MAX = 1_000
 TIMEOUT = aiohttp.ClientTimeout(total=15)
-FINAL_CODES = {1008: "the server refuses this client", 4401: "the token has expired", 4403: "the token is not for this user"}
+FINAL_CODES = {
+    1008: "the server refuses this client",
+    4401: "the token has expired",
+    4403: "the token is not for this user",
+}
 
 
 class ClientError(Exception):
@@ -57,7 +61,9 @@ class Client:
         self._session = aiohttp.ClientSession(headers=self._headers())
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -71,7 +77,9 @@ class Client:
         body = {"target": [{"id": i, "login": login} for i, login in targets], "message": message, **options}
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         try:
-            async with self._http.post(f"{self._url}/api/v1/notify", json=body, headers=headers, timeout=TIMEOUT) as answer:
+            async with self._http.post(
+                f"{self._url}/api/v1/notify", json=body, headers=headers, timeout=TIMEOUT
+            ) as answer:
                 text = await answer.text()
                 if answer.status != 202:
                     raise _refused(answer.status, text)
@@ -131,7 +139,9 @@ class Listener:
                     reason = self._reason(socket.close_code)
             except aiohttp.WSServerHandshakeError as error:
                 if error.status not in (429, 502, 503, 504):
-                    raise ClientError(f"the server refuses the connection: {error.status} {error.message}", error.status) from error
+                    raise ClientError(
+                        f"the server refuses the connection: {error.status} {error.message}", error.status
+                    ) from error
                 reason = f"the server answers {error.status}"
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 reason = _brief(error)
