@@ -179,7 +179,7 @@ class Router:
     def _read_news(self) -> None:
         users, self._news = list(self._news), {}
 
-        def on_rows(deliveries: list[Delivery] | None) -> None:
+        def on_rows(users: Sequence[str], deliveries: list[Delivery] | None) -> None:
             for user, delivery in zip(users, deliveries or (), strict=False):
                 self.announce(user, delivery) if delivery.fresh else self._forgo(user, delivery.owner.decode())
 
@@ -237,7 +237,7 @@ class Router:
         users = self.hub.users
         for start in range(0, len(users), RENEW_BATCH):
             batch = users[start : start + RENEW_BATCH]
-            for user, owner in zip(batch, await self._inbox.renew(self.holder, batch, self._lock_ttl), strict=True):
+            for user, owner in (await self._inbox.renew(self.holder, batch, self._lock_ttl)).items():
                 self._forgo(user, owner)
 
     async def recover(self) -> None:

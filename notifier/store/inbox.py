@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from notifier.domain.entries import Entry
 from notifier.domain.users import User
@@ -17,6 +18,9 @@ SCRIPTS = (
     *("renew", "repair", "retain", "retention", "trim"),
 )
 HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
+
+
+T = TypeVar("T")
 
 
 class Holder:
@@ -94,19 +98,28 @@ class Inbox:
         self._scripts = {name: redis.script(name) for name in SCRIPTS}
 
     async def accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
-        """Stores all items or none; what this pod may deliver at once comes back with it.
+        """Stores all items (on one server: all or none); what this pod may deliver at once comes back with it.
 
-        Repeating it with the same ids stores nothing twice. Raises `NotifierError(unavailable)`.
+        Repeating it with the same ids stores nothing twice. `remembered` works on one server only: in a cluster the
+        record is in another slot, see `idempotency.py`. Raises `NotifierError(unavailable)`.
         """
+        groups = self._by_shard(items, lambda item: item.user.key)
+        if len(groups) == 1:
+            return await self._accept(holder, items, remembered)
+        parts = await asyncio.gather(*(self._accept(holder, group, remembered) for group in groups))
+        rows = {
+            id(item): (delivery, stream_id)
+            for group, part in zip(groups, parts, strict=True)
+            for item, delivery, stream_id in zip(group, part.deliveries, part.stream_ids, strict=True)
+        }
+        ordered = [rows[id(item)] for item in items]
+        trimmed = sum(part.trimmed for part in parts)
+        return Accepted("stored", b"", [row[0] for row in ordered], [row[1] for row in ordered], trimmed)
+
+    async def _accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
         record = remembered or ("", b"", b"", b"", 0)
-        args: list[Any] = [
-            holder.pod,
-            holder.fence,
-            self.default_ttl_ms,
-            self.maxlen,
-            self.maxlen * HARD_CAP_FACTOR,
-            *record,
-        ]
+        cap = self.maxlen * HARD_CAP_FACTOR
+        args: list[Any] = [holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, cap, *record]
         for user, notification_id, ttl_ms, payload in items:
             args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
         reply = await self._redis.run_again(self._scripts["accept"], self._keys.stream(items[0].user.key), *args)
@@ -115,14 +128,29 @@ class Inbox:
         deliveries = [Delivery(row[1], row[2], row[3]) for row in reply[2:]]
         return Accepted("stored", b"", deliveries, [row[0] for row in reply[2:]], reply[1])
 
-    def deliver(self, holder: Holder, users: Sequence[str], on_rows: Callable[[list[Delivery] | None], None]) -> None:
-        """Reads what is new for users whose lock the pod holds; `on_rows` gets one per user, or None on a failure."""
+    def _by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
+        """Groups that one script each can deal with: all in one, but in a cluster."""
+        if len(self._keys.shards) == 1 or len(items) == 1:
+            return [items]
+        groups: dict[int, list[T]] = {}
+        for item in items:
+            groups.setdefault(self._keys.shard_of(user_of(item)), []).append(item)
+        return list(groups.values())
 
-        def convert(reply: Reply) -> None:
-            on_rows(None if isinstance(reply, Exception) else [Delivery(*row) for row in reply])
+    def deliver(
+        self, holder: Holder, users: Sequence[str], on_rows: Callable[[Sequence[str], list[Delivery] | None], None]
+    ) -> None:
+        """Reads what is new for users whose lock the pod holds.
 
-        key = self._keys.stream(users[0])
-        self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *users), convert)
+        `on_rows` gets users and a delivery for each, or None on a failure; in a cluster it is called several times.
+        """
+        for group in self._by_shard(users, str):
+
+            def convert(reply: Reply, group: Sequence[str] = group) -> None:
+                on_rows(group, None if isinstance(reply, Exception) else [Delivery(*row) for row in reply])
+
+            key = self._keys.stream(group[0])
+            self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *group), convert)
 
     async def attach(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Snapshot:
         """Joins the user's route, takes the lock where it is free (or held by `dead`), and reads the inbox."""
@@ -141,11 +169,16 @@ class Inbox:
         others = await self._run("detach", user, user, holder.pod, holder.fence)
         return [name.decode() for name in others or ()]
 
-    async def renew(self, holder: Holder, users: Sequence[str], lock_ttl: float) -> list[str]:
+    async def renew(self, holder: Holder, users: Sequence[str], lock_ttl: float) -> dict[str, str]:
         """Keeps routes and locks of these users alive; the holder of each lock."""
-        args = (holder.pod, holder.fence, round(lock_ttl * 1000), *users)
-        owners = await self._run("renew", users[0], *args)
-        return [owner.decode() for owner in owners]
+        head = (holder.pod, holder.fence, round(lock_ttl * 1000))
+        groups = self._by_shard(users, str)
+        replies = await asyncio.gather(*(self._run("renew", group[0], *head, *group) for group in groups))
+        return {
+            user: owner.decode()
+            for group, owners in zip(groups, replies, strict=True)
+            for user, owner in zip(group, owners, strict=True)
+        }
 
     def read(
         self,

@@ -1,16 +1,36 @@
 """Every Redis key: one line each, with its type and its life beside it. Nothing else spells a key.
 
 On one server the keys read as the contract names them. On Redis Cluster every key of a user carries the user key as
-hash tag, so that what a script changes together shares a slot. Scripts get the same names through `lua_prelude`.
+hash tag, so that what a script changes together shares a slot, and the indexes are kept once per slot, beside the users
+in it (a shard): so a script changes them together with the inbox there too. Scripts get the same names through
+`lua_prelude`.
 """
 
 from __future__ import annotations
 
+from notifier.store.slots import slot_of, tags
+
 GROUP = "notifications"
+INDEXES = ("users", "logins", "pending", "expiry", "overfull", "retained", "totals")
+
+_LUA = """
+pcall(redis.replicate_commands)  -- Redis < 7 refuses writes after TIME without it
+local function stream_key(u) return 'stream:user:' .. %(open)s u %(close)s end
+local function payload_key(u, nid) return 'notification:' .. %(payload)s nid end
+local function state_key(u) return 'notification_state:' .. %(open)s u %(close)s end
+local function lock_key(u) return 'notif:lock:consumer:' .. %(open)s u %(close)s end
+local function route_key(u) return 'notif:route:' .. %(open)s u %(close)s end
+local function retention_key(u) return 'notif:retention:' .. %(open)s u %(close)s end
+local function cleared_key(u) return 'notif:cleared:' .. %(open)s u %(close)s end
+local function index(name) return 'notif:' .. name %(shard)s end
+"""
 
 
 class Keys:
-    """The names of all keys. Each line tells the type of the key and how long it lives."""
+    """The names of all keys on one server. Each line tells the type of the key and how long it lives."""
+
+    cluster = False
+    shards: tuple[str, ...] = ("",)  # the names of the parts that every index has
 
     # of one user
     def stream(self, user: str) -> str:
@@ -63,36 +83,78 @@ class Keys:
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started
     totals = "notif:totals"  # hash, counters since the first start
-    users = "notif:users"  # sorted set, users known, by key
-    logins = "notif:logins"  # sorted set, the same, by login
-    pending = "notif:pending"  # sorted set, users with something unread, by key
-    expiry = "notif:expiry"  # sorted set, user -> Unix ms when the next payload goes
-    overfull = "notif:overfull"  # set, users with more than STREAM_MAXLEN
-    retained = "notif:retained"  # set, users whose retention was set
+
+    # the indexes over all users, permanent; `shard` is one of `shards`
+    #   users, logins   sorted sets, users known, by key and by login
+    #   pending         sorted set, users with something unread, by key
+    #   expiry          sorted set, user -> Unix ms when the next payload goes
+    #   overfull        set, users with more than STREAM_MAXLEN
+    #   retained        set, users whose retention was set
+    #   totals          hash, `pending`: unread notifications (on one server beside the cluster's counters)
+    def index(self, name: str, shard: str) -> str:
+        """One part of an index."""
+        return f"notif:{name}"
+
+    def shard_of(self, user: str) -> int:
+        """The number of the shard in which a user is indexed."""
+        return 0
+
+    def script_keys(self, key: str) -> tuple[str, ...]:
+        """What a script for the slot of `key` is given as KEYS."""
+        return (key,)
 
     @property
     def permanent(self) -> frozenset[str]:
         """Keys that may live for ever, beside those that begin with `permanent_prefixes`."""
-        return frozenset(
-            {self.heartbeats, self.fence, self.totals, self.users, self.logins, self.pending}
-            | {self.expiry, self.overfull, self.retained}
-        )
+        return frozenset({self.heartbeats, self.fence, self.totals} | {self.index(name, "") for name in INDEXES})
 
     permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:")
 
     @property
     def lua_prelude(self) -> str:
         """Lua functions that name the keys which a script builds itself."""
-        return "\n".join(
-            (
-                "pcall(redis.replicate_commands)  -- Redis < 7 refuses writes after TIME without it",
-                "local function stream_key(u) return 'stream:user:' .. u end",
-                "local function payload_key(u, nid) return 'notification:' .. nid end",
-                "local function state_key(u) return 'notification_state:' .. u end",
-                "local function lock_key(u) return 'notif:lock:consumer:' .. u end",
-                "local function route_key(u) return 'notif:route:' .. u end",
-                "local function retention_key(u) return 'notif:retention:' .. u end",
-                "local function cleared_key(u) return 'notif:cleared:' .. u end",
-                "local function index(name) return 'notif:' .. name end",
-            )
-        )
+        return _LUA % {"open": "", "close": "", "payload": "", "shard": ""}
+
+
+class ClusterKeys(Keys):
+    """The same on Redis Cluster."""
+
+    cluster = True
+
+    def __init__(self) -> None:
+        self.shards = tags()
+
+    def stream(self, user: str) -> str:
+        return f"stream:user:{{{user}}}"
+
+    def payload(self, user: str, notification_id: str) -> str:
+        return f"notification:{{{user}}}:{notification_id}"
+
+    def state(self, user: str) -> str:
+        return f"notification_state:{{{user}}}"
+
+    def lock(self, user: str) -> str:
+        return f"notif:lock:consumer:{{{user}}}"
+
+    def route(self, user: str) -> str:
+        return f"notif:route:{{{user}}}"
+
+    def retention(self, user: str) -> str:
+        return f"notif:retention:{{{user}}}"
+
+    def cleared(self, user: str) -> str:
+        return f"notif:cleared:{{{user}}}"
+
+    def index(self, name: str, shard: str) -> str:
+        return f"notif:{name}:{{{shard}}}"
+
+    def shard_of(self, user: str) -> int:
+        return slot_of(user)
+
+    def script_keys(self, key: str) -> tuple[str, ...]:
+        return key, f"notif:shard:{{{self.shards[slot_of(key)]}}}"
+
+    @property
+    def lua_prelude(self) -> str:
+        parts = {"open": "'{' ..", "close": ".. '}'", "payload": "'{' .. u .. '}:' ..", "shard": ".. SHARD"}
+        return "local SHARD = string.match(KEYS[2], ':%b{}$')\n" + _LUA % parts

@@ -6,7 +6,8 @@ from functools import partial
 
 from notifier.store.address import Deployment
 from notifier.store.client import Redis
-from notifier.store.keys import Keys
+from notifier.store.cluster import ClusterRedis
+from notifier.store.keys import ClusterKeys, Keys
 from notifier.store.sentinel import find_master
 from notifier.store.single import SingleRedis
 
@@ -15,4 +16,6 @@ def open_store(deployment: Deployment) -> Redis:
     """A client that has yet to be started."""
     if deployment.kind == "sentinel":
         return SingleRedis(deployment.seeds[0], Keys(), locate=partial(find_master, deployment))
+    if deployment.kind == "cluster":
+        return ClusterRedis(deployment, ClusterKeys())
     return SingleRedis(deployment.seeds[0], Keys())

@@ -51,7 +51,7 @@ class Presence:
     async def leave(self, pod: str) -> None:
         """The pod goes for good."""
         await self._redis.call_many(
-            [("DEL", self._keys.pod(pod), self._keys.bus(pod)), ("HDEL", self._keys.heartbeats, pod)]
+            [("DEL", self._keys.pod(pod)), ("DEL", self._keys.bus(pod)), ("HDEL", self._keys.heartbeats, pod)]
         )
 
     async def pods(self) -> list[PodRecord]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from notifier.domain.entries import Entry
 from notifier.store.client import Redis
 from notifier.store.inbox import entries_of
+
+SHARDS_AT_A_TIME = 512
 
 _BY_KEY = re.compile(r"[0-9]+(-.*)?").fullmatch
 
@@ -38,20 +41,15 @@ class Reports:
 
     async def users(self, prefix: str, after: str, limit: int) -> tuple[list[str], int, str | None]:
         """User keys that begin with `prefix` (or, when that is no number, whose login does): a page after the cursor
-        `after`, how many there are in all, and the next cursor."""
+        `after` (a user key), how many there are in all, and the next cursor."""
         by_key = not prefix or _BY_KEY(prefix) is not None
-        index = self._keys.users if by_key else self._keys.logins
-        low = f"({after}" if after else (f"[{prefix}" if prefix else "-")
-        high = f"[{prefix}\xff" if prefix else "+"
-        members, total = await self._redis.call_many(
-            [
-                ("ZRANGEBYLEX", index, low, _high(high), "LIMIT", 0, limit + 1),
-                ("ZLEXCOUNT", index, f"[{prefix}" if prefix else "-", _high(high)),
-            ]
-        )
-        names = [member.decode() for member in members]
-        cursor = names[limit - 1] if len(names) > limit else None
-        return [name if by_key else _key_of(name) for name in names[:limit]], total, cursor
+        name = "users" if by_key else "logins"
+        low, high = (f"[{prefix}", f"[{prefix}".encode() + b"\xff") if prefix else ("-", "+")
+        begin = f"({after if by_key else _by_login(after)}" if after else low
+        members = await self._members(name, after, begin, (low, high), limit + 1)
+        keys = [member if by_key else _key_of(member) for member in members]
+        total = sum(await self._each("ZLEXCOUNT", name, low, high))
+        return keys[:limit], total, keys[limit - 1] if len(keys) > limit else None
 
     async def counts(self, users: list[str]) -> list[Count]:
         """How much each inbox holds."""
@@ -62,24 +60,22 @@ class Reports:
     async def user(self, user: str) -> UserFacts:
         """The facts of one user."""
         keys = self._keys
+        index = keys.index("users", keys.shards[keys.shard_of(user)])
         owner, days, score = await self._redis.call_many(
-            [("GET", keys.lock(user)), ("GET", keys.retention(user)), ("ZSCORE", keys.users, user)]
+            [("GET", keys.lock(user)), ("GET", keys.retention(user)), ("ZSCORE", index, user)]
         )
         holds = (await self.counts([user]))[0]
         return UserFacts(holds, owner.decode() if owner else None, int(days) if days else None, score is not None)
 
     async def pending_totals(self) -> tuple[int, int, int]:
         """Unread notifications, users who have any, and users known."""
-        pending, users_pending, users = await self._redis.call_many(
-            [("HGET", self._keys.totals, "pending"), ("ZCARD", self._keys.pending), ("ZCARD", self._keys.users)]
-        )
-        return max(0, int(pending or 0)), users_pending, users
+        pending = await self._each("HGET", "totals", "pending")
+        users_pending, users = await self._each("ZCARD", "pending"), await self._each("ZCARD", "users")
+        return max(0, sum(int(count or 0) for count in pending)), sum(users_pending), sum(users)
 
     async def pending_users(self, after: str, limit: int) -> list[str]:
         """User keys with something unread, after a key."""
-        low = f"({after}" if after else "-"
-        members = await self._redis.call("ZRANGEBYLEX", self._keys.pending, low, "+", "LIMIT", 0, limit)
-        return [member.decode() for member in members]
+        return await self._members("pending", after, f"({after}" if after else "-", ("-", "+"), limit)
 
     async def unread(self, user: str, after: str, limit: int) -> list[Entry]:
         """Unread entries of one inbox after a stream id, oldest first."""
@@ -92,27 +88,54 @@ class Reports:
         return entries_of(await self._redis.run(page, self._keys.stream(user), user, limit, "", ""))
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
-        """Users some payload of whom has expired before a Unix time in ms."""
-        members = await self._redis.call("ZRANGEBYSCORE", self._keys.expiry, "-inf", before_ms, "LIMIT", 0, limit)
-        return [member.decode() for member in members]
+        """Users some payload of whom has expired before a Unix time in ms; about `limit` at the most."""
+        return _names(await self._each("ZRANGEBYSCORE", "expiry", "-inf", before_ms, "LIMIT", 0, limit))
 
     async def overfull(self, limit: int) -> list[str]:
         """Users whose inbox holds more than it is to keep, in no order; `Inbox.trim` takes them off the list."""
-        return [member.decode() for member in await self._redis.call("SRANDMEMBER", self._keys.overfull, limit)]
+        return _names(await self._each("SRANDMEMBER", "overfull", limit))
 
     async def retention_changed(self, limit: int) -> list[str]:
         """Users whose retention was set, in no order; `Inbox.retain` takes them off the list."""
-        return [member.decode() for member in await self._redis.call("SRANDMEMBER", self._keys.retained, limit)]
+        return _names(await self._each("SRANDMEMBER", "retained", limit))
 
     async def begin_sweep(self, name: str, pod: str, seconds: float) -> bool:
         """Whether this pod is the one that does the sweep of this interval."""
         key = self._keys.sweep(name)
         return await self._redis.call("SET", key, pod, "NX", "PX", round(seconds * 1000)) is not None
 
+    # An index has one part on one server and one per slot in a cluster: pages walk through the parts in their order.
 
-def _high(bound: str) -> bytes | str:
-    # 0xff follows every byte of UTF-8; as text it would be encoded as two bytes that sort among them.
-    return bound[:-1].encode() + b"\xff" if bound.endswith("\xff") else bound
+    async def _each(self, command: str, name: str, *args: Any) -> list[Any]:
+        """The reply of every part of an index."""
+        return await self._redis.call_many([(command, self._keys.index(name, s), *args) for s in self._keys.shards])
+
+    async def _members(self, name: str, after: str, begin: str, bounds: tuple[str, str | bytes], limit: int) -> list[str]:
+        """Up to `limit` members within `bounds`, from `begin` in the part of the user `after` on."""
+        keys, found = self._keys, list[str]()
+        first = keys.shard_of(after) if after else 0
+        for start in range(first, len(keys.shards), SHARDS_AT_A_TIME):
+            numbers = range(start, min(start + SHARDS_AT_A_TIME, len(keys.shards)))
+            commands = [
+                (
+                    *("ZRANGEBYLEX", keys.index(name, keys.shards[number])),
+                    *(begin if number == first else bounds[0], bounds[1], "LIMIT", 0, limit),
+                )
+                for number in numbers
+            ]
+            found += _names(await self._redis.call_many(commands))
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+
+def _names(replies: Iterable[list[bytes]]) -> list[str]:
+    return [member.decode() for members in replies for member in members]
+
+
+def _by_login(key: str) -> str:
+    number, _, login = key.partition("-")
+    return f"{login} {number}"
 
 
 def _key_of(by_login: str) -> str:

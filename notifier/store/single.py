@@ -40,7 +40,15 @@ class SingleRedis(Redis):
         self._broken = asyncio.Event()
 
     async def start(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """As `start`, for one of several servers."""
         self._task = asyncio.create_task(self._keep_connected(), name="redis")
+
+    def share_scripts(self, scripts: dict[str, Script]) -> None:
+        """Loads another client's scripts at each connect."""
+        self._scripts = scripts
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -59,12 +67,13 @@ class SingleRedis(Redis):
             if not isinstance(reply, hiredis.ReplyError):
                 on_reply(reply)
             elif str(reply).startswith("NOSCRIPT"):
-                self.send(("EVAL", script.text, 1, key, *args), on_reply)
+                self.send(("EVAL", script.text, len(keys), *keys, *args), on_reply)
             else:
                 self._leave_if_demoted(reply)
                 on_reply(reply)
 
-        self.send(("EVALSHA", script.sha, 1, key, *args), check)
+        keys = self.keys.script_keys(key)
+        self.send(("EVALSHA", script.sha, len(keys), *keys, *args), check)
 
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         try:

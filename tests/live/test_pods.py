@@ -81,7 +81,7 @@ async def test_a_pod_that_lost_its_lock_reads_nothing(start_pod, redis):
     (nid,) = await notify(two)
     assert await here.is_quiet()
     deliveries = []
-    one.pod.inbox.deliver(one.pod.holder, ["1-alice"], deliveries.extend)
+    one.pod.inbox.deliver(one.pod.holder, ["1-alice"], lambda users, rows: deliveries.extend(rows))
     await eventually(lambda: deliveries)
     assert deliveries[0].fresh == [] and deliveries[0].owner == b"pod-b"
     assert nid
