@@ -29,6 +29,7 @@ from notifier.store.bus import Bus
 from notifier.store.client import Call
 from notifier.store.embedded import EmbeddedRedis
 from notifier.store.events import EventLog
+from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Holder, Inbox, Item
 from notifier.store.open import open_store
 from notifier.store.presence import Presence
@@ -114,8 +115,15 @@ class App:
 
     def _build_services(self) -> None:
         settings = self.settings
-        ttl = settings.idempotency_ttl
-        self.publisher = Publisher(self.inbox, self.redis.keys, self.holder, self.router.announce, self._on_stored, ttl)
+        self.publisher = Publisher(
+            self.inbox,
+            self.redis.keys,
+            self.holder,
+            announce=self.router.announce,
+            on_stored=self._on_stored,
+            idempotency=Idempotency(self.redis),
+            idempotency_ttl=settings.idempotency_ttl,
+        )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
         limits = SocketLimits(

@@ -10,10 +10,11 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from notifier.domain.ids import random_id
+from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.notifications import Content, Draft, payload_json
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
+from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
 from notifier.store.keys import Keys
 
@@ -54,6 +55,7 @@ class Publisher:
         holder: Holder,
         announce: Announcer,
         on_stored: Callable[[Sequence[Item], Content, Accepted], None],
+        idempotency: Idempotency,
         idempotency_ttl: float,
     ) -> None:
         """`on_stored` is told what was asked for and what came of it; `idempotency_ttl` in seconds."""
@@ -62,6 +64,7 @@ class Publisher:
         self._holder = holder
         self._announce = announce
         self._on_stored = on_stored
+        self._idempotency = idempotency
         self.idempotency_ttl_ms = round(idempotency_ttl * 1000)
 
     async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
@@ -70,8 +73,10 @@ class Publisher:
         `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
         `unavailable` (nothing is promised), `invalid` (the key was used for another request).
         """
+        if key is not None and self._keys.cluster:
+            return await self._publish_in_steps(draft, body, key)
         started = time.monotonic()
-        items = [_item(user, draft.content) for user in draft.targets]
+        items = [_item(user, draft.content, random_id()) for user in draft.targets]
         answer = _answer(items)
         remembered = None if key is None else self._remember(key, body, answer)
         accepted = await self._inbox.accept(self._holder, items, remembered)
@@ -82,11 +87,38 @@ class Publisher:
         self._on_accepted(items, draft.content, accepted, started)
         return Answer(answer, False)
 
+    async def _publish_in_steps(self, draft: Draft, body: object, key: IdempotencyKey) -> Answer:
+        """As `publish`, where the record of the key and the inboxes are in different slots."""
+        started, ttl = time.monotonic(), self.idempotency_ttl_ms
+        record, fingerprint = self._record_of(key), _fingerprint(body)
+        begun = await self._idempotency.begin(record, fingerprint, new_seed(), ttl)
+        if begun.outcome == "replay":
+            return Answer(begun.value, True)
+        if begun.outcome == "mismatch":
+            raise NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
+        if begun.outcome == "running":
+            raise NotifierError(
+                ErrorCode.CONFLICT,
+                "the first request under this key is still running",
+                retry_after=int(begun.value) / 1000,
+            )
+        seed = begun.value.decode()
+        items = [_item(user, draft.content, derived_id(seed, user.key)) for user in draft.targets]
+        answer = _answer(items)
+        try:
+            accepted = await self._inbox.accept(self._holder, items, None)
+        except NotifierError:
+            await self._idempotency.finish(record, b"", ttl)
+            raise
+        self._on_accepted(items, draft.content, accepted, started)
+        await self._idempotency.finish(record, answer, ttl)
+        return Answer(answer, False)
+
     async def broadcast(self, users: Sequence[User], content: Content) -> int:
         """Stores one notification for each of the users, in batches that are each all or nothing; how many."""
         for start in range(0, len(users), 1000):
             started = time.monotonic()
-            items = [_item(user, content) for user in users[start : start + 1000]]
+            items = [_item(user, content, random_id()) for user in users[start : start + 1000]]
             self._on_accepted(items, content, await self._inbox.accept(self._holder, items, None), started)
         return len(users)
 
@@ -97,10 +129,11 @@ class Publisher:
         self._on_stored(items, content, accepted)
 
     def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
+        return Remembered(self._record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)
+
+    def _record_of(self, key: IdempotencyKey) -> str:
         digest = hashlib.sha256(f"{key.route}\n{key.key}".encode()).hexdigest()
-        fingerprint = hashlib.sha256(_canonical(body)).digest()
-        name = self._keys.idempotency(key.caller, digest)
-        return Remembered(name, fingerprint, os.urandom(8), answer, self.idempotency_ttl_ms)
+        return self._keys.idempotency(key.caller, digest)
 
 
 def read_idempotency_key(caller: str, route: str, text: str | None) -> IdempotencyKey | None:
@@ -112,8 +145,11 @@ def read_idempotency_key(caller: str, route: str, text: str | None) -> Idempoten
     return IdempotencyKey(caller, route, text)
 
 
-def _item(user: User, content: Content) -> Item:
-    notification_id = random_id()
+def _fingerprint(body: object) -> bytes:
+    return hashlib.sha256(_canonical(body)).digest()
+
+
+def _item(user: User, content: Content, notification_id: str) -> Item:
     return Item(user, notification_id, content.ttl_ms, payload_json(notification_id, user, content))
 
 

@@ -110,7 +110,9 @@ class Reports:
         """The reply of every part of an index."""
         return await self._redis.call_many([(command, self._keys.index(name, s), *args) for s in self._keys.shards])
 
-    async def _members(self, name: str, after: str, begin: str, bounds: tuple[str, str | bytes], limit: int) -> list[str]:
+    async def _members(
+        self, name: str, after: str, begin: str, bounds: tuple[str, str | bytes], limit: int
+    ) -> list[str]:
         """Up to `limit` members within `bounds`, from `begin` in the part of the user `after` on."""
         keys, found = self._keys, list[str]()
         first = keys.shard_of(after) if after else 0

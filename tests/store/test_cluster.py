@@ -1,0 +1,137 @@
+"""The program on a real Redis Cluster: three masters, three replicas (contract §5, §11)."""
+
+import asyncio
+
+import pytest
+
+from notifier.app import App
+from notifier.config import load
+from notifier.process import Server, bind
+from tests.e2e.redis_servers import RedisServers, start_cluster
+from tests.support import ALICE, Inbox, eventually, notify
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    servers = RedisServers(tmp_path_factory.mktemp("cluster"))
+    try:
+        servers.address, servers.masters = asyncio.run(start_cluster(servers))
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture
+def client(loop, cluster, sanic_client):
+    settings = load(
+        {"server_addr": "127.0.0.1:0", "redis_addr": cluster.address, "pod_id": "pod-a", "janitor_interval": "1h"}, {}
+    )
+
+    async def begin():
+        for port in cluster.masters:
+            await cluster.ask(port, "FLUSHALL")
+        app = App(settings)
+        client = await sanic_client(Server(app, bind(settings.host, settings.port)).web)
+        client.pod = app
+        return client
+
+    return loop.run_until_complete(begin())
+
+
+async def test_the_inbox_works_across_slots(client):
+    users = [{"id": i, "login": f"u{i}"} for i in range(1, 31)]
+    inboxes = [await Inbox.open(client, user["id"], user["login"]) for user in users[:5]]
+    ids = await notify(client, "all", targets=users)
+    for inbox, nid in zip(inboxes, ids, strict=False):
+        push = await inbox.receive("notification.push")
+        assert push["notification_id"] == nid
+        await inbox.read(push)
+        assert (await inbox.receive("notification.read.ack"))["notification_id"] == nid
+    body = (await client.get("/api/v1/admin/pending?limit=1000")).json()
+    assert (body["total_pending"], body["users_with_pending"]) == (25, 25)
+    assert len(body["pending_notifications"]) == 25
+    found, cursor = [], ""
+    while cursor is not None:
+        page = (await client.get("/api/v1/admin/users", params={"limit": 7, "cursor": cursor})).json()
+        assert page["total"] == 30
+        found += [row["login"] for row in page["users"]]
+        cursor = page["next_cursor"]
+    assert sorted(found) == sorted(user["login"] for user in users)
+    named = (await client.get("/api/v1/admin/users?q=u1")).json()
+    assert named["total"] == len(named["users"]) == 11
+
+
+async def test_keys_of_a_user_share_a_slot(client, cluster):
+    (nid,) = await notify(client)
+    await Inbox.open(client)
+    for name in ("stream:user:{1-alice}", f"notification:{{1-alice}}:{nid}", "notif:lock:consumer:{1-alice}"):
+        assert await client.pod.redis.call("EXISTS", name) == 1
+
+
+async def test_idempotency(client):
+    async def post(message):
+        body = {"target": [ALICE, {"id": 2, "login": "bob"}], "message": message}
+        return await client.post("/api/v1/notify", json=body, headers={"idempotency-key": "k"})
+
+    first, again, other = await post("m"), await post("m"), await post("other")
+    assert first.status_code == again.status_code == 202 and first.content == again.content
+    assert again.headers["idempotent-replayed"] == "true" and other.status_code == 422
+    assert await client.pod.redis.call("XLEN", "stream:user:{1-alice}") == 1
+
+
+async def test_a_crash_between_storing_and_remembering_leaves_no_duplicate(client):
+    publisher = client.pod.publisher
+    finish = publisher._idempotency.finish
+    body = {"target": [ALICE], "message": "m"}
+
+    async def crash(*args):
+        raise RuntimeError("the process is gone")
+
+    publisher._idempotency.finish = crash
+    assert (await client.post("/api/v1/notify", json=body, headers={"idempotency-key": "k"})).status_code == 500
+    publisher._idempotency.finish = finish
+    running = await client.post("/api/v1/notify", json=body, headers={"idempotency-key": "k"})
+    assert running.status_code == 409 and 0 < int(running.headers["retry-after"]) <= 30
+    (record,) = [k async for k in records(client)]
+    await client.pod.redis.call("HDEL", record, "until")  # thirty seconds later
+    assert (await client.post("/api/v1/notify", json=body, headers={"idempotency-key": "k"})).status_code == 202
+    assert await client.pod.redis.call("XLEN", "stream:user:{1-alice}") == 1
+
+
+async def records(client):
+    for node in client.pod.redis._nodes.values():
+        for key in await node.call("KEYS", "notif:idem:*"):
+            yield key
+
+
+async def test_expiry(client):
+    inbox = await Inbox.open(client)
+    (nid,) = await notify(client)
+    await inbox.receive("notification.push")
+    await client.pod.redis.call("DEL", f"notification:{{1-alice}}:{nid}")
+    client.pod.janitor._now = lambda: 4e9
+    assert await client.pod.janitor.sweep() == 1
+    assert (await inbox.receive("notification.push"))["status"] == "auto_cleared"
+
+
+async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
+    users = [{"id": i, "login": f"u{i}"} for i in range(1, 61)]
+    ids = await notify(client, "before", targets=users)
+    master = cluster.masters[0]
+    assert await cluster.ask(master, "WAIT", 1, 5000) == 1
+    cluster.kill(master)
+
+    async def works():
+        response = await client.post("/api/v1/notify", json={"target": users, "message": "after"})
+        assert response.status_code in (202, 503)
+        return response.status_code == 202
+
+    deadline = asyncio.get_running_loop().time() + 20
+    while not await works():
+        assert asyncio.get_running_loop().time() < deadline
+    await eventually(lambda: client.pod.redis.up)
+    for user, nid in zip(users, ids, strict=True):
+        history = (
+            await client.get("/api/v1/admin/history", params={"user_id": user["id"], "login": user["login"]})
+        ).json()
+        assert nid in [row["notification_id"] for row in history["notifications"]]
