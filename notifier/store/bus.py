@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from notifier.domain.ids import stream_position
 from notifier.errors import NotifierError
-from notifier.store.client import Redis
+from notifier.store.client import Redis, as_error
 from notifier.store.link import Link
 from notifier.store.presence import BUS_TTL
 
@@ -113,7 +113,7 @@ class Bus:
             [("XADD", key, "MAXLEN", "~", MAXLEN, "*", "m", _encode([])), ("PEXPIRE", key, round(BUS_TTL * 1000))]
         )
         if isinstance(last, hiredis.ReplyError):
-            raise last
+            raise as_error(last)
         return str(last.decode())
 
     async def read(self) -> AsyncIterator[Sequence[Message]]:

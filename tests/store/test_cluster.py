@@ -132,6 +132,8 @@ async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
     await eventually(lambda: client.pod.redis.up)
     for user, nid in zip(users, ids, strict=True):
         history = (
-            await client.get("/api/v1/admin/history", params={"user_id": user["id"], "login": user["login"]})
+            await client.get(
+                "/api/v1/admin/history", params={"user_id": user["id"], "login": user["login"], "limit": 1000}
+            )
         ).json()
         assert nid in [row["notification_id"] for row in history["notifications"]]
