@@ -25,7 +25,7 @@ FINAL_CODES = {
 
 
 class ClientError(Exception):
-    """The server could not be reached or refused; the message says why. `status` is that of HTTP, 0 without an answer."""
+    """No server was reached, or it refused; the message says why. `status` is that of HTTP, 0 without an answer."""
 
     def __init__(self, message: str, status: int = 0, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -83,8 +83,7 @@ class Client:
                 text = await answer.text()
                 if answer.status != 202:
                     raise _refused(answer.status, text)
-                results: list[dict[str, Any]] = json.loads(text)["results"]
-                return results
+                return _results(text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClientError(f"no server answers at {self._url}: {_brief(error)}") from error
 
@@ -185,7 +184,7 @@ class Listener:
         self._seen.move_to_end(notification_id)
         while len(self._seen) > SEEN_MAX:
             self._seen.popitem(last=False)
-        return known is None or (status != known and status != "unread")
+        return known is None or status not in (known, "unread")
 
     def _forget_lost_acks(self) -> None:
         # The server no longer has what was read; which one it means, it does not say. All were sent once: the next
@@ -204,6 +203,14 @@ class Listener:
             await self._socket.send_json({"type": "notification.read", "data": data})
         except (aiohttp.ClientError, OSError):
             return  # it stays among the unconfirmed, and goes out with the next connection
+
+
+def _results(text: str) -> list[dict[str, Any]]:
+    try:
+        results: list[dict[str, Any]] = json.loads(text)["results"]
+    except (ValueError, KeyError, TypeError):
+        raise ClientError("what answers there is no notifier") from None
+    return results
 
 
 def _refused(status: int, text: str) -> ClientError:

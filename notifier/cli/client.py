@@ -12,6 +12,7 @@ import click
 
 from notifier.cli import Failure
 from notifier.cli.options import server_options
+from notifier.cli.text import safe
 from notifier.config.values import duration
 from notifier.domain.users import MAX_USER_ID, parse_pair
 
@@ -35,12 +36,21 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 @click.command("client", epilog=EPILOG)
 @server_options
-@click.option("--user-id", type=click.IntRange(1, MAX_USER_ID), envvar="DEV_USER_ID", default=1, show_default=True, help="Env: DEV_USER_ID.")
+@click.option(
+    "--user-id",
+    type=click.IntRange(1, MAX_USER_ID),
+    envvar="DEV_USER_ID",
+    default=1,
+    show_default=True,
+    help="Env: DEV_USER_ID.",
+)
 @click.option("--login", envvar="DEV_LOGIN", default="test_user", show_default=True, help="Env: DEV_LOGIN.")
 @click.option("--ack-after", default="2s", show_default=True, callback=_seconds, help="When each is marked read.")
 @click.option("--no-ack", is_flag=True, help="Leave them unread.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def command(url: str, token: str | None, user_id: int, login: str, ack_after: float, no_ack: bool, as_json: bool) -> int:
+def command(
+    url: str, token: str | None, user_id: int, login: str, ack_after: float, no_ack: bool, as_json: bool
+) -> int:
     """Follow a user's inbox over WebSocket, through restarts of the server, until Ctrl-C."""
     if parse_pair(str(user_id), login) is None:
         raise click.BadParameter("1-128 letters, marks, digits or _ . @ + -", param_hint="--login")
@@ -72,7 +82,7 @@ class Follower:
                     self._show(message, url)
                     self._plan_ack(listener, message)
         except ClientError as error:
-            raise Failure(str(error)) from None
+            raise Failure(safe(error)) from None
 
     def _plan_ack(self, listener: Listener, message: Message) -> None:
         if self._ack_after is None or message.type != "notification.push" or message.data["status"] != "unread":
@@ -125,8 +135,3 @@ def _notification(data: dict[str, Any]) -> str:
     title = f"{safe(data['title'])}: " if data.get("title") else ""
     mark = "●" if data["status"] == "unread" else "○"
     return f"{mark} {safe(data['created_at'])}  {source}{title}{safe(data['message'])}  ({data['status']})"
-
-
-def safe(text: str) -> str:
-    """Text from outside for a terminal: control, bidirectional and other invisible characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))

@@ -10,6 +10,7 @@ import click
 
 from notifier.cli import Failure
 from notifier.cli.options import server_options
+from notifier.cli.text import safe
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,7 @@ def command(url: str, token: str | None, timeout: float) -> None:
     """Exit 0 when the server at --url is healthy, 1 when it is not."""
     status, body = _ask(url, timeout)
     if status != 200:
-        raise Failure(f"{url} is not healthy: {_failing(body)}")
+        raise Failure(f"{url} is not healthy: {safe(_failing(body))}")
     click.echo(f"{url} is healthy")
 
 
@@ -38,7 +39,8 @@ def _ask(url: str, timeout: float) -> tuple[int, bytes]:
         response = connection.getresponse()
         return response.status, response.read(65536)
     except (OSError, http.client.HTTPException) as error:
-        raise Failure(f"no server answers at {url}: {error or type(error).__name__}; is it running?") from None
+        reason = safe(str(error).strip() or type(error).__name__)
+        raise Failure(f"no server answers at {url}: {reason}; is it running?") from None
     finally:
         connection.close()
 

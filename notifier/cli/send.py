@@ -9,7 +9,8 @@ import click
 
 from notifier.cli import Failure
 from notifier.cli.options import server_options
-from notifier.domain.users import User, normalise_login, parse_user_key
+from notifier.cli.text import safe
+from notifier.domain.users import User, parse_pair
 
 EPILOG = """\b
 Examples:
@@ -20,14 +21,14 @@ Examples:
 """
 
 
-class Target(click.ParamType):
+class Target(click.ParamType):  # type: ignore[type-arg]
     """A user as `id:login`."""
 
     name = "id:login"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> User:
         number, _, login = str(value).partition(":")
-        user = parse_user_key(f"{number}-{normalise_login(login)}")
+        user = parse_pair(number, login)
         if user is None:
             self.fail(f"{value!r} is no user; write id:login, such as 1:alice")
         return user
@@ -45,7 +46,12 @@ class Target(click.ParamType):
 @click.option("--idempotency-key", help="The same key again sends nothing twice.")
 @click.argument("message")
 def command(
-    url: str, token: str | None, targets: tuple[User, ...], idempotency_key: str | None, message: str, **options: str | None
+    url: str,
+    token: str | None,
+    targets: tuple[User, ...],
+    idempotency_key: str | None,
+    message: str,
+    **options: str | None,
 ) -> None:
     """Send MESSAGE to the inboxes of users."""
     fields = {("url" if name == "link" else name): value for name, value in options.items() if value is not None}
@@ -63,4 +69,4 @@ async def _send(
         async with Client(url, token) as client:
             return await client.send(targets, message, idempotency_key=key, **fields)
     except ClientError as error:
-        raise Failure(str(error)) from None
+        raise Failure(safe(error)) from None
