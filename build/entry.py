@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from unpacked import PREFIX, claim, remove_abandoned
@@ -55,11 +56,27 @@ def _folder() -> str:
     return str(sys._MEIPASS)  # type: ignore[attr-defined]  # set by PyInstaller
 
 
-if __name__ == "__main__":
-    if is_one_file():
-        stand_under_bootloader()
-        claim(_folder())
-        remove_abandoned(os.path.dirname(_folder()))
+def run_under_bootloader(program: Callable[[], None]) -> None:
+    """Runs the program in its own folder, and removes those that others have left."""
+    stand_under_bootloader()
+    claim(_folder())
+    remove_abandoned(os.path.dirname(_folder()))
+    try:
+        program()
+    finally:  # a copy that comes late, when the interpreter has put its handlers away, would change the exit code
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def run() -> None:
+    """The program's `main`, imported when the ground is prepared."""
     from notifier.__main__ import main
 
     main()
+
+
+if __name__ == "__main__":
+    if is_one_file():
+        run_under_bootloader(run)
+    else:
+        run()

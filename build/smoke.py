@@ -97,9 +97,7 @@ class Smoke:
         client.wait_for("notification.push")
         client.wait_for("notification.read.ack")
         self.check_history(url)
-        client.signal(signal.SIGINT, group=True)
-        if client.wait() != 0 or "Traceback" in client.error:
-            raise SmokeError(f"Ctrl-C on the client: {client.error}")
+        self.stop(client, signal.SIGINT)
         return "sent, pushed, read, in the history; Ctrl-C ends the client"
 
     def check_history(self, url: str) -> None:
@@ -157,24 +155,34 @@ class Smoke:
     def interrupt(self) -> str:
         server, url = self.serve()
         self.check_history(url)
-        server.signal(signal.SIGINT, group=True)
-        if server.wait() != 0 or "Traceback" in server.error:
-            raise SmokeError(f"Ctrl-C on the server: {server.error}")
+        self.stop(server, signal.SIGINT)
         return "Ctrl-C: exit code 0"
 
     def terminate(self) -> str:
+        server, _ = self.serve()
+        self.stop(server, signal.SIGTERM)
         server, _ = self.serve()
         self.end(server)
         if left := self.artefact.leftovers():
             raise SmokeError(f"left in the folder for temporary files: {left}")
         return "SIGTERM: exit code 0, nothing left in the folder for temporary files"
 
+    def stop(self, process: Process, number: signal.Signals) -> None:
+        """Sends a signal to the whole group, as Ctrl-C in a terminal and systemd do: each process gets it."""
+        process.signal(number, group=True)
+        self.check_orderly(process, f"{number.name} to all")
+
     def end(self, server: Process) -> None:
+        """Sends SIGTERM to the process that was started, as a shell's `kill` does."""
         pids = server.tree()
         server.signal(signal.SIGTERM)
-        if code := server.wait():
-            raise SmokeError(f"exit code {code} after SIGTERM: {server.error}")
+        self.check_orderly(server, "SIGTERM")
         self.check_gone(pids)
+
+    def check_orderly(self, process: Process, cause: str) -> None:
+        code = process.wait()
+        if code or "Traceback" in process.error:
+            raise SmokeError(f"exit code {code} after {cause}: {process.error}")
 
     def draw_dashboard(self) -> str:
         if "  tui " not in self.artefact.run("--help"):
