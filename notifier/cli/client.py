@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 
 from notifier.cli import Failure
 from notifier.cli.options import server_options
-from notifier.cli.text import safe
+from notifier.cli.text import safe, safe_json
 from notifier.config.values import duration
 from notifier.domain.users import MAX_USER_ID, parse_pair
 
@@ -100,7 +99,7 @@ class Follower:
         if message.type == "client.state":
             self._show_state(message.data, url)
         elif self._as_json:
-            print(json.dumps({"type": message.type, "data": message.data}, ensure_ascii=False), flush=True)
+            print(safe_json({"type": message.type, "data": message.data}), flush=True)
         else:
             print(self._line(message), flush=True)
 
@@ -124,7 +123,7 @@ class Follower:
             case "error":
                 return f"error {safe(str(data.get('code')))}: {safe(str(data.get('message')))}"
             case _:
-                return safe(f"{message.type} {json.dumps(data, ensure_ascii=False)}")
+                return f"{safe(message.type)} {safe_json(data)}"
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
