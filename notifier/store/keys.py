@@ -83,6 +83,7 @@ class Keys:
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started
     totals = "notif:totals"  # hash, counters since the first start
+    api_keys = "notif:api_keys"  # hash, id -> what is kept of an API key; at most 1,000
 
     # the indexes over all users, permanent; `shard` is one of `shards`
     #   users, logins   sorted sets, users known, by key and by login
@@ -106,7 +107,9 @@ class Keys:
     @property
     def permanent(self) -> frozenset[str]:
         """Keys that may live for ever, beside those that begin with `permanent_prefixes`."""
-        return frozenset({self.heartbeats, self.fence, self.totals} | {self.index(name, "") for name in INDEXES})
+        return frozenset(
+            {self.heartbeats, self.fence, self.totals, self.api_keys} | {self.index(name, "") for name in INDEXES}
+        )
 
     permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:")
 

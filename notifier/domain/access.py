@@ -1,0 +1,84 @@
+"""Who may do what: the scopes, what a caller is, and what an API key looks like. Contract §10."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from notifier.domain.checks import text_problem
+from notifier.domain.users import User
+from notifier.errors import ErrorCode, FieldError, NotifierError
+
+MAX_NAME = 64
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+\-]{0,62}[A-Za-z0-9._@+\-])?").fullmatch
+
+
+class Scope(StrEnum):
+    """What a key opens: the doors that send, those that look, or all of them and the operators' API."""
+
+    NOTIFY = "notify"
+    READ = "read"
+    ADMIN = "admin"
+
+
+class Caller(NamedTuple):
+    """Who makes a request.
+
+    `name` is `anybody`, `admin-token`, `key:NAME` or `user:1-alice`: what follows a colon cannot hold one, so that no
+    two kinds share a name. `user` is the inbox user that a token names, `expires_at` its end in Unix seconds.
+    """
+
+    name: str
+    scopes: frozenset[Scope] = frozenset()
+    user: User | None = None
+    expires_at: float | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the caller has a scope; `admin` includes the others."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def may_follow(self, user: User) -> bool:
+        """Whether the caller may open a user's inbox: his own, or any with the scope `admin`."""
+        return self.user == user or Scope.ADMIN in self.scopes
+
+
+ANYBODY = Caller("anybody", frozenset(Scope))  # while nobody has to say who he is
+ADMIN_TOKEN = Caller("admin-token", frozenset(Scope))
+
+
+class KeyRequest(NamedTuple):
+    """A valid request for an API key."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+
+
+def read_key_request(body: object) -> KeyRequest:
+    """The request in a decoded body; raises `NotifierError(invalid)` that names every bad field."""
+    if type(body) is not dict:
+        raise _invalid([FieldError("", "must be a JSON object")])
+    name, scopes = body.get("name"), body.get("scopes")
+    errors = [FieldError(str(field)[:64], "unknown field") for field in body if field not in ("name", "scopes")]
+    problem = text_problem(name, 1, MAX_NAME) or (None if _NAME(str(name)) else _NAME_EXPECTED)
+    if problem is not None:
+        errors.append(FieldError("name", problem))
+    if type(scopes) is not list or not scopes or not all(scope in list(Scope) for scope in scopes):
+        errors.append(FieldError("scopes", "must be a list of notify, read, admin"))
+    if errors:
+        raise _invalid(errors)
+    return KeyRequest(str(name), ordered(scopes))
+
+
+def ordered(names: Iterable[str]) -> tuple[Scope, ...]:
+    """Scopes by their names, each once, in the order of `Scope`."""
+    wanted = set(names)
+    return tuple(scope for scope in Scope if scope in wanted)
+
+
+_NAME_EXPECTED = "must be letters, digits, spaces and . _ @ + -, with a letter or digit first"
+
+
+def _invalid(errors: list[FieldError]) -> NotifierError:
+    return NotifierError(ErrorCode.INVALID, "the key's description is not valid", errors=errors)

@@ -1,0 +1,101 @@
+"""API keys: what is kept of them, and how one is found.
+
+A key is `ntf_<id>_<secret>`. The secret has 256 random bits and only its SHA-256 is stored: a slow hash protects
+secrets that can be guessed, and there is no guessing 2^256, so that it would only cost every request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+import uuid
+from typing import NamedTuple
+
+import msgspec
+
+from notifier.domain.access import KeyRequest, Scope, ordered
+from notifier.domain.times import format_time
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.client import Redis
+
+MAX_KEYS = 1000
+
+_KEY = re.compile(r"ntf_([0-9a-f]{32})_([A-Za-z0-9_\-]{43})").fullmatch
+
+
+class ApiKey(NamedTuple):
+    """What is known of a key; `created_at` is RFC 3339."""
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: str
+
+
+class _Record(msgspec.Struct):
+    name: str
+    scopes: list[str]
+    created_at: str
+    sha256: str
+
+
+_decode = msgspec.json.Decoder(_Record).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class ApiKeys:
+    """The keys of one store. Every method may raise `NotifierError(unavailable)`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._add = redis.script("add_api_key")
+
+    async def add(self, request: KeyRequest) -> tuple[ApiKey, str]:
+        """Makes a key; what is kept of it, and the key itself, which cannot be had again.
+
+        Raises `NotifierError(conflict)` when there are 1,000.
+        """
+        identity, secret = uuid.uuid4(), secrets.token_urlsafe(32)
+        made = ApiKey(str(identity), request.name, request.scopes, format_time(time.time()))
+        record = _Record(made.name, [str(scope) for scope in made.scopes], made.created_at, _digest(secret))
+        if not await self._redis.run(self._add, self._redis.keys.api_keys, made.id, _encode(record), MAX_KEYS):
+            raise NotifierError(ErrorCode.CONFLICT, f"there are {MAX_KEYS} keys: revoke one first")
+        return made, f"ntf_{identity.hex}_{secret}"
+
+    async def find(self, text: str) -> ApiKey | None:
+        """The key that `text` is, if it is one and was not revoked."""
+        match = _KEY(text)
+        if match is None:
+            return None
+        identity = str(uuid.UUID(match[1]))
+        found = await self._redis.call("HGET", self._redis.keys.api_keys, identity)
+        record = None if found is None else _decode(found)
+        if record is None or not hmac.compare_digest(record.sha256, _digest(match[2])):
+            return None
+        return _shown(identity, record)
+
+    async def all(self) -> list[ApiKey]:
+        """All keys, oldest first."""
+        flat = await self._redis.call("HGETALL", self._redis.keys.api_keys)
+        keys = [_shown(flat[i].decode(), _decode(flat[i + 1])) for i in range(0, len(flat), 2)]
+        return sorted(keys, key=lambda key: (key.created_at, key.id))
+
+    async def remove(self, identity: str) -> bool:
+        """Revokes a key; whether there was one."""
+        return bool(await self._redis.call("HDEL", self._redis.keys.api_keys, identity))
+
+
+def is_api_key(text: str) -> bool:
+    """Whether `text` has the form of a key."""
+    return _KEY(text) is not None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _shown(identity: str, record: _Record) -> ApiKey:
+    return ApiKey(identity, record.name, ordered(record.scopes), record.created_at)
