@@ -1,0 +1,42 @@
+"""What goes into the executable besides what the analysis finds."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from bundle import ROOT, find_data, find_modules, write_notices
+
+from notifier.cli import COMMANDS
+
+
+def test_every_command_is_named_since_all_are_imported_by_name():
+    assert {f"notifier.cli.{name}" for name in COMMANDS} <= set(find_modules())
+
+
+def test_every_module_is_named_once_and_as_it_is_imported():
+    modules = find_modules()
+    assert len(modules) == len(set(modules))
+    assert "notifier" in modules
+    assert not [name for name in modules if name.endswith("__init__")]
+
+
+def test_scripts_and_page_keep_their_folders():
+    found = {(Path(source).relative_to(ROOT).as_posix(), folder) for source, folder in find_data()}
+    assert ("notifier/web/static/index.html", "notifier/web/static") in found
+    assert {f"notifier/store/scripts/{path.name}" for path in (ROOT / "notifier/store/scripts").glob("*.lua")} <= {
+        source for source, _ in found
+    }
+
+
+def test_the_notices_name_the_program_and_the_packages_of_the_files(tmp_path):
+    import sanic
+
+    path = tmp_path / "licences.txt"
+    write_notices(path, [sanic.__file__, sys.executable])
+    lines = path.read_text().splitlines()
+    titles = [title for line, title in pairwise(lines) if line == "=" * 78 and title]
+    assert titles[0] == "notifier"
+    assert f"sanic {sanic.__version__}" in titles
+    assert not [title for title in titles if title.startswith("httptools")]
