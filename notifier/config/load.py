@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from notifier.config.settings import DEFINITIONS, Definition, Secret, Settings, SettingsError, default_of
 
 ADDRESS_ALIASES = ("HTTP_PORT", "PORT")
+_IN_URL = re.compile(r"//.*@")  # a user and a password
 FLAGS = {"server_addr": "--addr"}  # flags that are not named as their variables
 
 
@@ -64,7 +66,7 @@ def _read(definition: Definition, where: str, value: Any) -> Any:
     try:
         found = definition.read(value)
     except ValueError as error:
-        shown = "(hidden)" if definition.secret else repr(value)
+        shown = "(hidden)" if definition.secret else _IN_URL.sub("//***@", repr(value))
         raise SettingsError(f"{where}: {shown} is not valid: expected {error}") from None
     if not definition.secret:
         return found

@@ -176,17 +176,23 @@ def _is_host(host: str) -> bool:
     return True
 
 
+_WHO = r"(?:[^@/\s]*@)?"
+_SEED = r"(?:[^@/\s,:\[\]?#]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 _STORE = re.compile(
-    r"(?:rediss?://)?(?:[^@/\s]*@)?[^@/\s,]+(?::\d{1,5})?(?:/\d*)?"
-    r"|unix://(?:[^@/\s]*@)?/\S+"
-    r"|redis\+sentinel://(?:[^@/\s]*@)?[^@/\s]+/[^/\s]+"
-    r"|redis\+cluster://(?:[^@/\s]*@)?[^@/\s]+"
+    rf"(?:rediss?://)?{_WHO}{_SEED}(?:/\d{{0,6}})?"
+    rf"|unix://{_WHO}/[^\s?#]+(?:\?db=\d{{1,6}})?"
+    rf"|redis\+sentinel://{_WHO}{_SEED}(?:,{_SEED})*/[^/\s]+"
+    rf"|redis\+cluster://{_WHO}{_SEED}(?:,{_SEED})*/?",
+    re.ASCII,
 ).fullmatch
+_STORE_PORT = re.compile(r":(\d{1,5})(?=[,/]|$)")
 
 
 def store_address(value: Any) -> str:
     """Where a Redis is, or several are."""
-    if not _STORE(text(value)):
+    found = text(value)
+    ports = [] if found.startswith("unix:") else _STORE_PORT.findall(found.rpartition("@")[2])
+    if not _STORE(found) or not all(1 <= int(port) <= 65535 for port in ports):
         raise ValueError(
             "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
         )
