@@ -260,6 +260,11 @@ def test_secrets_are_not_told(name):
     assert problem(environment={name.upper(): "hunter2\n"}).startswith(f"{name.upper()}: (hidden) is not valid")
 
 
+def test_a_password_within_a_url_is_not_told():
+    told = problem(environment={"REDIS_ADDR": "redis://me:hunter@2@db:port"})
+    assert told.startswith("REDIS_ADDR: 'redis://***@db:port' is not valid: expected host:port")
+
+
 def test_what_must_go_together():
     assert problem(environment={"JWT_SECRET": "hunter2"}).startswith(
         "JWT_SECRET: (hidden) is not valid: expected 32 bytes"
