@@ -17,6 +17,7 @@ is_new_enough "$python" || { echo "Python 3.11 or newer is needed: apt-get insta
 packages=()
 has_library || packages+=("lib$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')")
 command -v strip >/dev/null || packages+=(binutils)
+command -v tmux >/dev/null || packages+=(tmux) # the test looks at the dashboard in it
 [ -x /usr/bin/redis-server ] || packages+=(redis-server)
 if [ ${#packages[@]} -gt 0 ]; then
   sudo=""
@@ -32,6 +33,9 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 has_library || { echo "$python has no shared library (libpython); name another by FREEZE_PYTHON" >&2; exit 1; }
 
+mkdir -p .work
+exec 9>.work/lock
+flock 9 # one build at a time
 wanted=$("$python" -VV; cat "${locks[@]}")
 if [ "$(cat $venv/.installed 2>/dev/null)" != "$wanted" ]; then
   echo "installing what the executable is frozen from (once)"
@@ -43,4 +47,8 @@ fi
 name=notifier
 [ "$form" = file ] || name=notifier-dir
 echo "freezing dist/$name"
-NOTIFIER_BUNDLE=$form $venv/bin/python -m PyInstaller --noconfirm --log-level ERROR --distpath dist --workpath ".work/$form" notifier.spec
+NOTIFIER_BUNDLE=$form $venv/bin/python -m PyInstaller --noconfirm --log-level ERROR \
+  --distpath .work/dist --workpath ".work/$form" notifier.spec
+mkdir -p dist
+rm -rf "dist/$name"
+mv ".work/dist/$name" "dist/$name" # in one step: what is in dist/ is whole
