@@ -39,9 +39,10 @@ from notifier.summary import cluster_snapshot, health_report, pod_document
 from notifier.telemetry import Metrics, registry
 from notifier.web.admin import admin_door
 from notifier.web.events import events_door
+from notifier.web.express import Express
 from notifier.web.health import health_door
 from notifier.web.metrics import metrics_door
-from notifier.web.notify import notify_door
+from notifier.web.notify import NotifyDoor, notify_door
 from notifier.web.origin import Origins
 from notifier.web.page import page_door
 from notifier.web.server import build_app
@@ -191,8 +192,9 @@ class App:
         """The HTTP application over these parts."""
         settings = self.settings
         origins = Origins(settings.allowed_origins)
+        entrance = NotifyDoor(self.publisher)
         doors = [
-            notify_door(self.publisher),
+            notify_door(entrance),
             socket_door(self.sockets, origins),
             admin_door(self.operations, self.publisher),
             events_door(self.events, self._on_listener),
@@ -200,7 +202,9 @@ class App:
             metrics_door(registry(self.metrics), lambda: cluster_snapshot(self)),
             page_door(),
         ]
-        return build_app(doors, origins, settings.max_body, self.metrics.count_request)
+        web = build_app(doors, origins, settings.max_body, self.metrics.count_request)
+        web.ctx.express = Express(entrance, settings.max_body, self.metrics.count_request)
+        return web
 
     # -- phases
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,9 +21,12 @@ from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Rememb
 from notifier.store.keys import Keys
 
 MAX_KEY = 255
+ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
 
 _encode = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="deterministic").encode
+
+log = logging.getLogger("notifier.service")
 
 
 class Answer(NamedTuple):
@@ -29,6 +34,19 @@ class Answer(NamedTuple):
 
     body: bytes
     replayed: bool
+
+
+OnAnswer = Callable[["Answer | NotifierError"], None]
+
+
+class Work(NamedTuple):
+    """A request on its way: what is to be stored, the answer to it, and when (monotonic seconds) it began."""
+
+    items: list[Item]
+    content: Content
+    answer: bytes
+    remembered: Remembered | None
+    started: float
 
 
 class IdempotencyKey(NamedTuple):
@@ -73,22 +91,64 @@ class Publisher:
         `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
         `unavailable` (nothing is promised), `invalid` (the key was used for another request).
         """
-        if key is not None and self._keys.cluster:
-            return await self._publish_in_steps(draft, body, key)
-        started = time.monotonic()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Answer | NotifierError) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, NotifierError):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.submit(draft, body, key, settle)
+        return await future
+
+    def submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
+        """As `publish`, without a task of its own for the usual case: `on_answer` gets the answer or the error."""
+        if self._keys.cluster and (key is not None or len(draft.targets) > 1):
+            _in_task(self._publish_in_cluster(draft, body, key), on_answer)
+            return
+        work = self._prepare(draft, body, key)
+
+        def on_accepted(accepted: Accepted | NotifierError) -> None:
+            if isinstance(accepted, NotifierError):
+                # The same ids again, once the connection is back: what the lost try has stored is not stored twice.
+                _in_task(self._accept_again(work, accepted), on_answer)
+            else:
+                on_answer(self._conclude(work, accepted))
+
+        try:
+            self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
+        except NotifierError as error:
+            on_accepted(error)
+
+    def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]
         answer = _answer(items)
         remembered = None if key is None else self._remember(key, body, answer)
-        accepted = await self._inbox.accept(self._holder, items, remembered)
+        return Work(items, draft.content, answer, remembered, time.monotonic())
+
+    async def _accept_again(self, work: Work, error: NotifierError) -> Answer | NotifierError:
+        if error.code is not ErrorCode.UNAVAILABLE or time.monotonic() - work.started > ANSWER_WITHIN:
+            raise error
+        return self._conclude(work, await self._inbox.accept(self._holder, work.items, work.remembered))
+
+    def _conclude(self, work: Work, accepted: Accepted) -> Answer | NotifierError:
         if accepted.outcome == "replay":
             return Answer(accepted.replay, True)
         if accepted.outcome == "mismatch":
-            raise NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
-        self._on_accepted(items, draft.content, accepted, started)
-        return Answer(answer, False)
+            return NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
+        self._on_accepted(work.items, work.content, accepted, work.started)
+        return Answer(work.answer, False)
 
-    async def _publish_in_steps(self, draft: Draft, body: object, key: IdempotencyKey) -> Answer:
+    async def _publish_in_cluster(
+        self, draft: Draft, body: object, key: IdempotencyKey | None
+    ) -> Answer | NotifierError:
         """As `publish`, where the record of the key and the inboxes are in different slots."""
+        if key is None:
+            work = self._prepare(draft, body, None)
+            return self._conclude(work, await self._inbox.accept(self._holder, work.items, None))
         started, ttl = time.monotonic(), self.idempotency_ttl_ms
         record, fingerprint = self._record_of(key), _fingerprint(body)
         begun = await self._idempotency.begin(record, fingerprint, new_seed(), ttl)
@@ -143,6 +203,27 @@ def read_idempotency_key(caller: str, route: str, text: str | None) -> Idempoten
     if not 1 <= len(text) <= MAX_KEY or not text.isascii() or not text.isprintable():
         raise NotifierError(ErrorCode.INVALID, f"Idempotency-Key must be 1-{MAX_KEY} printable ASCII characters")
     return IdempotencyKey(caller, route, text)
+
+
+def _in_task(work: Coroutine[Any, Any, Answer | NotifierError], on_answer: OnAnswer) -> None:
+    def done(task: asyncio.Task[Answer | NotifierError]) -> None:
+        _RUNNING.discard(task)
+        error = NotifierError(ErrorCode.UNAVAILABLE, "the server stops", retry_after=1.0)
+        failure = error if task.cancelled() else task.exception()
+        if failure is None:
+            on_answer(task.result())
+        elif isinstance(failure, NotifierError):
+            on_answer(failure)
+        else:
+            log.error("publish.failed", exc_info=failure)
+            on_answer(NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
+
+    task = asyncio.ensure_future(work)
+    _RUNNING.add(task)
+    task.add_done_callback(done)
+
+
+_RUNNING: set[asyncio.Task[Answer | NotifierError]] = set()  # the loop itself holds tasks weakly
 
 
 def _fingerprint(body: object) -> bytes:

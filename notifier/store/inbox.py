@@ -86,6 +86,9 @@ class Accepted(NamedTuple):
     trimmed: int
 
 
+_NOT_REMEMBERED = Remembered("", b"", b"", b"", 0)
+
+
 class Inbox:
     """All inboxes of one store."""
 
@@ -116,17 +119,36 @@ class Inbox:
         trimmed = sum(part.trimmed for part in parts)
         return Accepted("stored", b"", [row[0] for row in ordered], [row[1] for row in ordered], trimmed)
 
+    def submit(
+        self,
+        holder: Holder,
+        items: Sequence[Item],
+        remembered: Remembered | None,
+        on_accepted: Callable[[Accepted | NotifierError], None],
+    ) -> None:
+        """As `accept` for what one script can do (on one server: always), tried once and without a task of its own.
+
+        Raises `NotifierError(unavailable)` when nothing can be sent.
+        """
+
+        def convert(reply: Reply) -> None:
+            on_accepted(_accepted(reply) if isinstance(reply, list) else as_error(reply))
+
+        args = self._accept_args(holder, items, remembered)
+        self._redis.send_script(self._scripts["accept"], self._keys.stream(items[0].user.key), args, convert)
+
     async def _accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
-        record = remembered or ("", b"", b"", b"", 0)
+        args = self._accept_args(holder, items, remembered)
+        key = self._keys.stream(items[0].user.key)
+        return _accepted(await self._redis.run_again(self._scripts["accept"], key, *args))
+
+    def _accept_args(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> list[Any]:
+        record = remembered or _NOT_REMEMBERED
         cap = self.maxlen * HARD_CAP_FACTOR
         args: list[Any] = [holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, cap, *record]
         for user, notification_id, ttl_ms, payload in items:
             args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
-        reply = await self._redis.run_again(self._scripts["accept"], self._keys.stream(items[0].user.key), *args)
-        if reply[0] != b"stored":
-            return Accepted(reply[0].decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
-        deliveries = [Delivery(row[1], row[2], row[3]) for row in reply[2:]]
-        return Accepted("stored", b"", deliveries, [row[0] for row in reply[2:]], reply[1])
+        return args
 
     def _by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
         """Groups that one script each can deal with: all in one, but in a cluster."""
@@ -251,6 +273,15 @@ class Inbox:
 
     async def _run(self, name: str, user: str, *args: Any) -> Reply:
         return await self._redis.run(self._scripts[name], self._keys.stream(user), *args)
+
+
+def _accepted(reply: list[Any]) -> Accepted:
+    rows = reply[2:]
+    if reply[0] != b"stored":
+        return Accepted(reply[0].decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
+    return Accepted(
+        "stored", b"", [Delivery(row[1], row[2], row[3]) for row in rows], [row[0] for row in rows], reply[1]
+    )
 
 
 def entries_of(flat: Sequence[Any]) -> list[Entry]:

@@ -1,35 +1,55 @@
-"""`POST /api/v1/notify`."""
+"""`POST /api/v1/notify`: one implementation for Sanic's handler and for the express lane (`express.py`)."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from sanic import Blueprint, HTTPResponse, Request
 
-from notifier.domain.notifications import read_notify_request
+from notifier.domain.bodies import read_json
+from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
-from notifier.service.publish import Answer, Publisher, read_idempotency_key
-from notifier.web.requests import json_body, json_response
+from notifier.service.publish import Answer, IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
+from notifier.web.requests import check_json_type, json_response
 
 ROUTE = "notify"
 ANYBODY = "anybody"  # the caller's name while nobody has to say who he is
 
 
-def notify_door(publisher: Publisher) -> Blueprint:
-    """The routes of the inbox's entrance."""
+class NotifyDoor:
+    """The inbox's entrance."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish(self, caller: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer to a request of `caller`; header names are lower case. Raises `NotifierError`."""
+        return await self._publisher.publish(*self._read(caller, headers, body))
+
+    def submit(self, caller: str, headers: Mapping[str, str], body: bytes, on_answer: OnAnswer) -> None:
+        """As `publish`, without a task: `on_answer` gets the answer or the store's error.
+
+        Raises `NotifierError` for what is wrong with the request itself.
+        """
+        self._publisher.submit(*self._read(caller, headers, body), on_answer)
+
+    @staticmethod
+    def _read(caller: str, headers: Mapping[str, str], body: bytes) -> tuple[Draft, object, IdempotencyKey | None]:
+        given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
+        key = read_idempotency_key(caller, ROUTE, given)
+        check_json_type(headers.get("content-type"))
+        value = read_json(body)
+        return read_notify_request(value, format_time(time.time())), value, key
+
+
+def notify_door(entrance: NotifyDoor) -> Blueprint:
+    """The route of the inbox's entrance."""
     door = Blueprint("notify", url_prefix="/api/v1")
 
     @door.post("/notify")
     async def notify(request: Request) -> HTTPResponse:
-        headers = request.headers
-        key = read_idempotency_key(ANYBODY, ROUTE, headers.get("idempotency-key", headers.get("x-idempotency-key")))
-        body = json_body(request)
-        draft = read_notify_request(body, format_time(time.time()))
-        return accepted(await publisher.publish(draft, body, key))
+        answer = await entrance.publish(ANYBODY, request.headers, request.body)
+        return json_response(answer.body, 202, {"Idempotent-Replayed": "true"} if answer.replayed else None)
 
     return door
-
-
-def accepted(answer: Answer) -> HTTPResponse:
-    """`202` with the answer of a publication."""
-    return json_response(answer.body, 202, {"Idempotent-Replayed": "true"} if answer.replayed else None)

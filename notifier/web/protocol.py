@@ -18,6 +18,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.websocket import WebSocket
+from notifier.web.express import REQUEST_LINE, Express
 
 REQUEST_DEADLINE = 15.0  # seconds for a whole request, headers and body (contract §10): slowloris
 _ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
@@ -26,20 +27,60 @@ _ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 class NotifierProtocol(HttpProtocol):
     """One HTTP connection. Clocks are looked at from outside, by `check_deadlines`: no timer per connection."""
 
-    __slots__ = ("_began",)
+    __slots__ = ("_began", "_express", "_later")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._began = 0.0
+        self._express: Express | None = getattr(self.app.ctx, "express", None)
+        self._later: bytes | None = None  # what came while an express request waits for its answer
 
     def check_timeouts(self) -> None:
         """Does nothing: Sanic's own timers begin anew with every byte that a slow client sends."""
 
     def data_received(self, data: bytes) -> None:
+        if self._later is not None:
+            self._hold(data)
+            return
         http = self.http
         if not self.recv_buffer and (http is None or http.stage is Stage.IDLE):
-            self._began = time.monotonic()
-        super().data_received(data)
+            self._began = self._time = time.monotonic()
+            if self._express is not None and data.startswith(REQUEST_LINE):
+                data = self._take_express(self._express, data)
+        if data:
+            super().data_received(data)
+
+    def _take_express(self, express: Express, data: bytes) -> bytes:
+        """Lets the express lane have the request if it can; what is left for Sanic."""
+        self._later = b""
+        taken = express.take(self, data)
+        if taken == 0:
+            self._later = None
+            return data
+        if self._later is None:  # answered at once
+            return data[taken:]
+        self._hold(data[taken:])
+        return b""
+
+    def _hold(self, data: bytes) -> None:
+        # Answers leave in the order of their requests (RFC 9112 §9.3.2): what came behind waits, within bounds.
+        self._later = (self._later or b"") + data
+        if len(self._later) > self.app.config.REQUEST_BUFFER_SIZE and self.transport is not None:
+            self.transport.pause_reading()
+
+    def answer(self, data: bytes) -> None:
+        """Sends the answer to an express request, then goes on with what came behind it."""
+        later, self._later = self._later, None
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if later:
+            self.transport.resume_reading()
+            self.loop.call_soon(self.data_received, later)
+
+    def close_if_idle(self) -> bool:
+        """Closes the connection unless a request is on its way; whether it did."""
+        return False if self._later is not None else super().close_if_idle()
 
     def check_deadlines(self, now: float) -> None:
         """Ends the connection when a request takes too long to arrive, or no new one comes."""

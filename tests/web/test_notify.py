@@ -3,16 +3,44 @@
 import asyncio
 import json
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from notifier.web.express import read_head
 from tests.support import ALICE, Inbox, notify
 
 BODY = {"target": [ALICE, {"id": 2, "login": "bob"}], "message": "hi"}
 
 
+@pytest.fixture(params=["sanic", "express"], autouse=True)
+def lane(request, client):
+    """Every test of the route runs over both ways in (see `notifier/web/express.py`)."""
+    client.lane = request.param
+
+
 async def post(client, body=None, content=None, **headers):
     names = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return await client.post("/api/v1/notify", content=json.dumps(body) if content is None else content, headers=names)
+    content = json.dumps(body).encode() if content is None else content
+    if getattr(client, "lane", "sanic") == "sanic":
+        return await client.post("/api/v1/notify", content=content, headers=names | {"x-not-plain": "1"})
+    return await post_express(client, content, names)
+
+
+async def post_express(client, content, names):
+    """The request in one piece, as the express lane takes it; what it leaves to Sanic is answered all the same."""
+    lines = [b"POST /api/v1/notify HTTP/1.1", b"Host: localhost", b"Content-Length: %d" % len(content)]
+    lines += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in names.items()]
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    try:
+        writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode("latin-1").split("\r\n")
+        headers = httpx.Headers([tuple(line.split(": ", 1)) for line in head[1:] if line])
+        body = await asyncio.wait_for(reader.readexactly(int(headers["content-length"])), 5)
+    finally:
+        writer.close()
+    return httpx.Response(int(head[0].split()[1]), headers=headers, content=body)
 
 
 async def test_accepted_is_stored(client, redis):
@@ -119,7 +147,7 @@ async def test_a_race_under_one_key_creates_one(client, redis):
 
 
 async def test_key_is_forgotten_after_its_time(start_pod, redis):
-    client = await start_pod(idempotency_ttl="1h")
+    client = await start_pod("pod-b", idempotency_ttl="1h")
     await post(client, BODY, Idempotency_Key="k")
     (key,) = await redis.call("KEYS", "notif:idem:*")
     assert 3_500_000 < await redis.call("PTTL", key) <= 3_600_000
@@ -149,7 +177,7 @@ async def test_a_thousand_targets_are_stored(client, redis):
 
 
 async def test_never_above_ten_times_the_cap(start_pod, redis):
-    client = await start_pod(stream_maxlen="2")
+    client = await start_pod("pod-b", stream_maxlen="2")
     for _ in range(25):
         await notify(client)
         assert await redis.call("XLEN", "stream:user:1-alice") <= 20
@@ -186,3 +214,67 @@ async def test_health(client):
     body = (await client.get("/health")).json()
     assert body["status"] == "ok" and body["pod_id"] == "pod-a" and body["uptime_s"] >= 0 and body["version"]
     assert set(body["components"]) == {"redis", "workers", "kafka", "providers"}
+
+
+async def test_the_express_lane_is_taken_by_plain_requests_only(client):
+    taken = []
+    take = client.app.ctx.express.take
+    client.app.ctx.express.take = lambda lane, data: taken.append(take(lane, data)) or taken[-1]
+    content = json.dumps(BODY).encode()
+    names = {"content-type": "application/json"}
+    assert (await post_express(client, content, names)).status_code == 202
+    assert taken == [taken[0]] and taken[0] > len(content)
+    for extra in (
+        {"Transfer-Encoding": "identity"},
+        {"Connection": "close"},
+        {"Origin": "http://x"},
+        {"Authorization": "x"},
+    ):
+        await post_express(client, content, names | extra)
+        assert taken.pop() == 0
+
+
+async def test_pipelined_requests_are_answered_in_order(client):
+    def request(number):
+        body = json.dumps({"target": [ALICE], "message": str(number)}).encode()
+        head = f"POST /api/v1/notify HTTP/1.1\r\nHost: x\r\nX-Request-ID: r{number}\r\nContent-Length: {len(body)}\r\n"
+        return head.encode() + b"Content-Type: application/json\r\n\r\n" + body
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    other = b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: r3\r\n\r\n"
+    writer.write(request(0) + request(1) + request(2) + other + request(4))
+    seen = []
+    while len(seen) < 5:
+        line = (await asyncio.wait_for(reader.readline(), 5)).decode().strip().lower()
+        if "x-request-id: " in line:
+            seen.append(line.split("x-request-id: ")[1])
+    assert seen == ["r0", "r1", "r2", "r3", "r4"]
+    writer.close()
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_plain_head_or_none(data):
+    head = read_head(data)
+    assert head is None or head.length >= 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Content-Length: 5\r\nContent-Length: 5",
+        b"Content-Length: +5",
+        b"Content-Length : 5",
+        b" Content-Length: 5",
+        b"Content-Length: 5\r\n Host: x",
+        b"Content-Length: 5\nHost: x",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Content-Length: 5\r\nExpect: 100-continue",
+        b"Content-Length: 5\r\nConnection: close",
+        b"Content-Length: 5\r\nHost: \xff",
+        b"Content-Length: \xd9\xa3",
+        b"Host: x",
+        b"",
+    ],
+)
+def test_heads_that_are_not_plain(lines):
+    assert read_head(lines) is None
