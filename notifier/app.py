@@ -15,12 +15,14 @@ from notifier.config import Settings
 from notifier.domain.notifications import Content
 from notifier.domain.times import format_time
 from notifier.errors import NotifierError
+from notifier.keeper import KeptRedis, OwnRedis
 from notifier.live.connection import Connection
 from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART
 from notifier.live.hub import Hub
 from notifier.live.peers import Peers
 from notifier.live.router import Router
+from notifier.scoreboard import Seat
 from notifier.service.inbox import InboxService, Marked
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
@@ -36,7 +38,8 @@ from notifier.store.presence import Presence
 from notifier.store.reports import Reports
 from notifier.store.single import SingleRedis
 from notifier.summary import cluster_snapshot, health_report, pod_document
-from notifier.telemetry import Metrics, registry
+from notifier.tally import SharedTally
+from notifier.telemetry import Metrics, ProcessFigures, registry
 from notifier.web.admin import admin_door
 from notifier.web.events import events_door
 from notifier.web.express import Express
@@ -52,11 +55,12 @@ from notifier.workers.followers import Asker, Follower
 from notifier.workers.groups import GroupMaintenance
 from notifier.workers.heartbeat import Heartbeat
 from notifier.workers.janitor import Janitor
+from notifier.workers.tally_round import TallyRound
 from notifier.workers.ticker import Ticker
 from notifier.workers.trimmer import Trimmer
 from notifier.workers.worker import Worker
 
-STORE_WAIT = 5.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
+STORE_WAIT = 1.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
 GOODBYE = 1.0  # seconds that clients have to answer the close frame
 
 log = logging.getLogger("notifier.app")
@@ -65,10 +69,14 @@ log = logging.getLogger("notifier.app")
 class App:
     """One pod: every part of it, started and stopped in order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, seat: Seat | None = None) -> None:
+        """`seat` is this worker's among those of its supervisor, which keeps the embedded Redis for all of them."""
         self.settings = settings
+        self.seat = seat
         self.started_at = time.time()
         self.metrics = Metrics()
+        self.figures = ProcessFigures()
+        self.tally = SharedTally(seat, self.metrics.tally, self.figures.read) if seat else None
         self.holder = Holder(settings.pod_id)
         self.embedded = None if settings.redis_addr else self._embedded_redis()
         self._build_store()
@@ -79,7 +87,9 @@ class App:
 
     # -- the parts
 
-    def _embedded_redis(self) -> EmbeddedRedis:
+    def _embedded_redis(self) -> OwnRedis:
+        if self.seat is not None:
+            return KeptRedis(self.seat.read_keeper)
         return EmbeddedRedis(self.settings.data_dir, self.settings.redis_fsync, on_event=_log_event)
 
     def _deployment(self) -> Deployment:
@@ -176,17 +186,22 @@ class App:
             self.asker,
             self.follower,
         ]
+        if self.tally is not None:
+            self.workers.append(TallyRound(self.tally.publish))
         for worker in self.workers:
             worker.on_failure = self.metrics.count_worker_failure
 
     def _describe_metrics(self) -> None:
-        self.metrics.info = {"version": __version__, "pod_id": self.settings.pod_id}
+        pod = self.settings.pod_id
+        self.metrics.info = {"version": __version__, "pod_id": pod.rpartition("-")[0] if self.seat else pod}
         gauge = self.metrics.gauge
         gauge("websocket_connections", "Open WebSocket connections", lambda: len(self.hub))
         gauge("inbox_locks", "Users whose lock this pod holds", lambda: self.hub.owned(self.settings.pod_id))
-        gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up))
+        gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
         gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
-        gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at)
+        gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
+        if seat := self.seat:
+            gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
 
     def web(self) -> Sanic:
         """The HTTP application over these parts."""
@@ -199,7 +214,7 @@ class App:
             admin_door(self.operations, self.publisher),
             events_door(self.events, self._on_listener),
             health_door(lambda: health_report(self), lambda: self.redis.up),
-            metrics_door(registry(self.metrics), lambda: cluster_snapshot(self)),
+            metrics_door(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
             page_door(),
         ]
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request)
@@ -219,6 +234,14 @@ class App:
         for worker in self.workers:
             worker.start()
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Applies settings of which only those differ that can change while running (`Definition.live`)."""
+        self.settings = settings
+        logging.getLogger().setLevel(settings.log_level.upper())
+        self.inbox.default_ttl_ms = round(settings.notification_ttl * 1000)
+        self.inbox.maxlen = settings.stream_maxlen
+        self.publisher.idempotency_ttl_ms = round(settings.idempotency_ttl * 1000)
+
     async def stop(self, timeout: float) -> None:
         """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
         try:
@@ -231,9 +254,16 @@ class App:
             await worker.stop()
         for connection in self.hub:
             connection.abort()
+        if self.tally is not None:
+            self.tally.publish()
         await self.redis.stop()
         if self.embedded is not None:
             await self.embedded.stop()
+
+    def send_clients_home(self) -> None:
+        """Tells everybody who is connected to come again."""
+        self.events.end_all()
+        self.hub.close_all(SERVICE_RESTART, "the server restarts")
 
     async def _let_clients_go(self) -> None:
         self.hub.close_all(SERVICE_RESTART, "the server restarts")

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
-import signal
+import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvloop
@@ -20,13 +21,18 @@ from sanic.server import AsyncioServer
 
 from notifier import __version__
 from notifier.app import App
-from notifier.config import Settings
+from notifier.config import Change, Settings, SettingsError, compare
+from notifier.scoreboard import Seat
+from notifier.signals import Signals, tell_supervisor
+from notifier.store.address import parse_deployment
 from notifier.store.embedded import EmbeddedRedisError
 from notifier.telemetry import configure_logging
 from notifier.web.protocol import NotifierProtocol
 
 BACKLOG = 4096
 DRAIN_POLL = 0.02
+
+Loader = Callable[[], Settings]  # reads the settings again; raises `SettingsError`
 
 log = logging.getLogger("notifier.process")
 
@@ -77,23 +83,27 @@ class Server:
         self._connections = server.connections
         self._watch = asyncio.create_task(self._watch_deadlines())
 
-    async def close(self, timeout: float) -> None:
-        """Stops accepting, sends sockets away with 1012, lets requests end, stops the parts; `timeout` in seconds."""
+    async def close(self, timeout: float, hurry: asyncio.Event | None = None) -> None:
+        """Stops accepting, sends sockets away with 1012, lets requests end, stops the parts.
+
+        `timeout` in seconds; from `hurry` on nothing is waited for but the handing over of locks.
+        """
         deadline = time.monotonic() + timeout
+        hurry = hurry or asyncio.Event()
         if self._server is not None and self._server.server is not None:
             self._server.server.close()
         if self._watch is not None:
             self._watch.cancel()
-        self.app.events.end_all()
+        self.app.send_clients_home()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await self._drain()
+                await self._drain(hurry)
         for connection in list(self._connections):
             connection.abort()
-        await self.app.stop(max(1.0, deadline - time.monotonic()))
+        await self.app.stop(1.0 if hurry.is_set() else max(1.0, deadline - time.monotonic()))
 
-    async def _drain(self) -> None:
-        while self._connections:
+    async def _drain(self, hurry: asyncio.Event) -> None:
+        while self._connections and not hurry.is_set():
             for connection in list(self._connections):
                 connection.close_if_idle()
             await asyncio.sleep(DRAIN_POLL)
@@ -122,45 +132,76 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, load: Loader) -> int:
     """Serves until SIGTERM or SIGINT; the exit code. Raises `StartError`."""
-    if settings.auth_mode == "token":
-        raise StartError("AUTH_MODE=token is not there yet; a server that ignored it would let everybody in")
-    configure_logging(settings.log_level, settings.log_format, settings.pod_id)
-    _warn_of_open_door(settings)
+    begin(settings)
     sock = bind(settings.host, settings.port)
     try:
-        return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, sock))
+        return run_loop(settings, sock, load)
     except EmbeddedRedisError as error:
         raise StartError(str(error)) from None
     finally:
         sock.close()
 
 
-async def _serve(settings: Settings, sock: socket.socket) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    app = App(settings)
+def run_loop(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None = None) -> int:
+    """Serves on a socket that is there; `seat` is a worker's among those of its supervisor."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, sock, load, seat))
+
+
+def begin(settings: Settings) -> None:
+    """What comes before anything is opened: the logs, and what cannot be served. Raises `StartError`."""
+    if settings.auth_mode == "token":
+        raise StartError("AUTH_MODE=token is not there yet; a server that ignored it would let everybody in")
+    configure_logging(settings.log_level, settings.log_format, settings.pod_id)
+    _warn_of_open_door(settings)
+
+
+async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None) -> int:
+    supervisor = os.getppid()
+    app = App(settings, seat)
     server = Server(app, sock)
+    signals = Signals(lambda: _reload(app, load), supervised=seat is not None)
+    signals.install()
     try:
         await server.open()
-        _announce(settings, server.port, app)
-        await stop.wait()
+        if app.tally is None:
+            announce(settings, sock, 1)
+        else:
+            app.tally.open()
+            tell_supervisor(supervisor)
+        await signals.stop.wait()
         log.info("server.stops")
     finally:
-        await server.close(settings.shutdown_timeout)
+        await server.close(app.settings.shutdown_timeout, signals.hurry)
     log.info("server.stopped")
     return 0
 
 
-def _announce(settings: Settings, port: int, app: App) -> None:
-    host = settings.host or "localhost"
-    store = "its own Redis" if app.embedded is not None else str(app.deployment)
-    log.info("server.ready", extra={"url": f"http://{host}:{port}", "store": store, "version": __version__})
+def _reload(app: App, load: Loader) -> None:
+    try:
+        change = compare_and_log(app.settings, load)
+    except SettingsError as error:
+        log.error("settings.kept", extra={"error": str(error)})
+    else:
+        app.reconfigure(change.settings)
+
+
+def compare_and_log(current: Settings, load: Loader) -> Change:
+    """Reads the settings again and says what is taken and what waits for a restart. Raises `SettingsError`."""
+    change = compare(current, load())
+    log.info("settings.reloaded", extra={"taken": change.taken, "need_restart": change.waiting})
+    return change
+
+
+def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
+    """Says that the doors are open, and where."""
+    url = f"http://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
+    deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
+    store = str(deployment) if settings.redis_addr else "its own Redis"
+    log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})
     if sys.stdout.isatty():
-        print(f"\n  notifier {__version__}  http://{host}:{port}  store: {store}\n", flush=True)
+        print(f"\n  notifier {__version__}  {url}  store: {store}\n", flush=True)
 
 
 def _warn_of_open_door(settings: Settings) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -15,6 +17,8 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
+
+from notifier.tally import Buckets, SharedTally, Tally
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -38,13 +42,18 @@ class Histogram:
         """The value below which `share` (0 … 1) of the observations lie, interpolated within its bucket; 0 if none."""
         return quantile_of(self.bounds, self.counts, share)
 
-    def buckets(self, scale: float = 1.0) -> list[tuple[str, float]]:
-        """Cumulative buckets as Prometheus wants them, bounds times `scale`."""
-        total, rows = 0, []
-        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            total += count
-            rows.append(("+Inf" if bound == float("inf") else f"{bound * scale:g}", float(total)))
-        return rows
+    def tally(self) -> Buckets:
+        """The observations as numbers that can be added up."""
+        return Buckets(list(self.counts), self.sum)
+
+
+def cumulate(counts: Sequence[int], scale: float = 1.0) -> list[tuple[str, float]]:
+    """Cumulative buckets as Prometheus wants them, of counts by `SECONDS`; bounds times `scale`."""
+    total, rows = 0, []
+    for bound, count in zip((*SECONDS, float("inf")), counts, strict=True):
+        total += count
+        rows.append(("+Inf" if bound == float("inf") else f"{bound * scale:g}", float(total)))
+    return rows
 
 
 def quantile_of(bounds: Sequence[float], counts: Sequence[int], share: float) -> float:
@@ -83,6 +92,7 @@ class Metrics:
         self.loop_lag = Histogram()
         self.requests: dict[tuple[str, str, str], Histogram] = {}
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.gauge_rules: dict[str, Callable[[float, float], float]] = {}
         self.info: Mapping[str, str] = {}
         self._reported: dict[str, int] = dict.fromkeys(COUNTERS, 0)
 
@@ -104,9 +114,17 @@ class Metrics:
         """Counts an error that a background worker survived."""
         self.worker_failures[worker] = self.worker_failures.get(worker, 0) + 1
 
-    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """A value that is read whenever somebody asks."""
+    def gauge(
+        self,
+        name: str,
+        text: str,
+        read: Callable[[], float],
+        together: Callable[[float, float], float] | None = None,
+    ) -> None:
+        """A value that is read whenever somebody asks; `together` makes one of two workers' values (None: the sum)."""
         self.gauges[name] = (text, read)
+        if together is not None:
+            self.gauge_rules[name] = together
 
     def since_last(self) -> dict[str, int]:
         """What was counted since `reported` was last told; for the cluster's totals."""
@@ -117,53 +135,93 @@ class Metrics:
         for name, count in counts.items():
             self._reported[name] += count
 
-    def collect(self) -> Iterator[Metric]:
-        """The families of `/metrics`."""
+    def tally(self) -> Tally:
+        """All of it as plain numbers, for this moment."""
+        return Tally(
+            os.getpid(),
+            time.monotonic(),
+            {name: getattr(self, name) for name in COUNTERS},
+            dict(self.worker_failures),
+            {name: getattr(self, name).tally() for name in ("latency", "redis", "loop_lag")},
+            {key: histogram.tally() for key, histogram in self.requests.items()},
+            {name: read() for name, (_, read) in self.gauges.items()},
+        )
+
+    def families(self, tally: Tally) -> Iterator[Metric]:
+        """The families of `/metrics`, with the numbers of a tally."""
         for name, (family, text) in COUNTERS.items():
-            yield CounterMetricFamily(family, text, value=getattr(self, name))
-        for name, (text, read) in self.gauges.items():
-            yield GaugeMetricFamily(name, text, value=read())
-        yield from self._histograms()
+            yield CounterMetricFamily(family, text, value=tally.counts[name])
+        for name, value in tally.gauges.items():
+            yield GaugeMetricFamily(name, self.gauges[name][0], value=value)
+        yield from _histograms(tally)
         failures = CounterMetricFamily("worker_failures", "Errors that background workers survived", labels=["worker"])
-        for worker, count in self.worker_failures.items():
+        for worker, count in tally.failures.items():
             failures.add_metric([worker], count)
         yield failures
         yield InfoMetricFamily("notifier_build", "The program", value=dict(self.info))
 
-    def _histograms(self) -> Iterator[Metric]:
-        latency = self.latency
-        text = "From acceptance to the write to the socket"
-        yield HistogramMetricFamily("delivery_latency_ms", text, latency.buckets(1000), latency.sum * 1000)
-        yield HistogramMetricFamily("delivery_latency_seconds", text, latency.buckets(), latency.sum)
-        yield HistogramMetricFamily(
-            "redis_command_seconds", "From a command to its reply", self.redis.buckets(), self.redis.sum
-        )
-        lag = self.loop_lag
-        yield HistogramMetricFamily("event_loop_lag_seconds", "How late the event loop was", lag.buckets(), lag.sum)
-        requests = HistogramMetricFamily("http_request_seconds", "Requests", labels=["route", "method", "status"])
-        for key, histogram in self.requests.items():
-            requests.add_metric(key, histogram.buckets(), histogram.sum)
-        yield requests
+
+def _histograms(tally: Tally) -> Iterator[Metric]:
+    latency, redis, lag = (tally.histograms[name] for name in ("latency", "redis", "loop_lag"))
+    text = "From acceptance to the write to the socket"
+    yield HistogramMetricFamily("delivery_latency_ms", text, cumulate(latency.counts, 1000), latency.sum * 1000)
+    yield HistogramMetricFamily("delivery_latency_seconds", text, cumulate(latency.counts), latency.sum)
+    text = "From a command to its reply"
+    yield HistogramMetricFamily("redis_command_seconds", text, cumulate(redis.counts), redis.sum)
+    yield HistogramMetricFamily("event_loop_lag_seconds", "How late the event loop was", cumulate(lag.counts), lag.sum)
+    requests = HistogramMetricFamily("http_request_seconds", "Requests", labels=["route", "method", "status"])
+    for key, histogram in tally.requests.items():
+        requests.add_metric(key, cumulate(histogram.counts), histogram.sum)
+    yield requests
 
 
-def registry(metrics: Metrics) -> CollectorRegistry:
-    """A registry that shows these metrics and the process they come from."""
+class ProcessFigures:
+    """What the kernel says of this process: CPU, memory, descriptors."""
+
+    MAX_AGE = 5.0  # seconds; with thousands of sockets, counting descriptors takes milliseconds
+
+    def __init__(self) -> None:
+        from prometheus_client.process_collector import ProcessCollector
+
+        self._collector = ProcessCollector(registry=None)
+        self._read_at = float("-inf")
+        self._values: dict[str, float] = {}
+
+    def read(self) -> dict[str, float]:
+        """The values by name, at most five seconds old."""
+        if time.monotonic() - self._read_at > self.MAX_AGE:
+            samples = (sample for family in self._collector.collect() for sample in family.samples)
+            self._values = {sample.name: sample.value for sample in samples}
+            self._read_at = time.monotonic()
+        return dict(self._values)
+
+    def families(self, values: Mapping[str, float]) -> Iterator[Metric]:
+        """The families with other values than this process' own."""
+        for family in self._collector.collect():
+            family.samples = [s._replace(value=values.get(s.name, s.value)) for s in family.samples]
+            yield family
+
+
+def registry(metrics: Metrics, shared: SharedTally | None, figures: ProcessFigures) -> CollectorRegistry:
+    """A registry that shows these metrics and the process they come from; with `shared`, those of all workers."""
     from prometheus_client.platform_collector import PlatformCollector
-    from prometheus_client.process_collector import ProcessCollector
 
     result = CollectorRegistry(auto_describe=False)
-    result.register(_Families(metrics))
-    ProcessCollector(registry=result)
+    result.register(_Families(metrics, shared, figures))
     PlatformCollector(registry=result)
     return result
 
 
 class _Families:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, shared: SharedTally | None, figures: ProcessFigures) -> None:
         self._metrics = metrics
+        self._shared = shared
+        self._figures = figures
 
     def collect(self) -> Iterable[Metric]:
-        return self._metrics.collect()
+        tally = self._shared.total(self._metrics.gauge_rules) if self._shared else self._metrics.tally()
+        yield from self._metrics.families(tally)
+        yield from self._figures.families(tally.process)
 
 
 def configure_logging(level: str, form: str, pod: str) -> None:

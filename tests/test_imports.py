@@ -11,20 +11,25 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "notifier"
 
 ALL = {"app", "cli", "client", "config", "domain", "errors", "live", "process", "service", "store", "summary"}
-ALL |= {"telemetry", "web", "workers", ""}
+ALL |= {"keeper", "scoreboard", "signals", "tally", "telemetry", "web", "workers", ""}
 
 # What a part may import beside itself. "" is the package `notifier`, which holds the version.
 TABLE = {
     "": set(),
     "__main__": {"cli"},
-    "cli": {"app", "process", "config", "client", "domain", "store.redis_binary", ""},
+    "cli": {"app", "process", "supervisor", "config", "client", "domain", "store.redis_binary", ""},
     "app": ALL,
     "process": ALL,
+    "supervisor": ALL | {"process"},
     "summary": ALL,
     "client": set(),
     "config": set(),
     "errors": set(),
-    "telemetry": set(),
+    "telemetry": {"tally"},
+    "tally": set(),
+    "signals": set(),
+    "scoreboard": set(),
+    "keeper": {"store", "scoreboard", "signals"},
     "domain": {"errors"},
     "store": {"domain", "errors"},
     "service": {"domain", "store", "errors"},

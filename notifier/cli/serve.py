@@ -15,6 +15,7 @@ Examples:
   notifier serve                             on http://localhost:8080, with its own Redis
   notifier serve --addr 0.0.0.0:9000         on every interface
   notifier serve --redis-addr redis://db:6379/0
+  notifier serve --workers 4                 four processes on one port
   notifier serve --config notifier.yaml      keys are the variables in lower case
 
 Every setting is also a variable of the environment; see README.md.
@@ -23,7 +24,9 @@ Every setting is also a variable of the environment; see README.md.
 
 @click.command("serve", epilog=EPILOG)
 @click.option("--addr", "server_addr", help="host:port or :port to listen on.  [default: :8080]")
-@click.option("--workers", type=click.IntRange(1, 1), default=1, help="Processes. More than one is not there yet.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, help="Processes on the one port, each a pod.  [default: 1]"
+)
 @click.option("--roles", help="What this pod does.  [default: http,delivery,kafka]")
 @click.option("--redis-addr", help="The store; without it the embedded Redis is started.")
 @click.option("--data-dir", help="Folder of the embedded Redis.")
@@ -31,15 +34,22 @@ Every setting is also a variable of the environment; see README.md.
 @click.option("--pod-id", help="Name of this process.  [default: the host's name]")
 def command(config: Path | None, workers: int, **flags: Any) -> int:
     """Run the server: HTTP, WebSocket and workers, with its own Redis unless --redis-addr names one."""
-    from notifier.config import SettingsError, load
+    from notifier.config import Settings, SettingsError, load
+
+    def read() -> Settings:
+        return load(flags, os.environ, config)
 
     try:
-        settings = load(flags, os.environ, config)
+        settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
     from notifier.process import StartError, run
 
     try:
-        return run(settings)
+        if workers == 1:
+            return run(settings, read)
+        from notifier.supervisor import run_workers
+
+        return run_workers(settings, workers, read)
     except StartError as error:
         raise Failure(str(error)) from None

@@ -2,6 +2,17 @@
 
 from notifier.config.load import load, read_file
 from notifier.config.reference import reference
+from notifier.config.reload import Change, compare
 from notifier.config.settings import DEFINITIONS, Definition, Settings, SettingsError
 
-__all__ = ["DEFINITIONS", "Definition", "Settings", "SettingsError", "load", "read_file", "reference"]
+__all__ = [
+    "DEFINITIONS",
+    "Change",
+    "Definition",
+    "Settings",
+    "SettingsError",
+    "compare",
+    "load",
+    "read_file",
+    "reference",
+]

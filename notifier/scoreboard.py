@@ -1,0 +1,77 @@
+"""What the processes of one machine tell each other: shared memory with a slot per process, each written by one.
+
+The mapping is anonymous and made before the forks: there is no file that `kill -9` could leave behind. A slot has two
+halves. The writer fills the one that is not in use and then turns one byte over, so that a writer killed in the middle
+leaves what it said before; what a slot holds outlives its writer and is there for the successor.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+
+HALF = 256 * 1024  # bytes of one text, header included; pages that are not written cost nothing
+SLOT = 2 * HALF + mmap.PAGESIZE
+RETRIES = 5
+_HEADER = struct.Struct("<II")  # length, CRC-32
+
+
+class Scoreboard:
+    """`slots` texts of up to 256 KiB, shared by this process and those that it forks."""
+
+    def __init__(self, slots: int) -> None:
+        self._memory = mmap.mmap(-1, slots * SLOT)
+
+    def write(self, slot: int, text: bytes) -> None:
+        """Replaces a slot's text; raises `ValueError` when it does not fit. Only one process may write to a slot."""
+        if len(text) > HALF - _HEADER.size:
+            raise ValueError(f"{len(text)} bytes do not fit into a slot of the scoreboard")
+        start = slot * SLOT
+        half = 1 - self._memory[start]
+        at = start + mmap.PAGESIZE + half * HALF
+        self._memory[at + _HEADER.size : at + _HEADER.size + len(text)] = text
+        _HEADER.pack_into(self._memory, at, len(text), zlib.crc32(text))
+        self._memory[start] = half
+
+    def read(self, slot: int) -> bytes:
+        """A slot's text; empty when nothing was written yet, or its writer overtook us five times."""
+        start = slot * SLOT
+        for _ in range(RETRIES):
+            at = start + mmap.PAGESIZE + self._memory[start] * HALF
+            length, crc = _HEADER.unpack_from(self._memory, at)
+            text = self._memory[at + _HEADER.size : at + _HEADER.size + min(length, HALF)]
+            if zlib.crc32(text) == crc:
+                return text
+        return b""
+
+
+class Seat:
+    """One worker's place at the scoreboard: the workers' slots come first, then the keeper's, then the supervisor's."""
+
+    def __init__(self, board: Scoreboard, index: int, workers: int) -> None:
+        self._board = board
+        self._index = index
+        self._workers = workers
+
+    def read_own(self) -> bytes:
+        """What stands in this worker's slot: at its start, what its predecessor wrote last."""
+        return self._board.read(self._index)
+
+    def publish(self, text: bytes) -> None:
+        """Writes this worker's slot."""
+        self._board.write(self._index, text)
+
+    def read_others(self) -> list[bytes]:
+        """What the other workers have written; those that have not written are left out."""
+        texts = (self._board.read(index) for index in range(self._workers) if index != self._index)
+        return [text for text in texts if text]
+
+    def read_keeper(self) -> bytes:
+        """What the keeper of the embedded Redis has written."""
+        return self._board.read(self._workers)
+
+    @property
+    def restarts(self) -> int:
+        """How many workers the supervisor has started again."""
+        return int(self._board.read(self._workers + 1) or 0)
