@@ -16,6 +16,9 @@ FIRST_DELAY = 0.25
 MAX_DELAY = 15.0
 SEEN_MAX = 2_000
 ACKS_MAX = 1_000
+MESSAGE_MAX = 4 * 1024 * 1024
+ACK_BURST, ACK_RATE = 60, 40.0  # acks at once, and a second: below what the server takes from one connection
+HEARTBEAT = 20.0  # seconds between pings: a server that vanished without a word is noticed
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 FINAL_CODES = {
     1008: "the server refuses this client",
@@ -115,9 +118,10 @@ class Listener:
         self._seen: OrderedDict[str, str] = OrderedDict()
         self._acks: OrderedDict[str, str] = OrderedDict()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._next_ack = 0.0
 
     async def ack(self, notification_id: str, stream_id: str) -> None:
-        """Marks a notification read, now or as soon as the connection is back."""
+        """Marks a notification read, soon or when the connection is back. Beyond 1,000 the oldest are forgotten."""
         self._acks[notification_id] = stream_id
         while len(self._acks) > ACKS_MAX:
             self._acks.popitem(last=False)
@@ -126,12 +130,12 @@ class Listener:
     async def __aiter__(self) -> AsyncIterator[Message]:
         attempt = 0
         while True:
-            reason = "the connection broke"
+            reason, resending = "the connection broke", None
             try:
                 async with self._connect() as socket:
                     self._socket = socket
                     yield Message("client.state", {"state": "connected"})
-                    await self._resend_acks()
+                    resending = asyncio.create_task(self._resend_acks())
                     async for message in self._messages(socket):
                         attempt = 0
                         yield message
@@ -146,6 +150,8 @@ class Listener:
                 reason = _brief(error)
             finally:
                 self._socket = None
+                if resending is not None:
+                    resending.cancel()
             delay = backoff(attempt)
             attempt += 1
             yield Message("client.state", {"state": "waiting", "reason": reason, "delay": delay})
@@ -153,7 +159,11 @@ class Listener:
 
     def _connect(self) -> Any:
         return self._http.ws_connect(
-            f"{self._url}/ws", params=self._user, protocols=self._protocols, autoping=True, max_msg_size=4 * 1024 * 1024
+            f"{self._url}/ws",
+            params=self._user,
+            protocols=self._protocols,
+            heartbeat=HEARTBEAT,
+            max_msg_size=MESSAGE_MAX,
         )
 
     @staticmethod
@@ -166,9 +176,8 @@ class Listener:
         async for frame in socket:
             if frame.type is not aiohttp.WSMsgType.TEXT:
                 continue
-            body = json.loads(frame.data)
-            message = Message(str(body.get("type")), body.get("data"))
-            if self._is_news(message):
+            message = _read(frame.data)
+            if message is not None and self._is_news(message):
                 yield message
 
     def _is_news(self, message: Message) -> bool:
@@ -196,13 +205,38 @@ class Listener:
             await self._send_ack(notification_id, stream_id)
 
     async def _send_ack(self, notification_id: str, stream_id: str) -> None:
-        if self._socket is None or self._socket.closed:
+        await asyncio.sleep(self._delay(asyncio.get_running_loop().time()))
+        if self._socket is None or self._socket.closed or notification_id not in self._acks:
             return
         data = {"notification_id": notification_id, "stream_id": stream_id}
         try:
             await self._socket.send_json({"type": "notification.read", "data": data})
         except (aiohttp.ClientError, OSError):
             return  # it stays among the unconfirmed, and goes out with the next connection
+
+    def _delay(self, now: float) -> float:
+        """Seconds until one more ack may go out."""
+        self._next_ack = max(self._next_ack, now - ACK_BURST / ACK_RATE) + 1 / ACK_RATE
+        return max(0.0, self._next_ack - now)
+
+
+def _read(text: str) -> Message | None:
+    """What a frame says; None for what no server of ours says."""
+    try:
+        body = json.loads(text)
+        kind, data = body["type"], body["data"]
+        needed = _NEEDED.get(kind, ())
+        sound = isinstance(kind, str) and all(isinstance(data[name], str) for name in needed)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return Message(kind, data) if sound else None
+
+
+_NEEDED = {
+    "notification.push": ("notification_id", "stream_id", "status"),
+    "notification.read.ack": ("notification_id",),
+    "error": ("code",),
+}
 
 
 def _results(text: str) -> list[dict[str, Any]]:
