@@ -1,7 +1,7 @@
 """Idempotency records for a cluster, where a record cannot be written together with what its request stores.
 
-On one server `Inbox.accept` writes the record in the same script. Here a request begins, stores, and ends: the seed that
-the first try leaves behind determines the ids, so that a repeat after a crash stores nothing twice.
+On one server `Inbox.accept` writes the record in the same script. Here a request begins, stores, and ends: the seed
+that the first try leaves behind determines the ids, so that a repeat after a crash stores nothing twice.
 """
 
 from __future__ import annotations

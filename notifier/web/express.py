@@ -13,11 +13,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from notifier.domain.access import ANYBODY
 from notifier.domain.ids import random_id
 from notifier.errors import NotifierError
 from notifier.service.publish import Answer
 from notifier.web.errors import PROBLEM_JSON, problem_bytes
-from notifier.web.notify import ANYBODY, NotifyDoor
+from notifier.web.notify import NotifyDoor
 from notifier.web.requests import sane_request_id
 
 REQUEST_LINE = b"POST /api/v1/notify HTTP/1.1\r\n"
@@ -31,6 +32,11 @@ _READ = frozenset(("content-type", "content-length", "connection"))
 _OWN = frozenset(("x-request-id", "idempotency-key", "x-idempotency-key"))
 _REASONS = {202: b"Accepted", 400: b"Bad Request", 415: b"Unsupported Media Type", 422: b"Unprocessable Entity"}
 _REASONS |= {409: b"Conflict", 429: b"Too Many Requests", 500: b"Internal Server Error", 503: b"Service Unavailable"}
+
+_HEAD = (
+    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\n"
+    b"connection: keep-alive\r\ncontent-type: %b\r\n\r\n"
+)
 
 OnRequest = Callable[[str, str, int, float], None]
 
@@ -74,7 +80,7 @@ class Express:
         identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
         reply = partial(self._reply, lane, identity, begun)
         try:
-            self._door.submit(ANYBODY, head.headers, data[end + 4 : end + 4 + head.length], reply)
+            self._door.submit(ANYBODY.name, head.headers, data[end + 4 : end + 4 + head.length], reply)
         except NotifierError as error:
             reply(error)
         return end + 4 + head.length
@@ -97,10 +103,8 @@ class Express:
         else:
             status, body, kind = 202, outcome.body, b"application/json"
             extra = b"Idempotent-Replayed: true\r\n" if outcome.replayed else b""
-        lane.answer(
-            b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n%b"
-            % (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind, body)
-        )
+        head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
+        lane.answer(_HEAD % head + body)
         self._on_request(ROUTE, "POST", status, time.perf_counter() - begun)
 
 
