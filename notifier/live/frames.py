@@ -87,7 +87,8 @@ class FrameReader:
             if end < start - 4:
                 return 0, start
             length = int.from_bytes(data[position + 2 : start - 4], "big")
-        if length + self._size > self._max:
+        control = first & 0x08  # may stand between the fragments of a message, and is no part of it
+        if not control and length + self._size > self._max:
             raise FrameError(TOO_BIG, "message too big")
         return start, start + length
 
