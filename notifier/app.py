@@ -23,10 +23,14 @@ from notifier.live.hub import Hub
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.scoreboard import Seat
+from notifier.service.access import Access
 from notifier.service.inbox import InboxService, Marked
+from notifier.service.jwks import Jwks
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
+from notifier.service.user_tokens import UserTokens
 from notifier.store.address import Address, Deployment, parse_address, parse_deployment
+from notifier.store.api_keys import ApiKeys
 from notifier.store.bus import Bus
 from notifier.store.client import Call
 from notifier.store.embedded import EmbeddedRedis
@@ -41,9 +45,11 @@ from notifier.summary import cluster_snapshot, health_report, pod_document
 from notifier.tally import SharedTally
 from notifier.telemetry import Metrics, ProcessFigures, registry
 from notifier.web.admin import admin_door
+from notifier.web.auth import Guard
 from notifier.web.events import events_door
 from notifier.web.express import Express
 from notifier.web.health import health_door
+from notifier.web.keys import keys_door
 from notifier.web.metrics import metrics_door
 from notifier.web.notify import NotifyDoor, notify_door
 from notifier.web.origin import Origins
@@ -136,6 +142,7 @@ class App:
             idempotency_ttl=settings.idempotency_ttl,
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
+        self.access = self._build_access()
         self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
         limits = SocketLimits(
             settings.max_frame,
@@ -146,6 +153,12 @@ class App:
         self.sockets = InboxSocket(
             self.hub, self.router, self.inbox_service, limits, self._on_read, lambda: self.redis.up
         )
+
+    def _build_access(self) -> Access:
+        settings = self.settings
+        secret, url = (settings.jwt_secret, settings.jwks_url) if settings.auth_mode == "token" else ("", "")
+        users = UserTokens(secret, Jwks(url) if url else None)
+        return Access(settings.admin_token, ApiKeys(self.redis), users)
 
     def _build_workers(self) -> None:
         settings, pod = self.settings, self.settings.pod_id
@@ -212,13 +225,16 @@ class App:
             notify_door(entrance),
             socket_door(self.sockets, origins),
             admin_door(self.operations, self.publisher),
+            keys_door(self.access),
             events_door(self.events, self._on_listener),
             health_door(lambda: health_report(self), lambda: self.redis.up),
             metrics_door(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
             page_door(),
         ]
-        web = build_app(doors, origins, settings.max_body, self.metrics.count_request)
-        web.ctx.express = Express(entrance, settings.max_body, self.metrics.count_request)
+        guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
+        web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)
+        if guard is None:  # the express lane asks nobody who he is
+            web.ctx.express = Express(entrance, settings.max_body, self.metrics.count_request)
         return web
 
     # -- phases

@@ -48,6 +48,15 @@ ANYBODY = Caller("anybody", frozenset(Scope))  # while nobody has to say who he 
 ADMIN_TOKEN = Caller("admin-token", frozenset(Scope))
 
 
+class ApiKey(NamedTuple):
+    """What is known of an API key; `created_at` is RFC 3339."""
+
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: str
+
+
 class KeyRequest(NamedTuple):
     """A valid request for an API key."""
 
@@ -66,6 +75,7 @@ def read_key_request(body: object) -> KeyRequest:
         errors.append(FieldError("name", problem))
     if type(scopes) is not list or not scopes or not all(scope in list(Scope) for scope in scopes):
         errors.append(FieldError("scopes", "must be a list of notify, read, admin"))
+        scopes = []
     if errors:
         raise _invalid(errors)
     return KeyRequest(str(name), ordered(scopes))

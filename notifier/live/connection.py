@@ -17,6 +17,8 @@ BEGINNING: Position = (0, 0)
 
 
 GREETING_CHUNK = 64 * 1024
+NEVER = float("inf")
+TOKEN_EXPIRED = 4401
 
 
 class Door(Protocol):
@@ -37,6 +39,7 @@ class Connection(WebSocket):
 
     `seen` is the stream position up to which the client has been sent everything; a push at or before it is a repeat
     and is left out. While the inbox is read for a new connection and sent to it, live pushes wait in `_held`.
+    `expires_at` is the end of the token, in seconds of `clock`.
     """
 
     __slots__ = (
@@ -47,6 +50,7 @@ class Connection(WebSocket):
         "acked",
         "budget",
         "connected_at",
+        "expires_at",
         "id",
         "seen",
         "sent",
@@ -61,6 +65,7 @@ class Connection(WebSocket):
         self.user = user
         self.user_key = user.key
         self.connected_at = now
+        self.expires_at = NEVER
         self.seen: Position = BEGINNING
         self.sent = 0
         self.acked = 0
@@ -74,6 +79,11 @@ class Connection(WebSocket):
     def greeted(self) -> bool:
         """Whether the inbox has been sent, so that live pushes go straight out."""
         return self._held is None
+
+    def expire(self) -> None:
+        """The token with which the client came is at its end."""
+        self.expires_at = NEVER
+        self.close(TOKEN_EXPIRED, "the token has expired")
 
     def push(self, position: Position, frame: bytes) -> bool:
         """Sends the frame of a stream entry unless the client has had it; whether it left now."""

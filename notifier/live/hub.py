@@ -105,7 +105,10 @@ class Hub:
     def tick(self, now: float) -> None:
         """Lets every connection look at its clocks; `now` is monotonic seconds."""
         for connection in self:
-            connection.tick(now)
+            if now >= connection.expires_at:
+                connection.expire()
+            else:
+                connection.tick(now)
 
     def close_all(self, code: int, reason: str) -> None:
         """Begins the closing handshake with everybody."""

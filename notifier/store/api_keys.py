@@ -12,11 +12,10 @@ import re
 import secrets
 import time
 import uuid
-from typing import NamedTuple
 
 import msgspec
 
-from notifier.domain.access import KeyRequest, Scope, ordered
+from notifier.domain.access import ApiKey, KeyRequest, ordered
 from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.client import Redis
@@ -24,15 +23,6 @@ from notifier.store.client import Redis
 MAX_KEYS = 1000
 
 _KEY = re.compile(r"ntf_([0-9a-f]{32})_([A-Za-z0-9_\-]{43})").fullmatch
-
-
-class ApiKey(NamedTuple):
-    """What is known of a key; `created_at` is RFC 3339."""
-
-    id: str
-    name: str
-    scopes: tuple[Scope, ...]
-    created_at: str
 
 
 class _Record(msgspec.Struct):

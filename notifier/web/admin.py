@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from urllib.parse import unquote
 
@@ -15,12 +14,11 @@ from notifier.domain.users import parse_pair, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
+from notifier.web.audit import audit
 from notifier.web.entries import entry, history_entry
 from notifier.web.requests import Query, json_body, json_response
 
 _encode = msgspec.json.Encoder().encode
-
-audit = logging.getLogger("notifier.audit")
 
 
 def admin_door(operations: Operations, publisher: Publisher) -> Blueprint:
@@ -44,7 +42,7 @@ def _connections(door: Blueprint, operations: Operations) -> None:
     @door.delete("/clients/<connection_id:str>")
     async def disconnect(request: Request, connection_id: str) -> HTTPResponse:
         await operations.disconnect(connection_id)
-        _audit(request, "disconnect", connection_id)
+        audit(request, "disconnect", connection_id)
         return HTTPResponse(status=204)
 
 
@@ -64,7 +62,7 @@ def _inboxes(door: Blueprint, operations: Operations) -> None:
     @door.delete("/users/<key:str>/pending")
     async def clear(request: Request, key: str) -> HTTPResponse:
         cleared = await operations.clear(_known_key(key))
-        _audit(request, "clear", key, cleared=cleared)
+        audit(request, "clear", key, cleared=cleared)
         return json_response(_encode({"cleared": cleared}))
 
     @door.get("/pending")
@@ -103,7 +101,7 @@ def _cluster(door: Blueprint, operations: Operations, publisher: Publisher) -> N
     async def broadcast(request: Request) -> HTTPResponse:
         content = read_broadcast_request(json_body(request), format_time(time.time()))
         accepted = await publisher.broadcast(await operations.connected_users(), content)
-        _audit(request, "broadcast", "all", accepted=accepted)
+        audit(request, "broadcast", "all", accepted=accepted)
         return json_response(_encode({"accepted": accepted}), 202)
 
 
@@ -112,7 +110,3 @@ def _known_key(text: str) -> str:
     if parse_user_key(key) is None:
         raise NotifierError(ErrorCode.NOT_FOUND, "no such user")
     return key
-
-
-def _audit(request: Request, action: str, target: str, **facts: object) -> None:
-    audit.info("admin.action", extra={"action": action, "target": target, "remote": request.ip, **facts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 
@@ -65,10 +66,10 @@ def problem_bytes(error: NotifierError, identity: str) -> tuple[int, dict[str, s
     return status, headers, _dumps(problem(status, error.message, identity, errors))
 
 
-def problem_response(request: Request, error: NotifierError) -> HTTPResponse:
-    """The answer to an error."""
-    status, headers, body = problem_bytes(error, request_id(request))
-    return HTTPResponse(body, status, headers, PROBLEM_JSON)
+def problem_response(request: Request, error: NotifierError, headers: Mapping[str, str] | None = None) -> HTTPResponse:
+    """The answer to an error, with further headers."""
+    status, own, body = problem_bytes(error, request_id(request))
+    return HTTPResponse(body, status, {**own, **(headers or {})}, PROBLEM_JSON)
 
 
 def _refusal(request: Request, exception: SanicException) -> HTTPResponse:

@@ -20,7 +20,7 @@ def events_door(feed: EventFeed, on_listener: Callable[[], None]) -> Blueprint:
 
     @door.get("/events")
     async def events(request: Request) -> None:
-        query = Query(request, "types token")
+        query = Query(request, "types")
         types = frozenset(filter(None, query.text("types", most=1000).split(",")))
         query.done()
         if feed.listeners >= MAX_LISTENERS:

@@ -11,10 +11,10 @@ from notifier.domain.bodies import read_json
 from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
 from notifier.service.publish import Answer, IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
+from notifier.web.auth import caller_of
 from notifier.web.requests import check_json_type, json_response
 
 ROUTE = "notify"
-ANYBODY = "anybody"  # the caller's name while nobody has to say who he is
 
 
 class NotifyDoor:
@@ -49,7 +49,7 @@ def notify_door(entrance: NotifyDoor) -> Blueprint:
 
     @door.post("/notify")
     async def notify(request: Request) -> HTTPResponse:
-        answer = await entrance.publish(ANYBODY, request.headers, request.body)
+        answer = await entrance.publish(caller_of(request).name, request.headers, request.body)
         return json_response(answer.body, 202, {"Idempotent-Replayed": "true"} if answer.replayed else None)
 
     return door

@@ -9,6 +9,7 @@ from sanic import HTTPResponse, Request
 from notifier.errors import ErrorCode, NotifierError
 
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, X-Idempotency-Key, X-Request-ID"
+EXPOSED_HEADERS = "X-Request-ID, Idempotent-Replayed, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate"
 ALLOWED_METHODS = "GET, POST, DELETE, OPTIONS"
 
 
@@ -39,7 +40,7 @@ class Origins:
         response.headers["Vary"] = "Origin"
         if self.allows(origin, request.headers.get("host")):
             response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "X-Request-ID, Idempotent-Replayed, Retry-After"
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
 
     def preflight(self, request: Request) -> HTTPResponse:
         """The answer to an OPTIONS request."""

@@ -46,7 +46,7 @@ class Query:
     """The query of a request; checks gather their errors, and `done` raises them all."""
 
     def __init__(self, request: Request, known: str) -> None:
-        """`known` names the parameters that the route takes, separated by spaces."""
+        """`known` names the parameters that the route takes beside `token`, separated by spaces."""
         try:
             pairs = parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=50)
         except ValueError:
@@ -55,7 +55,7 @@ class Query:
         self._errors = [
             FieldError(name[:64] if name.isprintable() else "?", "unknown parameter")
             for name in self._values
-            if name not in known.split()
+            if name not in (*known.split(), "token")
         ]
 
     def text(self, name: str, default: str = "", most: int = 256) -> str:

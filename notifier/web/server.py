@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 
+from notifier.web.auth import Guard
 from notifier.web.errors import Problems
 from notifier.web.origin import Origins
 from notifier.web.requests import request_id
@@ -15,8 +16,13 @@ KEEP_ALIVE = 75
 OnRequest = Callable[[str, str, int, float], None]
 
 
-def build_app(doors: Iterable[Blueprint], origins: Origins, max_body: int, on_request: OnRequest) -> Sanic:
-    """An application with these doors; `on_request(route, method, status, seconds)` is told of every request."""
+def build_app(
+    doors: Iterable[Blueprint], origins: Origins, max_body: int, on_request: OnRequest, guard: Guard | None
+) -> Sanic:
+    """An application with these doors; `on_request(route, method, status, seconds)` is told of every request.
+
+    Without a guard nobody has to say who he is.
+    """
     app = Sanic("notifier", configure_logging=False, error_handler=Problems())
     app.config.update(
         REQUEST_MAX_SIZE=max_body,
@@ -29,6 +35,8 @@ def build_app(doors: Iterable[Blueprint], origins: Origins, max_body: int, on_re
     for door in doors:
         app.blueprint(door)
     _watch(app, origins, on_request)
+    if guard is not None:
+        app.on_request(guard.check)
     return app
 
 

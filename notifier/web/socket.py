@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sanic import Blueprint, HTTPResponse, Request
 
 from notifier.domain import protocol
+from notifier.domain.access import Caller
 from notifier.domain.limits import BAD_MESSAGES_IN_A_ROW, MessageBudget
 from notifier.domain.protocol import Command, MessageError, Read, ReadAll, Retention, Sync
 from notifier.domain.users import User, parse_pair
@@ -21,6 +22,7 @@ from notifier.live.connection import Connection
 from notifier.live.hub import Hub
 from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked
+from notifier.web.auth import caller_of
 from notifier.web.origin import Origins
 from notifier.web.protocol import check_upgrade, take_over
 from notifier.web.requests import Query
@@ -68,7 +70,7 @@ class InboxSocket:
 
     # -- a connection begins and ends
 
-    def admit(self, user: User, address: str) -> Connection:
+    def admit(self, user: User, address: str, caller: Caller) -> Connection:
         """A connection for a user; raises `NotifierError` (`rate_limited`, `unavailable`) before the upgrade."""
         if not self._store_is_up():
             raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available", retry_after=1.0)
@@ -76,8 +78,11 @@ class InboxSocket:
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections of this user", retry_after=10.0)
         if self._hub.at_address(address) >= self._limits.per_address and not _is_loopback(address):
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections from this address", retry_after=10.0)
-        limits = self._limits
-        return Connection(user, self, now=time.time(), max_frame=limits.max_frame, send_buffer=limits.send_buffer)
+        limits, now = self._limits, time.time()
+        connection = Connection(user, self, now=now, max_frame=limits.max_frame, send_buffer=limits.send_buffer)
+        if caller.expires_at is not None:
+            connection.expires_at = self._clock() + caller.expires_at - now
+        return connection
 
     def begin(self, connection: Connection) -> None:
         """The socket is upgraded: sends the inbox, then lives."""
@@ -205,7 +210,10 @@ def socket_door(sockets: InboxSocket, origins: Origins) -> Blueprint:
     @door.get("/ws")
     async def upgrade(request: Request) -> HTTPResponse:
         origins.check(request)
-        connection = sockets.admit(_user_of(request), request.ip)
+        user, caller = _user_of(request), caller_of(request)
+        if not caller.may_follow(user):
+            raise NotifierError(ErrorCode.FORBIDDEN, "this token is not for this user")
+        connection = sockets.admit(user, request.ip, caller)
         subprotocol = check_upgrade(request, SUBPROTOCOL)
         take_over(request, connection, subprotocol, lambda: sockets.begin(connection))
 
@@ -213,7 +221,7 @@ def socket_door(sockets: InboxSocket, origins: Origins) -> Blueprint:
 
 
 def _user_of(request: Request) -> User:
-    query = Query(request, "user_id login token")
+    query = Query(request, "user_id login")
     user = parse_pair(query.text("user_id"), query.text("login"))
     if user is None:
         raise NotifierError(ErrorCode.BAD_REQUEST, "name a user by user_id (1-9007199254740991) and login")

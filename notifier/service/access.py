@@ -1,0 +1,84 @@
+"""Who a bearer token belongs to: the operator's own, an API key's, or a user's."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+
+from notifier.domain.access import ADMIN_TOKEN, ApiKey, Caller, KeyRequest
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.user_tokens import UserTokens, refused
+from notifier.store.api_keys import ApiKeys, is_api_key
+
+REMEMBER = 5.0  # seconds that a key is taken for good without asking the store: a revocation takes effect within them
+REMEMBER_MAX = 2000
+
+
+class Access:
+    """Authenticates callers, and keeps the API keys. Every method may raise `NotifierError(unavailable)`."""
+
+    def __init__(
+        self, admin_token: str, keys: ApiKeys, users: UserTokens, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`admin_token` may be empty: then there is none; `clock` is in seconds."""
+        self._admin = _digest(admin_token) if admin_token else None
+        self._keys = keys
+        self._users = users
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, ApiKey]] = {}
+
+    async def authenticate(self, token: str) -> Caller:
+        """The caller with that token; raises `NotifierError(unauthenticated)`."""
+        digest = _digest(token)
+        # Of digests, so that the time it takes tells nothing of the token, not even its length.
+        if self._admin is not None and hmac.compare_digest(digest, self._admin):
+            return ADMIN_TOKEN
+        if is_api_key(token):
+            return await self._holder(token, digest)
+        return await self._users.verify(token)
+
+    async def _holder(self, token: str, digest: bytes) -> Caller:
+        known = self._known.get(digest)
+        if known is None or known[0] <= self._clock():
+            known = await self._look_up(token, digest)
+        return Caller(f"key:{known[1].name}", frozenset(known[1].scopes))
+
+    async def _look_up(self, token: str, digest: bytes) -> tuple[float, ApiKey]:
+        until = self._clock() + REMEMBER
+        key = await self._keys.find(token)
+        if key is None:
+            self._known.pop(digest, None)
+            raise refused()
+        if len(self._known) >= REMEMBER_MAX:
+            self._known.clear()
+        self._known[digest] = (until, key)
+        return until, key
+
+    # -- the keys
+
+    async def create_key(self, request: KeyRequest) -> tuple[ApiKey, str]:
+        """Makes a key; what is kept of it, and the key itself. Raises `NotifierError(conflict)` at 1,000."""
+        return await self._keys.add(request)
+
+    async def list_keys(self, after: str, limit: int) -> tuple[list[ApiKey], int, str | None]:
+        """Keys, oldest first: a page after a cursor, how many there are, the next cursor."""
+        keys = await self._keys.all()
+        page = [key for key in keys if _place(key) > after][: limit + 1]
+        return page[:limit], len(keys), _place(page[limit - 1]) if len(page) > limit else None
+
+    async def revoke_key(self, identity: str) -> None:
+        """Revokes a key: here at once, on other pods within five seconds. Raises `NotifierError(not_found)`."""
+        removed = await self._keys.remove(identity)
+        self._known = {digest: known for digest, known in self._known.items() if known[1].id != identity}
+        if not removed:
+            raise NotifierError(ErrorCode.NOT_FOUND, "no such key")
+
+
+def _place(key: ApiKey) -> str:
+    return f"{key.created_at}/{key.id}"
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
