@@ -27,7 +27,9 @@ async def fill(session: aiohttp.ClientSession, url: str, users: int) -> None:
     """One unread notification for each user."""
     for start in range(1, users + 1, BATCH):
         target = [{"id": i, "login": f"user{i}"} for i in range(start, min(start + BATCH, users + 1))]
-        async with session.post(f"{url}/api/v1/notify", json={"target": target, "message": "m" * 100, "ttl": "1d"}) as answer:
+        async with session.post(
+            f"{url}/api/v1/notify", json={"target": target, "message": "m" * 100, "ttl": "1d"}
+        ) as answer:
             assert answer.status == 202, await answer.text()
 
 
