@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.resources import files
 
 import click
 
@@ -37,6 +36,8 @@ def _versions() -> str:
 
 def _licences() -> str:
     """The text that the build wrote; raises `Failure` outside the executable, where pip keeps each package's own."""
+    from importlib.resources import files
+
     notices = files("notifier").joinpath("licences.txt")
     if not notices.is_file():
         raise Failure("the notices are part of the executable; here each stands in its package's .dist-info folder")
