@@ -16,6 +16,7 @@ DATA = {
     "notifier": ("store/scripts/*.lua", "web/static/*", "web/docs/*", "web/docs/*/*"),
     "tui": ("*.tcss", "*/*.tcss"),
 }
+LEXERS = ("_mapping", "data", "javascript", "python", "special")
 
 
 def find_data() -> list[tuple[str, str]]:
@@ -31,6 +32,12 @@ def find_modules() -> list[str]:
     paths = [path for package in DATA for path in (ROOT / package).rglob("*.py")]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
     return sorted(name.removesuffix(".__init__") for name in names)
+
+
+def is_needed(module: str) -> bool:
+    """Whether a module that PyInstaller found is of use: few of Pygments' 300 languages are."""
+    package, _, name = module.rpartition(".")
+    return package != "pygments.lexers" or name in LEXERS
 
 
 def find_redis() -> list[tuple[str, str]]:
