@@ -49,6 +49,7 @@ autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 bench: $(DEV_STAMP) ## the figures of the README
 	@$(BIN)/python -m tests.bench.figures
 
+# Needed: Debian's redis-server, binutils, tmux and the Python's shared library; what is missing is installed or named.
 build: ## dist/notifier: the one executable, with its own Redis; tested
 	@bash build/freeze.sh file
 	@python3 build/smoke.py dist/notifier

@@ -45,6 +45,7 @@ class Smoke:
     def __init__(self, artefact: Artefact) -> None:
         self.artefact = artefact
         self.figures = {"size": artefact.size / 1e6}
+        self._starts: list[float] = []
 
     def steps(self) -> Iterator[str]:
         """Runs them one by one; a line for each."""
@@ -64,8 +65,8 @@ class Smoke:
     def serve(self) -> tuple[Process, str]:
         """Starts a server; it and its URL."""
         server = self.artefact.start("serve", "--addr", "127.0.0.1:0")
-        ready = server.wait_for("server.ready")
-        self.figures["ready"] = min(ready, self.figures.get("ready", ready))
+        self._starts.append(server.wait_for("server.ready"))
+        self.figures["ready"] = statistics.median(self._starts)
         line = next(line for line in (server.output + server.error).splitlines() if "server.ready" in line)
         return server, json.loads(line)["url"]
 
