@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -28,9 +29,11 @@ from notifier.store.address import parse_deployment
 from notifier.store.embedded import EmbeddedRedisError
 from notifier.telemetry import configure_logging
 from notifier.web.protocol import NotifierProtocol
+from notifier.web.tls import HANDSHAKE_TIMEOUT, TlsError, server_context
 
 BACKLOG = 4096
 DRAIN_POLL = 0.02
+MIN_ADMIN_TOKEN = 16  # characters below which it is warned
 
 Loader = Callable[[], Settings]  # reads the settings again; raises `SettingsError`
 
@@ -64,13 +67,16 @@ class Server:
         await self.app.start()
         web = self.web
         web.asgi = False
+        tls = tls_of(self.app.settings)
         server = await web.create_server(
             sock=self.sock,
             protocol=NotifierProtocol,
             return_asyncio_server=True,
             backlog=BACKLOG,
             access_log=False,
-            asyncio_server_kwargs={"start_serving": False},
+            ssl=tls,
+            asyncio_server_kwargs={"start_serving": False}
+            | ({"ssl_handshake_timeout": HANDSHAKE_TIMEOUT} if tls is not None else {}),
         )
         assert server is not None
         # Sanic takes its placeholder of an Alt-Svc header out when it knows of one server, of HTTP/1.
@@ -151,10 +157,17 @@ def run_loop(settings: Settings, sock: socket.socket, load: Loader, seat: Seat |
 
 def begin(settings: Settings) -> None:
     """What comes before anything is opened: the logs, and what cannot be served. Raises `StartError`."""
-    if settings.auth_mode == "token":
-        raise StartError("AUTH_MODE=token is not there yet; a server that ignored it would let everybody in")
+    tls_of(settings)
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
     _warn_of_open_door(settings)
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """What encrypts connections; raises `StartError`."""
+    try:
+        return server_context(settings.tls_cert, settings.tls_key)
+    except TlsError as error:
+        raise StartError(str(error)) from None
 
 
 async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None) -> int:
@@ -174,6 +187,7 @@ async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Se
         log.info("server.stops")
     finally:
         await server.close(app.settings.shutdown_timeout, signals.hurry)
+        signals.ignore()
     log.info("server.stopped")
     return 0
 
@@ -196,7 +210,7 @@ def compare_and_log(current: Settings, load: Loader) -> Change:
 
 def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
     """Says that the doors are open, and where."""
-    url = f"http://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
+    url = f"{'https' if settings.tls_cert else 'http'}://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
     deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
     store = str(deployment) if settings.redis_addr else "its own Redis"
     log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})
@@ -205,5 +219,7 @@ def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
 
 
 def _warn_of_open_door(settings: Settings) -> None:
+    if settings.auth_mode == "token" and 0 < len(settings.admin_token) < MIN_ADMIN_TOKEN:
+        log.warning("auth.guessable", extra={"variable": "ADMIN_TOKEN", "cure": "openssl rand -hex 32"})
     if settings.auth_mode == "none" and settings.host not in ("127.0.0.1", "::1", "localhost"):
         log.warning("auth.none", extra={"address": settings.server_addr, "cure": "set AUTH_MODE=token"})

@@ -111,7 +111,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     D("WEBHOOK_ALLOW_PRIVATE", values.networks, "", "private networks that recipients' URLs may name"),
     D("AUTH_MODE", values.choice("none", "token"), "none", "who may call: anybody, or who has a token"),
     D("JWT_SECRET", _TEXT, "", "secret of HS256 tokens, 32 bytes or more", secret=True),
-    D("JWKS_URL", _TEXT, "", "where the keys of other tokens are"),
+    D("JWKS_URL", values.web_url, "", "where the keys of other tokens are"),
     D("ADMIN_TOKEN", _TEXT, "", "a key with every scope", secret=True),
     D("ALLOWED_ORIGINS", _ITEMS, "", "origins beside the own host; * is any"),
     D("TLS_CERT", _TEXT, "", "certificate file (PEM)"),

@@ -15,6 +15,7 @@ _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNOREC
 _BYTES = {"b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2, "g": 1024**3, "gib": 1024**3}
 _POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9._\-]{1,249}").fullmatch
+_WEB_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?").fullmatch
 _DIGITS = re.compile(r"\d{1,12}", re.ASCII).fullmatch
 _PORT = re.compile(r"\d{1,5}", re.ASCII).fullmatch
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]{0,62}(?:\.[A-Za-z0-9_\-]{1,63})*\.?").fullmatch
@@ -131,6 +132,13 @@ def rate(value: Any) -> tuple[int, float] | None:
         return number(1, 1_000_000_000)(count), duration(0.001)(window or "1s")
     except ValueError:
         raise ValueError("a rate such as 100/1m, or off") from None
+
+
+def web_url(value: Any) -> str:
+    """An absolute URL of HTTP, with or without TLS."""
+    if not _WEB_URL(text(value)):
+        raise ValueError("a URL such as https://issuer.example/keys.json")
+    return str(value)
 
 
 def pod_name(value: Any) -> str:

@@ -183,7 +183,7 @@ def test_names_of_the_port(environment, address, config_file):
     ],
 )
 def test_where_to_listen(address, mode, host, port):
-    settings = load({"server_addr": address}, {"AUTH_MODE": mode})
+    settings = load({"server_addr": address}, {"AUTH_MODE": mode, "ADMIN_TOKEN": "t"})
     assert (settings.host, settings.port) == (host, port)
 
 
