@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": "Run the server: HTTP, WebSocket and workers (the default).",
     "client": "Follow a user's inbox; each notification is marked read after 2 s.",
     "send": "Send a notification.",
+    "tui": "Open the operators' dashboard in this terminal.",
     "bench": "Load-test a running server.",
     "healthcheck": "Exit 0 when the server is healthy.",
     "version": "Print the versions of notifier, Python and Redis.",
