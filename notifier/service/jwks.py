@@ -21,7 +21,7 @@ FETCH_TIMEOUT = 5.0
 MIN_RSA_BITS = 2048  # RFC 7518 §3.3
 
 # The one algorithm that a key of each kind verifies (kty, crv). No symmetric keys: what is published is no secret.
-ALGORITHMS = {("RSA", None): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
+ALGORITHMS = {("RSA", ""): "RS256", ("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "EdDSA"}
 
 log = logging.getLogger("notifier.access")
 
@@ -115,7 +115,7 @@ def _read_key(entry: object) -> PublicKey | None:
 
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
-    algorithm = ALGORITHMS.get((str(entry.get("kty")), entry.get("crv") if entry.get("kty") != "RSA" else None))
+    algorithm = ALGORITHMS.get((str(entry.get("kty")), str(entry.get("crv", ""))))
     if algorithm is None or entry.get("alg", algorithm) != algorithm:
         return None
     public = {name: value for name, value in entry.items() if name in ("kty", "crv", "n", "e", "x", "y")}
