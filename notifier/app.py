@@ -26,6 +26,7 @@ from notifier.scoreboard import Seat
 from notifier.service.access import Access
 from notifier.service.inbox import InboxService, Marked
 from notifier.service.jwks import Jwks
+from notifier.service.limit import UserLimit
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.service.user_tokens import UserTokens
@@ -37,6 +38,7 @@ from notifier.store.embedded import EmbeddedRedis
 from notifier.store.events import EventLog
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Holder, Inbox, Item
+from notifier.store.limits import Limits
 from notifier.store.open import open_store
 from notifier.store.presence import Presence
 from notifier.store.reports import Reports
@@ -114,6 +116,7 @@ class App:
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)
         self.reports = Reports(self.redis)
+        self.limits = Limits(self.redis)
         self.event_log = EventLog(self.redis, settings.pod_id)
 
     def _build_live(self) -> None:
@@ -141,6 +144,7 @@ class App:
             idempotency=Idempotency(self.redis),
             idempotency_ttl=settings.idempotency_ttl,
         )
+        self.publisher.limit = self._user_limit(settings)
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
         self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
@@ -153,6 +157,10 @@ class App:
         self.sockets = InboxSocket(
             self.hub, self.router, self.inbox_service, limits, self._on_read, lambda: self.redis.up
         )
+
+    def _user_limit(self, settings: Settings) -> UserLimit | None:
+        rate = settings.notify_rate_limit
+        return UserLimit(self.limits, rate) if rate is not None else None
 
     def _build_access(self) -> Access:
         settings = self.settings
@@ -257,6 +265,7 @@ class App:
         self.inbox.default_ttl_ms = round(settings.notification_ttl * 1000)
         self.inbox.maxlen = settings.stream_maxlen
         self.publisher.idempotency_ttl_ms = round(settings.idempotency_ttl * 1000)
+        self.publisher.limit = self._user_limit(settings)
 
     async def stop(self, timeout: float) -> None:
         """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""

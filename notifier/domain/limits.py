@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from notifier.errors import ErrorCode, FieldError, NotifierError
+
 MESSAGES_PER_SECOND = 50.0
 MESSAGE_BURST = 100.0
 TOLERATED_SECONDS = 10.0
 BAD_MESSAGES_IN_A_ROW = 20
+
+
+class Quota(NamedTuple):
+    """Where a caller stands with a rate limit: its name, `limit` in `window` seconds, how many are `left`, and the
+    seconds until all are free again."""
+
+    name: str
+    limit: int
+    window: float
+    left: int
+    free_in: float
+
+
+class OverLimit(NotifierError):
+    """A rate limit was reached, and nothing was done."""
+
+    def __init__(self, quota: Quota, errors: Sequence[FieldError]) -> None:
+        text = f"at most {quota.limit} in {quota.window:g} s"
+        super().__init__(ErrorCode.RATE_LIMITED, text, errors, retry_after=max(1.0, quota.free_in))
+        self.quota = quota
 
 
 class MessageBudget:

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from notifier.domain.ids import derived_id, new_seed, random_id
+from notifier.domain.limits import Quota
 from notifier.domain.notifications import Content, Draft, payload_json
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
+from notifier.service.limit import UserLimit
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
 from notifier.store.keys import Keys
@@ -30,10 +32,11 @@ log = logging.getLogger("notifier.service")
 
 
 class Answer(NamedTuple):
-    """What the caller is told: a JSON body, and whether it is the first answer given again."""
+    """What the caller is told: a JSON body, whether it is the first answer given again, and what a limit leaves."""
 
     body: bytes
     replayed: bool
+    quota: Quota | None = None
 
 
 OnAnswer = Callable[["Answer | NotifierError"], None]
@@ -76,7 +79,10 @@ class Publisher:
         idempotency: Idempotency,
         idempotency_ttl: float,
     ) -> None:
-        """`on_stored` is told what was asked for and what came of it; `idempotency_ttl` in seconds."""
+        """`on_stored` is told what was asked for and what came of it; `idempotency_ttl` in seconds.
+
+        `limit`, where set, bounds what one user is sent; it does not bind broadcasts.
+        """
         self._inbox = inbox
         self._keys = keys
         self._holder = holder
@@ -84,6 +90,7 @@ class Publisher:
         self._on_stored = on_stored
         self._idempotency = idempotency
         self.idempotency_ttl_ms = round(idempotency_ttl * 1000)
+        self.limit: UserLimit | None = None
 
     async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
         """Stores the draft, all or nothing, and announces it to whoever is connected.
@@ -91,6 +98,11 @@ class Publisher:
         `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
         `unavailable` (nothing is promised), `invalid` (the key was used for another request).
         """
+        if self.limit is not None:
+            return await self._publish_within_limit(self.limit, draft, body, key)
+        return await self._publish(draft, body, key)
+
+    async def _publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def settle(outcome: Answer | NotifierError) -> None:
@@ -101,11 +113,26 @@ class Publisher:
             else:
                 future.set_result(outcome)
 
-        self.submit(draft, body, key, settle)
+        self._submit(draft, body, key, settle)
         return await future
 
     def submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
         """As `publish`, without a task of its own for the usual case: `on_answer` gets the answer or the error."""
+        if self.limit is not None:
+            _in_task(self._publish_within_limit(self.limit, draft, body, key), on_answer)
+        else:
+            self._submit(draft, body, key, on_answer)
+
+    async def _publish_within_limit(
+        self, limit: UserLimit, draft: Draft, body: object, key: IdempotencyKey | None
+    ) -> Answer:
+        """A repeat, which creates nothing, is answered whatever the limit says, and does not count."""
+        if key is not None and await self._idempotency.has_answer(self._record_of(key)):
+            return await self._publish(draft, body, key)
+        quota = await limit.take(draft.targets, body)
+        return (await self._publish(draft, body, key))._replace(quota=quota)
+
+    def _submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
         if self._keys.cluster and (key is not None or len(draft.targets) > 1):
             _in_task(self._publish_in_cluster(draft, body, key), on_answer)
             return

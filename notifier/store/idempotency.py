@@ -34,6 +34,10 @@ class Idempotency:
         value = reply[1] if len(reply) > 1 else b""
         return Begun(reply[0].decode(), value if isinstance(value, bytes) else str(value).encode())
 
+    async def has_answer(self, key: str) -> bool:
+        """Whether a request was answered under this key; on one server too."""
+        return bool(await self._redis.call("HEXISTS", key, "answer"))
+
     async def finish(self, key: str, answer: bytes, ttl_ms: int) -> None:
         """Ends a try: with its answer, or, where that is empty, as failed."""
         await self._redis.run_again(self._finish, key, key, answer, ttl_ms)

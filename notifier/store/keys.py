@@ -22,6 +22,7 @@ local function lock_key(u) return 'notif:lock:consumer:' .. %(open)s u %(close)s
 local function route_key(u) return 'notif:route:' .. %(open)s u %(close)s end
 local function retention_key(u) return 'notif:retention:' .. %(open)s u %(close)s end
 local function cleared_key(u) return 'notif:cleared:' .. %(open)s u %(close)s end
+local function limit_key(name, u) return 'notif:limit:' .. name .. ':' .. %(open)s u %(close)s end
 local function index(name) return 'notif:' .. name %(shard)s end
 """
 
@@ -60,6 +61,10 @@ class Keys:
     def cleared(self, user: str) -> str:
         """List, what expired unread and has not been told; 15 days."""
         return f"notif:cleared:{user}"
+
+    def limit(self, name: str, user: str) -> str:
+        """String, when all of a rate limit is free again; until then."""
+        return f"notif:limit:{name}:{user}"
 
     # of one pod
     def bus(self, pod: str) -> str:
@@ -147,6 +152,9 @@ class ClusterKeys(Keys):
 
     def cleared(self, user: str) -> str:
         return f"notif:cleared:{{{user}}}"
+
+    def limit(self, name: str, user: str) -> str:
+        return f"notif:limit:{name}:{{{user}}}"
 
     def index(self, name: str, shard: str) -> str:
         return f"notif:{name}:{{{shard}}}"

@@ -11,6 +11,7 @@ from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
+from notifier.domain.limits import OverLimit, Quota
 from notifier.errors import ErrorCode, NotifierError
 from notifier.web.requests import request_id
 
@@ -63,7 +64,17 @@ def problem_bytes(error: NotifierError, identity: str) -> tuple[int, dict[str, s
     status = STATUS.get(error.code, 500)
     errors = [{"path": item.path, "message": item.message} for item in error.errors]
     headers = {} if error.retry_after is None else {"Retry-After": str(ceil(error.retry_after))}
+    if isinstance(error, OverLimit):
+        headers |= quota_headers(error.quota)
     return status, headers, _dumps(problem(status, error.message, identity, errors))
+
+
+def quota_headers(quota: Quota) -> dict[str, str]:
+    """What a caller may read of a rate limit (draft-ietf-httpapi-ratelimit-headers-10)."""
+    return {
+        "RateLimit-Policy": f'"{quota.name}";q={quota.limit};w={ceil(quota.window)}',
+        "RateLimit": f'"{quota.name}";r={quota.left};t={ceil(quota.free_in)}',
+    }
 
 
 def problem_response(request: Request, error: NotifierError, headers: Mapping[str, str] | None = None) -> HTTPResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -18,7 +18,7 @@ from notifier.domain.ids import random_id
 from notifier.errors import NotifierError
 from notifier.service.publish import Answer
 from notifier.web.errors import PROBLEM_JSON, problem_bytes
-from notifier.web.notify import NotifyDoor
+from notifier.web.notify import NotifyDoor, headers_of
 from notifier.web.requests import sane_request_id
 
 REQUEST_LINE = b"POST /api/v1/notify HTTP/1.1\r\n"
@@ -34,8 +34,7 @@ _REASONS = {202: b"Accepted", 400: b"Bad Request", 415: b"Unsupported Media Type
 _REASONS |= {409: b"Conflict", 429: b"Too Many Requests", 500: b"Internal Server Error", 503: b"Service Unavailable"}
 
 _HEAD = (
-    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\n"
-    b"connection: keep-alive\r\ncontent-type: %b\r\n\r\n"
+    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n"
 )
 
 OnRequest = Callable[[str, str, int, float], None]
@@ -98,14 +97,17 @@ class Express:
     def _reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
         if isinstance(outcome, NotifierError):
             status, headers, body = problem_bytes(outcome, identity)
-            extra = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items())
-            kind = PROBLEM_JSON.encode()
+            extra, kind = _lines(headers), PROBLEM_JSON.encode()
         else:
             status, body, kind = 202, outcome.body, b"application/json"
-            extra = b"Idempotent-Replayed: true\r\n" if outcome.replayed else b""
+            extra = _lines(headers_of(outcome)) if outcome.replayed or outcome.quota else b""
         head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
         lane.answer(_HEAD % head + body)
         self._on_request(ROUTE, "POST", status, time.perf_counter() - begun)
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items())
 
 
 _UNKNOWN = Head({}, -1)

@@ -12,6 +12,7 @@ from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
 from notifier.service.publish import Answer, IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
 from notifier.web.auth import caller_of
+from notifier.web.errors import quota_headers
 from notifier.web.requests import check_json_type, json_response
 
 ROUTE = "notify"
@@ -43,6 +44,14 @@ class NotifyDoor:
         return read_notify_request(value, format_time(time.time())), value, key
 
 
+def headers_of(answer: Answer) -> dict[str, str]:
+    """What is said of an answer beside its body."""
+    headers = {} if answer.quota is None else quota_headers(answer.quota)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return headers
+
+
 def notify_door(entrance: NotifyDoor) -> Blueprint:
     """The route of the inbox's entrance."""
     door = Blueprint("notify", url_prefix="/api/v1")
@@ -50,6 +59,6 @@ def notify_door(entrance: NotifyDoor) -> Blueprint:
     @door.post("/notify")
     async def notify(request: Request) -> HTTPResponse:
         answer = await entrance.publish(caller_of(request).name, request.headers, request.body)
-        return json_response(answer.body, 202, {"Idempotent-Replayed": "true"} if answer.replayed else None)
+        return json_response(answer.body, 202, headers_of(answer))
 
     return door
