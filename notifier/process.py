@@ -122,6 +122,13 @@ class Server:
                 connection.check_deadlines(now)
 
 
+_CURES = {
+    errno.EADDRINUSE: "another program has it; choose another with --addr",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose another with --addr",
+    errno.EACCES: "ports below 1024 are for root; choose another with --addr",
+}
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; raises `StartError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -131,7 +138,7 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        cure = "another program has it; choose another with --addr" if error.errno == errno.EADDRINUSE else str(error)
+        cure = _CURES.get(error.errno or 0, (error.strerror or "it does not say why").lower())
         raise StartError(f"cannot listen on {host or '*'}:{port}: {cure}") from None
     sock.listen(BACKLOG)
     sock.setblocking(False)

@@ -89,3 +89,8 @@ async def test_completion(loop, shell):
     answer = await run(_NOTIFIER_COMPLETE=f"{shell}_source")
     assert (answer.code, answer.err) == (0, "")
     assert "_NOTIFIER_COMPLETE" in answer.out
+
+
+async def test_commands_complete_in_a_shell(loop):
+    answer = await run(_NOTIFIER_COMPLETE="bash_complete", COMP_WORDS="notifier he", COMP_CWORD="1")
+    assert answer.out == "plain,healthcheck\n"
