@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
+from textual.events import Event, Paste
 from textual.screen import ModalScreen
 
 from tui import humanise
@@ -46,7 +47,7 @@ from tui.page import Page, Setting
 from tui.palette import Actions
 from tui.poller import Poller
 from tui.preferences import Preferences
-from tui.safe import safe
+from tui.safe import safe, without_controls
 from tui.screens import find_views
 from tui.screens.history import UserHistory
 from tui.screens.send import Send
@@ -108,10 +109,17 @@ class Dashboard(App[int]):
         self.set_interval(1.0, self._tick)
         self.run_worker(self._work(), group="poller")
 
+    async def on_event(self, event: Event) -> None:
+        """Pasted text may come from anywhere; a field would write its control characters to the terminal."""
+        if isinstance(event, Paste):
+            event.text = without_controls(event.text)
+        await super().on_event(event)
+
     @property
     def page(self) -> Page | None:
-        """The page in front, be it under a dialog."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+        """The page in front, be it under a dialog; None while it is being made, and once all is taken down."""
+        page = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+        return page if page is not None and page.ready and self.is_running else None
 
     # What comes from the poller goes down to the page in front, unless paused.
 
@@ -183,8 +191,6 @@ class Dashboard(App[int]):
     async def on_choose_recipients(self, message: ChooseRecipients) -> None:
         """Adds users to those to send to."""
         view = self.views["send"]
-        if not view.is_mounted:
-            await self._mount_aside(view)
         if isinstance(view, Send):
             many = view.add(message.users)
             if message.go:
@@ -309,13 +315,6 @@ class Dashboard(App[int]):
         if self.screen is not self.views[name]:
             await self.switch_screen(name)
 
-    async def _mount_aside(self, view: View) -> None:
-        """Makes a view that was never shown, so that it can be filled."""
-        here = self.screen
-        await self.push_screen(view)
-        if self.screen is not here:
-            await self.pop_screen()
-
     def _drill(self, page: Detail) -> None:
         if len(self.screen_stack) > DEPTH_MAX:
             self.switch_screen(page)
@@ -327,7 +326,7 @@ class Dashboard(App[int]):
         return self.page.active_tab if self.page is not None else ""
 
     def _tick(self) -> None:
-        if self.page is not None and self.page.is_mounted:
+        if self.page is not None:
             self.page.tell(time.monotonic(), self._paused_words())
 
     def _paused_words(self) -> str:

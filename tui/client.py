@@ -136,7 +136,7 @@ class AdminClient:
                 yield parser.feed(chunk)
 
     async def _get(self, path: str, **query: str | int) -> Json:
-        params = {name: str(value) for name, value in query.items() if value != ""}
+        params = {name: _encodable(str(value)) for name, value in query.items() if value != ""}
         async with self._request("GET", path, params=params) as response:
             return await self._decoded(response)
 
@@ -250,4 +250,9 @@ def place_of(url: str) -> str:
 
 
 def _part(value: str) -> str:
-    return quote(value, safe="")
+    return quote(_encodable(value), safe="")
+
+
+def _encodable(value: str) -> str:
+    """JSON can carry lone surrogates, which no URL can."""
+    return value.encode("utf-8", "replace").decode()

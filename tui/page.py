@@ -55,6 +55,7 @@ class Page(Screen[None]):
     AUTO_FOCUS = "Table"
     BINDING_GROUP_TITLE = "On this page"
     active_tab = ""
+    ready = False  # whether its widgets are there to be filled
     subject: Subject | None = None
 
     class Shown(Message):
@@ -107,7 +108,8 @@ class Page(Screen[None]):
             self.query_one(SmallNotice).tell(self.world, self.size)
 
     def on_screen_resume(self) -> None:
-        """Says that it is in front."""
+        """Says that it is in front; by then its widgets are mounted."""
+        self.ready = True
         self.post_message(self.Shown())
 
     def on_resize(self, event: events.Resize) -> None:
@@ -182,7 +184,7 @@ class Page(Screen[None]):
         if self.user is not None:
             self.post_message(OpenHistory(self.user))
 
-    def action_choose_recipients(self, go: bool) -> None:
+    def action_compose(self, go: bool) -> None:
         """Adds the user to those to send to."""
         if self.user is not None:
             self.post_message(ChooseRecipients([self.user], go))

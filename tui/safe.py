@@ -27,6 +27,11 @@ def safe_lines(text: str) -> list[str]:
     return [safe(line) for line in text.split("\n")]
 
 
+def without_controls(text: str) -> str:
+    """Text that a person puts into a field: control characters but tabs and line feeds are left out."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
+
+
 class _Shown(dict[int, str]):
     """Code point to what is shown for it, worked out on first use."""
 

@@ -60,7 +60,7 @@ class FakeCluster:
         user_id, _, login = key.partition("-")
         inbox = self.inboxes.setdefault(key, [])
         identity = str(uuid.uuid4())
-        at = time.time() - 3600 + len(inbox)
+        at = time.time() - 4000 + len(inbox)
         payload = {
             "notification_id": identity,
             "message": message,
@@ -157,7 +157,7 @@ class FakeServer:
     def emit(self, kind: str, count: int = 1, **facts: Any) -> None:
         """Sends an event to everybody who follows, `count` times in one piece."""
         event = {"type": kind, "time": rfc3339(time.time()), "pod_id": "pod-a", **facts}
-        self.emit_raw(f"event: {kind}\ndata: {json.dumps(event)}\n\n".encode() * count)
+        self.emit_raw(f"event: {kind}\ndata: {json.dumps(event)}\n\n".encode("utf-8", "replace") * count)
 
     def emit_raw(self, block: bytes) -> None:
         for queue in self.listeners:

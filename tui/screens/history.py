@@ -67,7 +67,7 @@ class UserHistory(TableView):
             self.rows.replace([])
             self.main_table.empty = "Loading …"
             self.main_table.rows_changed()
-        self.query_one(UserInput).value = str(user)
+        self.query_one(UserInput).value = safe(str(user))
         self.main_table.focus()
 
     @property

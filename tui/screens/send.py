@@ -25,6 +25,7 @@ from tui.widgets.words import Words
 
 TARGETS_MAX = 1000
 MESSAGE_MAX = 8192
+TO_MAX = 200_000
 SEND = Command("ctrl+s", "send", "send", "Send what is written", footer=True, writes=True, priority=True)
 LEAVE = Command("escape", "leave", "leave field", "Leave the field, so that keys act again", footer=True)
 _EVERYBODY = {False: "all connected: no", True: "all connected: yes"}
@@ -62,6 +63,7 @@ class Send(View):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._sent: Listing[Sent] = Listing(_COLUMNS, lambda row: row.owner, lambda row: row.haystack)
+        self._to = ""
         self._key = ""
         self._keyed: object = None
 
@@ -70,7 +72,7 @@ class Send(View):
         off = self.setting.read_only
         with Horizontal(classes="field"):
             yield Words(("To", "$foreground-muted"), classes="field-name")
-            yield Input(placeholder="1-alice 2-bob …", id="to", compact=True, max_length=200_000, disabled=off)
+            yield Input(self._to, placeholder="1-alice 2-bob …", id="to", compact=True, max_length=TO_MAX, disabled=off)
             yield Checkbox(_EVERYBODY[False], id="everybody", compact=True, disabled=off)
         with Horizontal(classes="field"):
             yield Words(("Source", "$foreground-muted"), classes="field-name")
@@ -88,10 +90,13 @@ class Send(View):
         self.query_one("#message").border_title = "Message"
 
     def add(self, users: Iterable[UserKey]) -> int:
-        """Adds users to those to send to; how many there are then."""
-        chosen, _ = _users(self.query_one("#to", Input).value)
+        """Adds users to those to send to, also before the form is made; how many there are then."""
+        field = self.query_one("#to", Input) if self.ready else None
+        chosen, _ = _users(field.value if field else self._to)
         chosen = list(dict.fromkeys([*chosen, *users]))[:TARGETS_MAX]
-        self.query_one("#to", Input).value = " ".join(map(str, chosen))
+        self._to = " ".join(safe(str(user)) for user in chosen)
+        if field:
+            field.value = self._to
         return len(chosen)
 
     def show_sent(self, results: list[Json], said: str) -> None:

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.safe import safe_lines
 from tui.widgets.cells import fit
 
 Part = tuple[str, str]
@@ -52,4 +53,5 @@ def _length(parts: list[Part]) -> int:
 
 
 def _content(parts: tuple[Part, ...]) -> Content:
-    return Content.assemble(*parts)
+    # Who says something makes it safe, line by line; this is for the one who forgets.
+    return Content.assemble(*(("\n".join(safe_lines(text)), style) for text, style in parts))

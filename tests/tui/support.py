@@ -1,0 +1,139 @@
+"""Plays a story on a dashboard in memory, against a fake server."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+
+from tests.tui.fake_server import FakeCluster, FakeServer
+from tui.app import Dashboard
+from tui.client import AdminClient
+from tui.figures import Figures, History
+from tui.page import Page
+from tui.preferences import Preferences
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.status_bar import StatusBar
+from tui.widgets.table import Table
+from tui.widgets.words import Words
+
+DEADLINE = 10.0
+
+
+class Stage:
+    """The server, the app, and what a person sees and does."""
+
+    def __init__(self, server: FakeServer, app: Dashboard, pilot: Pilot[Any]) -> None:
+        self.server, self.app, self.pilot = server, app, pilot
+        self.cluster = server.cluster
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*text)
+
+    async def until(self, holds: Callable[[], Any], said: str = "") -> None:
+        """Waits until it holds; fails with what the screen shows."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DEADLINE
+        while not holds():
+            assert loop.time() < end, f"{said or 'it'} did not come about on\n{self.screen}"
+            await self.pilot.pause(0.01)
+
+    async def sees(self, *texts: str) -> None:
+        for text in texts:
+            await self.until(lambda text=text: text in self.screen, repr(text))
+
+    async def view(self, key: str, *texts: str) -> None:
+        """Goes to a view by its key and waits for what it shows."""
+        await self.press(key)
+        await self.sees(*texts)
+
+    @property
+    def page(self) -> Page:
+        page = self.app.page
+        assert page is not None
+        return page
+
+    @property
+    def table(self) -> Table[Any]:
+        table = self.page.table
+        assert table is not None
+        return table
+
+    @property
+    def lines(self) -> list[str]:
+        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def status(self) -> str:
+        return self.page.query_one(StatusBar).plain
+
+    @property
+    def keys(self) -> str:
+        return self.page.query_one(KeyBar).plain
+
+    @property
+    def toasts(self) -> list[str]:
+        return [toast.message for toast in self.app._notifications]
+
+    def words(self, selector: str) -> str:
+        return self.app.screen.query_one(selector, Words).plain
+
+    def asked(self, method: str, start: str) -> int:
+        """How many requests there were of this method and start of path."""
+        return sum(done == method and path.startswith(start) for done, path in self.server.requests)
+
+
+def fill(history: History) -> None:
+    """A minute of figures that move."""
+    history._samples.clear()
+    for second in range(60):
+        row = {"connections": second % 7, "pending": 5, "sent": second * 40, "pushed": second * 90, "acked": second}
+        row["latency_ms"] = {"p50": 1, "p95": 5, "p99": 9}
+        history.add(Figures.read(time.monotonic() - 60 + second, row))
+
+
+async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
+    """Stands for Textual's wait until the processor is idle, 40 ms and more a key: stories wait for what they want."""
+    await asyncio.sleep(0.001)
+
+
+Story = Callable[[Stage], Awaitable[None]]
+
+
+def play(
+    story: Story,
+    *,
+    size: tuple[int, int] = (120, 36),
+    cluster: FakeCluster | None = None,
+    token: str | None = None,
+    read_only: bool = False,
+    preferences: Path | None = None,
+) -> None:
+    """Runs the story from a dashboard that is up and follows the events."""
+
+    async def run(folder: str) -> None:
+        async with FakeServer(cluster, token) as server:
+            kept = Preferences(preferences or Path(folder, "tui.json"))
+            app = Dashboard(AdminClient(server.url, token, read_only), read_only, kept)
+            async with app.run_test(size=size) as pilot:
+                stage = Stage(server, app, pilot)
+                await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+                await story(stage)
+                await pilot.pause()  # a key still under way would find no screen any more
+
+    quick = (patch(f"textual.{module}.wait_for_idle", _soon) for module in ("app", "pilot"))
+    with tempfile.TemporaryDirectory() as folder, next(quick), next(quick):
+        asyncio.run(run(folder))

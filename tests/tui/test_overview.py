@@ -1,0 +1,99 @@
+"""The first view: figures, charts, pods, health."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.fake_server import small_cluster
+from tests.tui.support import Stage, fill, play
+from tui.details.record import RecordDetail
+from tui.screens.overview import Overview
+from tui.widgets.chart import Chart, _ceiling
+
+KEY_FIGURES = ("Conns", "Users", "Unread", "Sent/s", "Push/s", "Ack/s", "Exp/s", "p50", "p95", "p99")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (80, 23), (120, 36), (200, 60)])
+def test_every_key_figure_is_in_sight(size: tuple[int, int]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("1.2 ms", "4.8 ms", "12 ms")
+        names = next(line for line in stage.lines if "Conns" in line and "p50" in line)
+        for name in KEY_FIGURES:
+            assert name in names
+        for text in ("Rate/s", "Latency ms", "Connections 3", "Unread 4", "pod-a", "pod-b", "● up", "last 5 min"):
+            assert text in stage.screen
+        for text in ("redis", "● ok", "embedded", "workers", "kafka", "○ off", "health ● ok", "● live"):
+            assert text in stage.screen
+        assert max(map(len, stage.lines)) <= size[0]
+
+    play(story, size=size)
+
+
+def test_numbers_are_right_aligned_under_their_names() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("1.2 ms")
+        place = next(n for n, line in enumerate(stage.lines) if "Conns" in line and "p50" in line)
+        names, values = stage.lines[place], stage.lines[place + 1]
+        for name, value in (("Conns", "3"), ("Unread", "4"), ("p50", "1.2 ms"), ("p99", "12 ms")):
+            end = names.index(name) + len(name)
+            assert values[:end].endswith(f" {value}")
+
+    play(story)
+
+
+def test_figures_follow_the_server() -> None:
+    async def story(stage: Stage) -> None:
+        stage.cluster.connect("9-zoe")
+        stage.cluster.metrics["latency_ms"] = {"p50": 2000.0, "p95": None}
+        await stage.sees("2.0 s", "Connections 4")
+
+    play(story)
+
+
+def test_charts_draw_lines_and_rest_when_nothing_changes() -> None:
+    async def story(stage: Stage) -> None:
+        fill(stage.app.world.history)
+        page = stage.page
+        assert isinstance(page, Overview)
+        page.show_world()
+        await stage.sees("⠉")
+        assert any("⣀" <= char <= "⣿" or "⠁" <= char <= "⠿" for char in stage.screen)
+        chart = page.query_one("#latency", Chart)
+        before = chart._shown
+        values = before[0] if before else []
+        chart.show([], values, ["1", "5", "9"])
+        assert chart._shown is before
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 1), (0.4, 1), (1, 1), (1.5, 2), (3, 5), (7, 10), (1170, 2000), (99, 100)]
+)
+def test_the_scale_is_a_round_number(value: float, top: float) -> None:
+    assert _ceiling(value) == top
+
+
+def test_states_are_words_and_signs() -> None:
+    cluster = small_cluster()
+    cluster.health["status"] = "degraded"
+    cluster.health["components"]["workers"] = {"status": "degraded", "failing": {"janitor": "timeout"}}
+    cluster.health["components"]["redis"] = {"status": "unavailable"}
+    cluster.pods[1] |= {"alive": False}
+    cluster.pods[0]["heartbeat_age_s"] = 75
+
+    async def story(stage: Stage) -> None:
+        await stage.sees("health ▲ degraded", "▲ degraded", "✕ unavailable", "janitor: timeout", "✕ gone", "▲ late")
+
+    play(story, cluster=cluster)
+
+
+def test_a_pod_opens() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("down", "enter")
+        await stage.until(lambda: isinstance(stage.page, RecordDetail))
+        await stage.sees("pod-b", "Last heartbeat", "3 s ago", '"bus_lag": 0')
+        await stage.press("escape")
+        await stage.until(lambda: isinstance(stage.page, Overview))
+
+    play(story)

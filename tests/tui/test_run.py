@@ -1,0 +1,100 @@
+"""The command: what the user got wrong is one line on stderr and exit code 1."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from aiohttp import web
+
+from tests.tui.fake_server import FakeServer, problem
+from tui import app as app_module
+from tui.app import run
+
+
+@contextmanager
+def served(token: str | None = None, answer: web.Response | None = None) -> Iterator[str]:
+    """A fake server in a thread of its own, since `run` has a loop of its own."""
+    loop = asyncio.new_event_loop()
+    server = FakeServer(token=token)
+    if answer is not None:
+        server.refuse["/"] = answer
+    loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.url
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
+
+
+def refused(capsys: pytest.CaptureFixture[str], url: str, token: str | None = None) -> str:
+    assert run(url, token, False) == 1
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said.startswith("notifier tui: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_wrong_token(capsys: pytest.CaptureFixture[str]) -> None:
+    with served("secret") as url:
+        assert "wrong or expired (401); give --token or NOTIFIER_TOKEN" in refused(capsys, url, "guess")
+        assert "(401)" in refused(capsys, url)
+
+
+def test_a_token_without_the_scope(capsys: pytest.CaptureFixture[str]) -> None:
+    with served(answer=problem(403, "x")) as url:
+        assert "lacks the scope admin (403)" in refused(capsys, url, "reader")
+
+
+def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with served() as url:
+        pass
+    said = refused(capsys, url)
+    assert "cannot reach 127.0.0.1:" in said
+    assert "connection refused. Is a server running there? Give --url or NOTIFIER_URL" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (problem(404, "x"), "answers, but it is no notifier (404)"),
+        (web.Response(text="<html>"), "answers, but not as notifier does"),
+        (web.Response(status=301), "redirects elsewhere (301)"),
+    ],
+)
+def test_something_else_there(capsys: pytest.CaptureFixture[str], answer: web.Response, expected: str) -> None:
+    with served(answer=answer) as url:
+        assert expected in refused(capsys, url)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://\x1b[31m", "ftp://localhost"])
+def test_no_url(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    assert "is no URL such as http://localhost:8080" in refused(capsys, url)
+
+
+def test_a_token_that_is_none_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "s3cret" not in refused(capsys, "http://localhost:1", "s3cret\n")
+
+
+@pytest.mark.parametrize("answer", [None, problem(503, "the store is away")])
+def test_no_terminal(capsys: pytest.CaptureFixture[str], answer: web.Response | None) -> None:
+    with served(answer=answer) as url:
+        assert "needs a terminal" in refused(capsys, url)
+
+
+def test_ctrl_c_while_it_connects(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(probe: object) -> None:
+        probe.close()  # type: ignore[attr-defined]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app_module.asyncio, "run", interrupted)
+    assert "interrupted" in refused(capsys, "http://localhost:1")
