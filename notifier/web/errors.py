@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
@@ -29,6 +30,8 @@ STATUS = {
     ErrorCode.INTERNAL: 500,
     ErrorCode.UNAVAILABLE: 503,
 }
+log = logging.getLogger("notifier.web")
+
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -41,7 +44,8 @@ class Problems(ErrorHandler):
             return problem_response(request, exception)
         if isinstance(exception, SanicException) and exception.status_code < 500:
             return _refusal(request, exception)
-        self.log(request, exception)
+        # Not by Sanic's own `log`: that writes the query down, in which a token may stand.
+        log.error("request.failed", exc_info=exception, extra={"method": request.method, "path": request.path})
         return problem_response(request, NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
 
 
