@@ -17,6 +17,8 @@ COMMANDS = {
     "send": "Send a notification.",
     "tui": "Open the operators' dashboard in this terminal.",
     "bench": "Load-test a running server.",
+    "token": "Print a token with which a user may open the inbox.",
+    "keys": "API keys: create, list, revoke.",
     "healthcheck": "Exit 0 when the server is healthy.",
     "version": "Print the versions of notifier, Python and Redis.",
 }
@@ -35,7 +37,9 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version"))):
+        if not ctx.resilient_parsing and (
+            not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version"))
+        ):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
 
