@@ -15,17 +15,18 @@ from typing import Any, NamedTuple
 import aiohttp
 
 CONNECTS_AT_A_TIME = 50
-DRAIN = 10.0  # seconds that what is under way has after the last message
 LOGIN = "bench"
 
 
 class Plan(NamedTuple):
-    """What to do: users, messages per second, seconds, and recipients per request."""
+    """What to do: users, messages per second, seconds, recipients per request, and how many seconds what is under way
+    has after the last message."""
 
     users: int
     rate: float
     duration: float
     batch: int
+    drain: float
 
 
 class Load:
@@ -125,7 +126,7 @@ class Load:
                 self._due[result["notification_id"]] = due
 
     async def _drain(self) -> None:
-        deadline = time.perf_counter() + DRAIN
+        deadline = time.perf_counter() + self._plan.drain
         while time.perf_counter() < deadline:
             if self._due.keys() <= self._seen and self._acked >= len(self._due):
                 return

@@ -26,7 +26,7 @@ async def test_figures_as_json(client):
 
 async def test_what_is_lost_fails(client):
     client.pod.router.hand_out = lambda *args, **options: None
-    code, output, _ = await bench(client, "--users", "1", "--rate", "10", "--duration", "100ms")
+    code, output, _ = await bench(client, "--users", "1", "--rate", "10", "--duration", "100ms", "--drain", "500ms")
     assert code == 1 and "lost" in output
 
 
