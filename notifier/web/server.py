@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 
@@ -16,6 +17,16 @@ KEEP_ALIVE = 75
 OnRequest = Callable[[str, str, int, float], None]
 
 
+class AnyRequest(Request):
+    """A request, also one whose target is none: to answer that, Sanic makes an empty request of method `NONE` with the
+    very same target, and would fail once more, with the target and any token in it in its log."""
+
+    __slots__ = ()
+
+    def __init__(self, url_bytes: bytes, headers: Any, version: str, method: str, *others: Any, **more: Any) -> None:
+        super().__init__(b"/" if method == "NONE" else url_bytes, headers, version, method, *others, **more)
+
+
 def build_app(
     doors: Iterable[Blueprint], origins: Origins, max_body: int, on_request: OnRequest, guard: Guard | None
 ) -> Sanic:
@@ -23,7 +34,7 @@ def build_app(
 
     Without a guard nobody has to say who he is.
     """
-    app = Sanic("notifier", configure_logging=False, error_handler=Problems())
+    app = Sanic("notifier", configure_logging=False, error_handler=Problems(), request_class=AnyRequest)
     app.config.update(
         REQUEST_MAX_SIZE=max_body,
         KEEP_ALIVE_TIMEOUT=KEEP_ALIVE,

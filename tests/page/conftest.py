@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from .browser import PageUser, Tab, Tabs
 from .program import Program
-from .stub_server import StubServer
 
 TOKEN = "an-admin-token-of-32-characters-x"
 
@@ -51,11 +50,12 @@ def server() -> Iterator[PageServer]:
 
 @pytest.fixture(scope="package")
 def guarded_server() -> Iterator[PageServer]:
-    """A server with AUTH_MODE=token, where `token` has the scope admin."""
-    stub = StubServer(_free_port(), TOKEN)
-    stub.start()
-    yield stub
-    stub.end()
+    """The program itself with AUTH_MODE=token, where `token` has the scope admin."""
+    with tempfile.TemporaryDirectory(prefix="notifier-page-") as folder:
+        program = Program(_free_port(), Path(folder), {"AUTH_MODE": "token", "ADMIN_TOKEN": TOKEN})
+        program.start()
+        yield program
+        program.stop()
 
 
 @pytest.fixture

@@ -328,6 +328,10 @@ async def test_a_defect_is_logged_without_its_query(guarded, caplog, monkeypatch
     assert ADMIN not in caplog.text and ADMIN not in str([vars(record) for record in caplog.records])
 
 
+async def test_a_target_that_is_none(guarded):
+    assert (await ask(guarded, "GET", "/\x01", {}))[0] == 400
+
+
 async def test_one_audit_line_without_auth(client, caplog):
     caplog.set_level(logging.INFO)
     await notify(client)
