@@ -45,7 +45,7 @@ class FrameReader:
         self._missing = 0
         self._kind = 0
         self._size = 0
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
         self._utf8: codecs.IncrementalDecoder | None = None
 
     def read(self, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -69,6 +69,11 @@ class FrameReader:
             position = after
             if message is not None:
                 yield message
+
+    def forget(self) -> None:
+        """Lets go of what is half read."""
+        self._tail = self._fragments = self._utf8 = None
+        self._size = 0
 
     def _keep(self, data: bytes, position: int, missing: int) -> None:
         self._tail = bytearray(data[position:])
@@ -121,20 +126,19 @@ class FrameReader:
 
     def _fragment(self, opcode: int, payload: bytes, final: bool) -> tuple[int, bytes] | None:
         if self._fragments is None:
-            self._fragments, self._kind = [], opcode
+            self._fragments, self._kind = bytearray(), opcode
             self._utf8 = _Utf8() if opcode == TEXT else None
         if self._utf8 is not None:
             try:
                 self._utf8.decode(payload, final)
             except UnicodeDecodeError:
                 raise FrameError(INVALID_DATA, "invalid UTF-8") from None
-        # An empty fragment costs its sender little and a list entry here: none is kept.
-        if payload:
-            self._fragments.append(payload)
-            self._size += len(payload)
+        # One buffer: fragments of a few bytes kept apart would cost thirty times their size.
+        self._fragments += payload
+        self._size += len(payload)
         if not final:
             return None
-        kind, whole = self._kind, b"".join(self._fragments)
+        kind, whole = self._kind, bytes(self._fragments)
         self._fragments, self._utf8, self._size = None, None, 0
         return kind, whole
 
@@ -171,6 +175,16 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     if length < 65536:
         return bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big") + payload
     return bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big") + payload
+
+
+def encode_ping(payload: bytes = b"") -> bytes:
+    """A ping with up to 125 bytes."""
+    return encode_frame(PING, payload)
+
+
+def encode_pong(payload: bytes) -> bytes:
+    """The answer to a ping with that payload."""
+    return encode_frame(PONG, payload)
 
 
 def encode_close(code: int, reason: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from typing import cast
 
 from notifier.live.frames import (
@@ -19,14 +20,14 @@ from notifier.live.frames import (
     NO_STATUS,
     NORMAL,
     PING,
-    PONG,
     TEXT,
     TRY_AGAIN_LATER,
     UNSUPPORTED_DATA,
     FrameError,
     FrameReader,
     encode_close,
-    encode_frame,
+    encode_ping,
+    encode_pong,
     encode_text,
     read_close,
 )
@@ -36,6 +37,10 @@ SILENCE = 20.0  # seconds that a pinged peer may say nothing
 STALL = 10.0  # seconds that bytes may wait without any of them moving
 HANDSHAKE = 5.0  # seconds for the peer's answer to a close frame
 CUT_OFF = 2.0  # the same for a peer that does not read
+LINGER = 2.0  # seconds for which a refused peer may go on sending
+STANDSTILL = 5.0  # seconds between two looks at the clocks after which this process has stood still, and not its peers
+FRAMES_PER_TURN = 64  # frames of one peer that are handled before the others have their turn
+PONG_ROOM = 1024  # bytes that may wait while every ping still gets an answer of its own
 
 log = logging.getLogger("notifier.live")
 
@@ -46,14 +51,17 @@ class WebSocket(FrameReader, asyncio.Protocol):
     __slots__ = (
         "_close_deadline",
         "_closing",
+        "_later",
         "_moved",
         "_moved_at",
-        "_next_ping",
         "_paused",
         "_pinged_at",
         "_pong",
         "_queued",
+        "_refused",
+        "_rest",
         "_send_buffer",
+        "_ticked",
         "_transport",
         "last_seen",
         "remote",
@@ -68,12 +76,15 @@ class WebSocket(FrameReader, asyncio.Protocol):
         self._closing: tuple[int, str] | None = None
         self._close_deadline = 0.0
         self._paused = False
+        self._refused = False
         self._pong: bytes | None = None
+        self._rest: Iterator[tuple[int, bytes]] | None = None  # frames that wait for their turn
+        self._later = b""  # what came behind them
         self._queued = 0
         self._moved = 0
         self._moved_at = 0.0
         self._pinged_at = 0.0
-        self._next_ping = 0.0
+        self._ticked = 0.0
         self.last_seen = 0.0
         self.remote = ""
 
@@ -116,8 +127,7 @@ class WebSocket(FrameReader, asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._send_buffer // 4, low=self._send_buffer // 16)
         self._transport.set_protocol(self)
         self._transport.resume_reading()
-        self.last_seen = self._moved_at = now
-        self._next_ping = now + PING_INTERVAL
+        self.last_seen = self._moved_at = self._pinged_at = self._ticked = now
 
     def send(self, payload: bytes) -> None:
         """Sends a text message."""
@@ -146,35 +156,80 @@ class WebSocket(FrameReader, asyncio.Protocol):
 
     def tick(self, now: float) -> None:
         """Looks at the clocks: pings, drops the silent, cuts off who does not read. `now` is of `clock`."""
-        if self._transport is None:
+        transport = self._transport
+        if transport is None:
             return
+        stood_still, self._ticked = now - self._ticked > STANDSTILL, now
         if self._closing is not None:
             if now >= self._close_deadline:
-                self._transport.abort()
-            return
-        if self._pinged_at and self.last_seen < self._pinged_at and now - self._pinged_at >= SILENCE:
-            self._closing = (ABNORMAL, "the client is silent")
-            self._transport.abort()
-            return
-        if now >= self._next_ping:
-            self._ping(now)
+                transport.abort()
+        elif stood_still:
+            self._moved_at = now  # what the peer sent meanwhile has yet to be read
+        else:
+            self._look_after(transport, now)
+
+    def _look_after(self, transport: asyncio.Transport, now: float) -> None:
+        if now - self._pinged_at >= PING_INTERVAL:
+            if self.last_seen < self._pinged_at:
+                self._closing = (ABNORMAL, "the client is silent")
+                transport.abort()
+                return
+            self._pinged_at = now
+            self._write(encode_ping())
+        if self._pong is not None:
+            self._answer_ping(self._pong)
         self._watch_progress(now)
 
     # -- asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
         self.last_seen = self.clock()
+        if self._refused:
+            return
+        if self._rest is not None:
+            self._later += data
+            return
+        frames = self.read(data)
+        if self._handle(frames):
+            self._wait_for_turn(frames)
+
+    def _handle(self, frames: Iterator[tuple[int, bytes]]) -> bool:
+        """Does what the frames of one turn say; whether there may be more."""
+        left = FRAMES_PER_TURN
         try:
-            for opcode, payload in self.read(data):
-                if self._closing is not None and opcode != CLOSE:
-                    continue
-                self._receive(opcode, payload)
+            for opcode, payload in frames:
+                if opcode == TEXT and self._closing is None:
+                    self.on_text(payload)
+                else:
+                    self._receive(opcode, payload)
+                left -= 1
+                if not left:
+                    return True
         except FrameError as error:
-            self.close(error.code, error.reason)
-            self._end_after_flush()
+            self._refuse(error.code, error.reason)
         except Exception:
             log.exception("websocket.handler_failed")
-            self.close(INTERNAL_ERROR, "internal error")
+            self._refuse(INTERNAL_ERROR, "internal error")
+        return False
+
+    def _wait_for_turn(self, frames: Iterator[tuple[int, bytes]]) -> None:
+        # One read may bring 40,000 frames: handled in one go they would hold up every other connection for a second.
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.pause_reading()
+        self._rest = frames
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        frames, transport = self._rest, self._transport
+        if frames is not None and transport is not None and not transport.is_closing() and self._handle(frames):
+            asyncio.get_running_loop().call_soon(self._go_on)
+            return
+        later, self._rest, self._later = self._later, None, b""
+        if transport is not None and not transport.is_closing():
+            transport.resume_reading()
+            if later:
+                self.data_received(later)
 
     def eof_received(self) -> bool:
         return False
@@ -185,7 +240,7 @@ class WebSocket(FrameReader, asyncio.Protocol):
     def resume_writing(self) -> None:
         self._paused = False
         if self._pong is not None and self.open:
-            self._write(encode_frame(PONG, self._pong))
+            self._write(encode_pong(self._pong))
         self._pong = None
         if self.open:
             self.on_room()
@@ -196,27 +251,30 @@ class WebSocket(FrameReader, asyncio.Protocol):
         self._transport = None
         code, reason = self._closing or (ABNORMAL, "")
         self._closing = (code, reason)
+        self._rest, self._later, self._pong = None, b"", None
+        self.forget()
         self.on_closed(code, reason)
 
     # -- within
 
     def _receive(self, opcode: int, payload: bytes) -> None:
-        if opcode == TEXT:
-            self.on_text(payload)
+        if opcode == CLOSE:
+            self._receive_close(payload)
+        elif self._closing is not None:
+            return
         elif opcode == PING:
             self._answer_ping(payload)
-        elif opcode == CLOSE:
-            self._receive_close(payload)
         elif opcode == BINARY:
             self.on_binary(payload)
 
     def _answer_ping(self, payload: bytes) -> None:
-        # A flood of pings from a peer that does not read must not fill the memory: only the latest is answered then
-        # (RFC 6455 §5.5.3 allows it).
-        if self._paused:
+        # A flood of pings must not fill the memory: while answers wait only the latest ping gets one more, within the
+        # next second (RFC 6455 §5.5.3 allows it).
+        if self.buffered > PONG_ROOM:
             self._pong = payload
         else:
-            self._write(encode_frame(PONG, payload))
+            self._pong = None
+            self._write(encode_pong(payload))
 
     def _receive_close(self, payload: bytes) -> None:
         code, reason = read_close(payload)
@@ -232,6 +290,17 @@ class WebSocket(FrameReader, asyncio.Protocol):
         self._close_deadline = self.clock() + patience
         self._write(encode_close(code, reason))
 
+    def _refuse(self, code: int, reason: str) -> None:
+        """Fails the connection (RFC 6455 §7.1.7); what the peer still sends is dropped for a while.
+
+        A socket closed with unread input is reset, and the reset overtakes the close frame.
+        """
+        self._begin_close(code, reason, LINGER)
+        self._refused = True
+        self.forget()
+        if self._transport is not None and not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+
     def _end_after_flush(self) -> None:
         """Lets the transport go once what waits has been sent; `tick` drops it if that takes too long."""
         self._close_deadline = self._close_deadline or self.clock() + HANDSHAKE
@@ -243,12 +312,10 @@ class WebSocket(FrameReader, asyncio.Protocol):
             self._queued += len(data)
             self._transport.write(data)
 
-    def _ping(self, now: float) -> None:
-        self._pinged_at = now
-        self._next_ping = now + PING_INTERVAL
-        self._write(encode_frame(PING, b""))
-
     def _watch_progress(self, now: float) -> None:
+        if self._queued == self._moved:
+            self._moved_at = now
+            return
         waiting = self.buffered
         moved = self._queued - waiting
         if not waiting or moved != self._moved:

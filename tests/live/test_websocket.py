@@ -8,7 +8,17 @@ import pytest
 
 from notifier.live import frames
 from notifier.live.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameReader, encode_close, encode_frame
-from notifier.live.websocket import CUT_OFF, HANDSHAKE, PING_INTERVAL, SILENCE, STALL, WebSocket
+from notifier.live.websocket import (
+    CUT_OFF,
+    FRAMES_PER_TURN,
+    HANDSHAKE,
+    LINGER,
+    PING_INTERVAL,
+    PONG_ROOM,
+    SILENCE,
+    STALL,
+    WebSocket,
+)
 from tests.live.test_frames import frame
 from tests.support import eventually
 
@@ -25,6 +35,8 @@ class Transport:
         self.protocol = None
         self.closing = False
         self.lost = False
+        self.ended = False
+        self.listens = True
         self._paused = False
 
     def set_write_buffer_limits(self, high, low):
@@ -33,8 +45,17 @@ class Transport:
     def set_protocol(self, protocol):
         self.protocol = protocol
 
+    def pause_reading(self):
+        self.listens = False
+
     def resume_reading(self):
-        pass
+        self.listens = True
+
+    def can_write_eof(self):
+        return True
+
+    def write_eof(self):
+        self.ended = True
 
     def get_write_buffer_size(self):
         return len(self.waiting)
@@ -44,6 +65,7 @@ class Transport:
 
     def write(self, data):
         assert not self.closing
+        assert not self.ended
         assert not self.lost
         self.waiting += data
         if self.reads:
@@ -168,7 +190,7 @@ def test_a_handler_that_fails_closes_this_connection_alone(caplog):
     assert "websocket.handler_failed" in caplog.text
     peer.says(TEXT, b"c")
     assert peer.texts == [b"a"]
-    peer.after(HANDSHAKE)
+    peer.after(LINGER)
     assert peer.ends == [(frames.INTERNAL_ERROR, "internal error")]
 
 
@@ -181,7 +203,15 @@ def test_a_broken_stream_is_answered_and_left(data, code):
     peer.data_received(data)
     ((opcode, payload),) = peer.heard()
     assert (opcode, int.from_bytes(payload[:2], "big")) == (CLOSE, code)
+    assert peer.transport.ended
+    peer.data_received(data * 2)
+    peer.says(TEXT, b"not looked at")
+    peer.tick(peer.now + LINGER - 0.1)
+    assert not peer.transport.lost
+    assert not peer.eof_received()  # the transport closes then
+    peer.after(LINGER)
     assert peer.transport.lost
+    assert peer.heard() == peer.texts == []
     assert [end[0] for end in peer.ends] == [code]
 
 
@@ -219,6 +249,23 @@ def test_the_silent_is_dropped_20_seconds_after_the_ping():
     assert peer.transport.lost
     peer.after(100)
     assert len(peer.ends) == 1
+
+
+def test_nobody_is_dropped_because_this_process_stood_still():
+    silent, slow = Peer(), Peer(reads=False)
+    slow.send(b"x")
+    for peer in (silent, slow):
+        peer.after(PING_INTERVAL if peer is silent else 3)
+        peer.now += 60
+        peer.tick(peer.now)
+        assert peer.open
+    silent.says(PONG)  # had been sent in time
+    silent.after(2)
+    slow.after(STALL - 1)
+    assert silent.open
+    assert slow.open
+    slow.after(2)
+    assert not slow.open
 
 
 def test_who_spoke_before_the_ping_and_not_after_is_silent():
@@ -300,18 +347,22 @@ def test_no_room_is_told_when_it_is_closing():
     assert peer.rooms == 0
 
 
-def test_a_flood_of_pings_from_one_that_does_not_read_costs_nothing():
+@pytest.mark.parametrize("size", [0, 125])
+def test_a_flood_of_pings_from_one_that_does_not_read_costs_nothing(size):
     peer = Peer(reads=False)
-    flood = frame(PING, b"p" * 125) * 100
-    for _ in range(100):
+    flood = frame(PING, b"p" * size) * (FRAMES_PER_TURN - 1)
+    for _ in range(200):
         peer.data_received(flood)
-    assert peer.buffered < BUFFER // 2
-    peer.data_received(frame(PING, b"the last"))
+    assert peer.buffered <= PONG_ROOM + 127
+    peer.says(PING, b"the last")
     peer.transport.reads = True
     peer.transport.read()
+    peer.after(1)
     pongs = peer.heard()
     assert pongs[-1] == (PONG, b"the last")
-    assert len(pongs) < 200
+    assert len(pongs) <= PONG_ROOM // (2 + size) + 2
+    peer.says(PING, b"one more")
+    assert peer.heard() == [(PONG, b"one more")]
 
 
 def test_pings_are_answered():
@@ -319,6 +370,46 @@ def test_pings_are_answered():
     peer.says(PING, b"p")
     peer.says(PING)
     assert peer.heard() == [(PONG, b"p"), (PONG, b"")]
+
+
+# -- turns
+
+
+def test_many_frames_of_one_read_take_several_turns(loop):
+    peer = Peer()
+    wire = b"".join(frame(TEXT, b"%d" % i) for i in range(2 * FRAMES_PER_TURN + 10))
+
+    async def read():
+        peer.data_received(wire + frame(TEXT, b"behind")[:4])
+        peer.data_received(frame(TEXT, b"behind")[4:] + frame(TEXT, b"last"))  # a transport may have read more
+        assert len(peer.texts) == FRAMES_PER_TURN
+        assert not peer.transport.listens
+        await asyncio.sleep(0)
+        assert len(peer.texts) == 2 * FRAMES_PER_TURN
+        await eventually(lambda: peer.texts[-1] == b"last")
+
+    loop.run_until_complete(read())
+    assert peer.texts == [*(b"%d" % i for i in range(2 * FRAMES_PER_TURN + 10)), b"behind", b"last"]
+    assert peer.transport.listens
+
+
+@pytest.mark.parametrize("end", ["abort", "close", "refuse"])
+def test_a_connection_that_ends_has_no_more_turns(loop, end):
+    peer = Peer()
+
+    async def read():
+        peer.data_received(frame(TEXT, b"a") * FRAMES_PER_TURN + ENDS[end] + frame(TEXT, b"b") * 200)
+        if end == "abort":
+            peer.abort()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(read())
+    assert peer.texts == [b"a"] * FRAMES_PER_TURN
+    peer.after(LINGER)
+    assert peer.transport.lost
+    assert len(peer.ends) == 1
+    assert peer._rest is None
 
 
 # -- closing
@@ -343,6 +434,9 @@ def test_closing_from_here():
 
 def encode_client_close(code, reason=b""):
     return frame(CLOSE, code.to_bytes(2, "big") + reason)
+
+
+ENDS = {"abort": b"", "close": encode_client_close(1000), "refuse": frame(3)}
 
 
 def test_one_that_does_not_answer_a_close_is_dropped_after_5_seconds():
