@@ -84,4 +84,5 @@ $(RUN_STAMP): $(BIN)/python build/requirements.txt pyproject.toml
 $(DEV_STAMP): $(RUN_STAMP) build/requirements-dev.txt
 	@echo "installing what the tests need (once)"
 	@$(PIP) install --no-deps -r build/requirements-dev.txt
+	@bash build/packages.sh "the tests drive" redis-server:redis-server chromium:chromium node:nodejs tmux:tmux
 	@touch $@
