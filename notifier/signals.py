@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 ECHO = 0.3  # seconds; Ctrl-C in a terminal reaches the one-file program twice, and a second wish takes a person longer
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Signals:
@@ -39,6 +40,10 @@ class Signals:
         else:
             loop.add_signal_handler(signal.SIGINT, self.ask_to_stop)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    def ignore(self) -> None:
+        """All has been done: what comes now must not turn an orderly end into a death, as it would without the loop."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
     def ask_to_stop(self) -> None:
         """The first time: an orderly end. Again, and no mere echo: a quick one."""
