@@ -62,7 +62,7 @@ EVERYWHERE = (
     Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
     Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
     Command("t", "next_theme", "theme", "Dark or light, remembered"),
-    Command("q", "quit", "quit", "Leave the dashboard", footer=True),
+    Command("q,ctrl+c", "quit", "quit", "Leave the dashboard", footer=True),
     *(
         Command(view.tab.key, f"view('{view.tab.view}')", view.tab.title, f"Go to {view.tab.title}")
         for view in find_views()

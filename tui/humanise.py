@@ -22,7 +22,7 @@ def count(number: float | None) -> str:
 
 def rate(per_second: float | None) -> str:
     """A number of things a second: `0`, `0.4`, `12`, `1,204`."""
-    if per_second is None or per_second == 0 or per_second >= 9.95:
+    if per_second is None or per_second >= 9.95 or per_second == int(per_second):
         return count(per_second)
     return f"{per_second:.1f}"
 

@@ -46,6 +46,8 @@ class Listing(Generic[Row]):
         self.loaded: list[Row] = []
         self.visible: list[Row] = []
         self._haystack = haystack
+        self._ordered: list[Row] = []
+        self._searched: list[str] | None = None  # the text of each ordered row, made by the first filter
 
     def replace(self, rows: list[Row], total: int | None = None) -> None:
         """New rows; `total` is how many the server has in all."""
@@ -56,7 +58,7 @@ class Listing(Generic[Row]):
     def filter(self, needle: str) -> None:
         """Keeps the rows that hold every word of `needle`, in any case."""
         self.needle = needle.strip()
-        self._arrange()
+        self._select()
 
     def sort_by(self, name: str) -> None:
         """Sorts by a column; by the same one again: the other way round."""
@@ -95,19 +97,22 @@ class Listing(Generic[Row]):
         return any(column.largest_first for column in self.columns if column.name == name)
 
     def _arrange(self) -> None:
-        words = self.needle.lower().split()
-        rows = self.loaded
-        if words:
-            search = self._haystack
-            rows = [row for row in rows if _has_all(search(row), words)]
-        self.visible = self._sorted(rows)
+        self._ordered = self._sorted()
+        self._searched = None
+        self._select()
 
-    def _sorted(self, rows: list[Row]) -> list[Row]:
+    def _select(self) -> None:
+        words = self.needle.lower().split()
+        if not words:
+            self.visible = self._ordered
+            return
+        if self._searched is None:
+            self._searched = [self._haystack(row) for row in self._ordered]
+        pairs = zip(self._ordered, self._searched, strict=True)
+        self.visible = [row for row, text in pairs if all(word in text for word in words)]
+
+    def _sorted(self) -> list[Row]:
         order = next((column.order for column in self.columns if column.name == self.sort), None)
         if order is not None:
-            return sorted(rows, key=order, reverse=self.reverse)
-        return rows[::-1] if self.reverse else list(rows)
-
-
-def _has_all(haystack: str, words: list[str]) -> bool:
-    return all(word in haystack for word in words)
+            return sorted(self.loaded, key=order, reverse=self.reverse)
+        return self.loaded[::-1] if self.reverse else self.loaded

@@ -135,13 +135,15 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One notification in an inbox; `payload` is None once it has expired."""
+    """One notification in an inbox; `payload` is None once it has expired. `stored_at` is when it was accepted, in
+    unix seconds: the first half of a stream id is that in milliseconds."""
 
     user: UserKey
     stream_id: str
     notification_id: str
     payload: Json | None
     status: str
+    stored_at: float | None
     raw: Json
 
     @classmethod
@@ -151,7 +153,8 @@ class Entry:
         payload = found if isinstance(found, Mapping) else None
         identity = text(row, "notification_id") or text(payload or _NOTHING, "notification_id")
         status = text(row, "status") or ("read" if row.get("read") is True else "unread")
-        return cls(user, text(row, "id"), identity, payload, status, row)
+        stream_id = text(row, "id")
+        return cls(user, stream_id, identity, payload, status, stream_moment(stream_id), row)
 
     @property
     def message(self) -> str:
@@ -172,11 +175,6 @@ class Entry:
     def created_at(self) -> float | None:
         """When the sender says that it came to be."""
         return moment((self.payload or _NOTHING).get("created_at"))
-
-    @property
-    def stored_at(self) -> float | None:
-        """When it was accepted: the first half of a stream id is unix milliseconds."""
-        return stream_moment(self.stream_id)
 
     @property
     def identity(self) -> str:

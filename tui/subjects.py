@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from tui.client import AdminClient
-from tui.model import Client, Entry, Json, User, UserKey, rows, text, whole
+from tui.model import Client, Entry, Json, Record, User, UserKey, rows, text, whole
 
 ROWS_MAX = 10_000
+TEXT_MAX = 16_000_000  # characters of searchable text in all rows: where messages are long, fewer rows are loaded
 Row = TypeVar("Row")
+Found = TypeVar("Found", bound=Record)
 
 
 class Subject(Protocol):
@@ -40,22 +42,24 @@ class Snapshot(Generic[Row]):
 
 
 @dataclass
-class Paged(Generic[Row]):
-    """A table that comes page by page, at most `ROWS_MAX` rows of it."""
+class Paged(Generic[Found]):
+    """A table that comes page by page, at most `ROWS_MAX` rows or `TEXT_MAX` characters of it."""
 
     page: Callable[[AdminClient, str], Awaitable[Json]]
-    read: Callable[[Json], list[Row]]
+    read: Callable[[Json], list[Found]]
     total: str
     topics: tuple[str, ...]
     interval: float = 15.0
 
-    async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Row] | None]:
+    async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Found] | None]:
         """The first page as soon as it is there, None for each on the way, then all of them."""
-        found: list[Row] = []
-        cursor = ""
-        while len(found) < ROWS_MAX:
+        found: list[Found] = []
+        cursor, text_held = "", 0
+        while len(found) < ROWS_MAX and text_held < TEXT_MAX:
             answer = await self.page(client, cursor)
-            found += self.read(answer)
+            page = self.read(answer)
+            found += page
+            text_held += sum(len(row.haystack) for row in page)
             following = text(answer, "next_cursor")
             if not following or following == cursor:
                 yield Snapshot(found, len(found))

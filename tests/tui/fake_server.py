@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -275,13 +276,15 @@ class FakeServer:
         await response.prepare(request)
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.listeners.append(queue)
-        try:
-            await response.write(b"retry: 1000\n: following\n\n")
-            while (block := await queue.get()) is not None:
-                await response.write(block)
-        finally:
-            self.listeners.remove(queue)
+        with contextlib.suppress(ConnectionResetError):
+            await self._follow(response, queue)
+        self.listeners.remove(queue)
         return response
+
+    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[bytes | None]) -> None:
+        await response.write(b"retry: 1000\n: following\n\n")
+        while (block := await queue.get()) is not None:
+            await response.write(block)
 
 
 def _page(request: web.Request, name: str, rows: list[Any]) -> Json:

@@ -193,6 +193,19 @@ def test_no_more_than_the_bound_is_loaded(monkeypatch: pytest.MonkeyPatch) -> No
     talk(story)
 
 
+def test_long_messages_make_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "PAGE", 2)
+    monkeypatch.setattr("tui.subjects.TEXT_MAX", 5000)
+
+    async def story(server: FakeServer, client: AdminClient) -> None:
+        for _ in range(10):
+            server.cluster.store("1-alice", "x" * 1000)
+        loaded = await last(Paged(AdminClient.pending, read_pending, "total_pending", ()), client)
+        assert (len(loaded.rows), loaded.total) == (8, 14)
+
+    talk(story)
+
+
 def test_users_beyond_the_bound_are_found_by_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAGE", 2)
     monkeypatch.setattr("tui.subjects.ROWS_MAX", 4)

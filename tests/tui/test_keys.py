@@ -171,7 +171,7 @@ def test_a_theme_that_cannot_be_kept_is_shown_all_the_same(tmp_path: Path) -> No
     play(story, preferences=tmp_path / "file" / "tui.json")
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
 def test_leaving(key: str) -> None:
     async def story(stage: Stage) -> None:
         await stage.press(key)

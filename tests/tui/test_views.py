@@ -199,6 +199,7 @@ def test_a_user_with_devices_pending_history_owner_and_retention(size: tuple[int
         await stage.sees("User 1-alice", "● online", "lock owner pod-a", "retention 7 days", "stored 4")
         await stage.sees("Devices 2", "Pending 3", "History 4", "192.168.7.20", "✓ read")
         assert isinstance(stage.page, OneUserDetail)
+        assert stage.table.id == "devices"
         await stage.press("tab", "enter")
         await stage.until(lambda: isinstance(stage.page, NotificationDetail))
         await stage.sees("order 2 is on its way")

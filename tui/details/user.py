@@ -27,6 +27,7 @@ class OneUserDetail(Detail):
         super().__init__(setting, tab)
         self.subject = OneUser(user)
         self._user = user
+        self._filled = False
         self._devices = columns.devices()
         self._unread = columns.history()
         self._inbox = columns.history()
@@ -60,6 +61,7 @@ class OneUserDetail(Detail):
         # The first two take no more room than they need; the inbox has the rest.
         for name, listing in (("devices", self._devices), ("unread-rows", self._unread)):
             self.query_one(f"#{name}").styles.max_height = max(4, len(listing.visible) + 3)
+        self._focus_first()
         self._entitle(len(facts.connections), facts.pending, facts.stored)
         self.query_one("#user-facts", Words).say(*_facts(facts))
 
@@ -67,6 +69,12 @@ class OneUserDetail(Detail):
         """Says why there is nothing."""
         said = "not known to the server: never seen, or everything of theirs has expired" if gone else reason
         self.query_one("#user-facts", Words).say((said, "$text-warning"))
+
+    def _focus_first(self) -> None:
+        """Once, when the first data come: to the first table that has rows."""
+        if not self._filled:
+            self._filled = True
+            next((table for table in self.query(Table) if table.listing.visible), self.query(Table).first()).focus()
 
     def _entitle(self, devices: int, unread: int, stored: int) -> None:
         self.query_one("#devices").border_title = f"Devices {devices:,}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from textual.containers import Horizontal
@@ -22,8 +21,6 @@ from tui.widgets.health_panel import HealthPanel
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 
-REDRAW = 2.0  # seconds between two drawings of a chart: each costs about 5 ms
-
 
 class Overview(View):
     """Figures, four charts, pods and health."""
@@ -35,17 +32,17 @@ class Overview(View):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self._pods = columns.pods()
-        self._drawn_at = 0.0
+        self._turn = 0
 
     def body(self) -> Iterable[Widget]:
         """Top to bottom."""
         yield FigureStrip(id="figures")
         with Horizontal(classes="charts"):
-            yield Chart("Rate/s", _RATES, humanise.count, "rates")
-            yield Chart("Latency ms", _LATENCIES, humanise.count, "latency")
+            yield Chart("Rate/s", _RATES, humanise.rate, "rates")
+            yield Chart("Latency ms", _LATENCIES, humanise.rate, "latency")
         with Horizontal(classes="charts"):
-            yield Chart("Connections", _CONNECTIONS, humanise.count, "connections")
-            yield Chart("Unread", _UNREAD, humanise.count, "unread")
+            yield Chart("Connections", _CONNECTIONS, humanise.rate, "connections")
+            yield Chart("Unread", _UNREAD, humanise.rate, "unread")
         with Horizontal(id="cluster"):
             yield Table(self._pods, "No pod has been heard of", id="pods")
             yield HealthPanel(id="health")
@@ -56,19 +53,17 @@ class Overview(View):
         self.query_one("#health").border_title = "Health"
 
     def show_world(self) -> None:
-        """Everything, charts too."""
-        self._drawn_at = 0.0
+        """Everything, all charts too."""
         super().show_world()
+        self._draw(_CHARTS)
 
     def show_figures(self) -> None:
-        """The strip each time, the charts now and then."""
+        """The strip each time, the charts by turns: two a second, since one costs up to 25 ms to draw."""
         sample = self.world.history.latest
-        if sample is None:
-            return
-        self.query_one(FigureStrip).show(_strip(sample))
-        if time.monotonic() - self._drawn_at >= REDRAW - 0.1:
-            self._drawn_at = time.monotonic()
-            self._draw(sample, self.world.history.samples())
+        if sample is not None:
+            self.query_one(FigureStrip).show(_strip(sample))
+            self._turn = 1 - self._turn
+            self._draw(_CHARTS[self._turn :: 2])
 
     def show_cluster(self) -> None:
         """Pods and health."""
@@ -81,19 +76,16 @@ class Overview(View):
         """Those of a pod."""
         return pod_facts(row) if isinstance(row, Pod) else []
 
-    def _draw(self, latest: Sample, samples: list[Sample]) -> None:
+    def _draw(self, names: tuple[str, ...]) -> None:
+        samples = self.world.history.samples()
+        if not samples:
+            return
+        latest = samples[-1]
         times = [sample.figures.at - latest.figures.at for sample in samples]
-        rates = [[sample.rates[place] for sample in samples] for place in range(3)]
-        self._chart("rates", times, rates, [humanise.rate(value) for value in latest.rates])
-        quantiles = [[_quantiles(sample)[place] or 0.0 for sample in samples] for place in range(3)]
-        self._chart("latency", times, quantiles, [humanise.rate(value) for value in _quantiles(latest)])
-        connections = [float(sample.figures.connections) for sample in samples]
-        self._chart("connections", times, [connections], [humanise.count(latest.figures.connections)])
-        unread = [float(sample.figures.pending) for sample in samples]
-        self._chart("unread", times, [unread], [humanise.count(latest.figures.pending)])
-
-    def _chart(self, name: str, times: list[float], values: list[list[float]], latest: list[str]) -> None:
-        self.query_one(f"#{name}", Chart).show(times, values, latest)
+        for name in names:
+            points = [_POINTS[name](sample) for sample in samples]
+            lines = [[value or 0.0 for value in line] for line in zip(*points, strict=True)]
+            self.query_one(f"#{name}", Chart).show(times, lines, [humanise.rate(value) for value in points[-1]])
 
 
 _RATES = (Line("sent", "primary", "s"), Line("push", "success", "p"), Line("ack", "secondary", "a"))
@@ -104,6 +96,15 @@ _UNREAD = (Line("", "warning", "o"),)
 
 def _quantiles(sample: Sample) -> tuple[float | None, ...]:
     return sample.figures.p50, sample.figures.p95, sample.figures.p99
+
+
+_POINTS: dict[str, Callable[[Sample], tuple[float | None, ...]]] = {
+    "rates": lambda sample: sample.rates[:3],
+    "latency": _quantiles,
+    "connections": lambda sample: (sample.figures.connections,),
+    "unread": lambda sample: (sample.figures.pending,),
+}
+_CHARTS = tuple(_POINTS)
 
 
 def _strip(sample: Sample) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from textual.color import Color, ColorParseError
 from textual.content import Content
 from textual_plotext import PlotextPlot
 
-SPAN = 300  # seconds from the left edge to the right
+SPANS = (60, 120, 300)  # seconds from the left edge to the right: the least that holds all there is
 _TICK_CELLS = 6
 
 
@@ -37,7 +37,6 @@ class Chart(PlotextPlot, can_focus=False):
 
     def on_mount(self) -> None:
         """A plain picture where colour is not wanted."""
-        self.border_subtitle = "last 5 min"
         if self.app.no_color:
             self.theme = "clear"
 
@@ -68,7 +67,9 @@ class Chart(PlotextPlot, can_focus=False):
         for line, points in zip(self._lines, values, strict=True):
             marker = line.letter if self.app.no_color else "braille"
             plot.plot(times, points, marker=marker, color=self._colour(line.colour))
-        plot.xlim(-SPAN, 0)
+        span = _span(times)
+        self.border_subtitle = f"last {span // 60} min"
+        plot.xlim(-span, 0)
         plot.ylim(0, top)
         marks = [0.0, top / 2, top]
         plot.yticks(marks, [self._mark(value).rjust(_TICK_CELLS) for value in marks])
@@ -83,6 +84,12 @@ class Chart(PlotextPlot, can_focus=False):
             return Color.parse(self.app.theme_variables[name]).rgb
         except (KeyError, ColorParseError):
             return "default"
+
+
+def _span(times: list[float]) -> int:
+    """Of a dashboard just opened, the first minute is not squeezed into the last fifth of the chart."""
+    oldest = -min(times, default=0.0)
+    return next((span for span in SPANS if oldest <= span), SPANS[-1])
 
 
 def _ceiling(value: float) -> float:
