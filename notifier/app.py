@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -170,7 +171,7 @@ class App:
 
     def _build_workers(self) -> None:
         settings, pod = self.settings, self.settings.pod_id
-        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events)
+        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
         self.heartbeat = Heartbeat(
             self.presence,
             self.router,
@@ -182,7 +183,7 @@ class App:
             on_bus_lost=self.bus_reader.restart,
             on_pods=lambda event, name: self.events.emit(event, {"pod": name}),
         )
-        self.router.alive = self.heartbeat.is_alive
+        self.router.is_dead = self.heartbeat.is_dead
         self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
         self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
         interval = settings.janitor_interval
@@ -257,6 +258,9 @@ class App:
             log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
         for worker in self.workers:
             worker.start()
+        if self.redis.up:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.bus_reader.opened.wait(), STORE_WAIT)
 
     def reconfigure(self, settings: Settings) -> None:
         """Applies settings of which only those differ that can change while running (`Definition.live`)."""
@@ -330,6 +334,10 @@ class App:
 
     def _on_trimmed(self, trimmed: int) -> None:
         self.metrics.trimmed += trimmed
+
+    async def _list_other_pods(self) -> list[str]:
+        own = self.settings.pod_id
+        return [record.pod for record in await self.presence.pods() if record.document and record.pod != own]
 
     def _on_listener(self) -> None:
         self.asker.hurry()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from notifier.domain import protocol
 from notifier.domain.entries import Entry
@@ -51,7 +51,7 @@ class Router:
         self._on_pushed = on_pushed
         self._news: dict[str, None] = {}
         self._greetings = asyncio.Semaphore(GREETINGS)
-        self.alive: Callable[[str], bool] = lambda pod: True
+        self.is_dead: Callable[[str], Awaitable[bool]] | None = None
 
     # -- a connection's life
 
@@ -74,7 +74,7 @@ class Router:
     async def _read_inbox(self, user: str) -> Snapshot:
         snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
         owner = snapshot.delivery.owner.decode()
-        if owner != self.holder.pod and not self.alive(owner):
+        if owner != self.holder.pod and self.is_dead is not None and await self.is_dead(owner):
             snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, dead=owner)
         return snapshot
 
@@ -252,6 +252,13 @@ class Router:
             member = self.hub.member(user)
             if member is not None and member.owner in pods:
                 await self.claim(user, dead=member.owner)
+
+    async def follow_restart(self, pod: str) -> None:
+        """Sends the users here what a pod may have read for them before it died; its successor inherits its locks."""
+        for user in self.hub.users:
+            member = self.hub.member(user)
+            if member is not None and member.owner == pod:
+                await self.catch_up(user)
 
 
 def client_facts(connection: Connection) -> dict[str, object]:

@@ -75,7 +75,13 @@ class Listening(Struct, tag="listening", frozen=True):
     seconds: float
 
 
-Message: TypeAlias = News | Forward | Orphan | Cleared | Ask | Answer | Listening
+class Arrived(Struct, tag="arrived", frozen=True):
+    """A pod that has begun to read its bus; what was posted to an earlier incarnation of it may be lost."""
+
+    pod: str
+
+
+Message: TypeAlias = News | Forward | Orphan | Cleared | Ask | Answer | Listening | Arrived
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(list[Message])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import singledispatchmethod
 
 from notifier.live.events import EventFeed
 from notifier.live.peers import Peers
 from notifier.live.router import Router
-from notifier.store.bus import Answer, Ask, Bus, Cleared, Forward, Listening, Message, News, Orphan
+from notifier.store.bus import Answer, Arrived, Ask, Bus, Cleared, Forward, Listening, Message, News, Orphan
 from notifier.workers.worker import Worker
 
 
@@ -20,8 +20,18 @@ class BusReader(Worker):
     interval = 0.0
     at_once = True
 
-    def __init__(self, bus: Bus, router: Router, peers: Peers, events: EventFeed) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        router: Router,
+        peers: Peers,
+        events: EventFeed,
+        list_others: Callable[[], Awaitable[list[str]]],
+    ) -> None:
+        """`list_others` asks the store for the pods alive beside this one."""
         super().__init__()
+        self.opened = asyncio.Event()
+        self._list_others = list_others
         self._bus = bus
         self._router = router
         self._peers = peers
@@ -45,8 +55,16 @@ class BusReader(Worker):
     async def _read(self) -> None:
         async for messages in self._bus.read():
             if not messages:
-                await self._router.recover()
+                await self._begin()
             await self._act_on(messages)
+
+    async def _begin(self) -> None:
+        """Catches up, and lets the others catch up: before this pod forwards anything, or they would skip the gap."""
+        await self._router.recover()
+        own = self._router.holder.pod
+        for pod in await self._list_others():
+            self._bus.post(pod, Arrived(own))
+        self.opened.set()
 
     async def _act_on(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -69,6 +87,10 @@ class BusReader(Worker):
     @_act.register
     def _(self, message: Orphan):  # type: ignore[no-untyped-def]
         return self._router.claim(message.user)
+
+    @_act.register
+    def _(self, message: Arrived):  # type: ignore[no-untyped-def]
+        return self._router.follow_restart(message.pod)
 
     @_act.register
     def _(self, message: Cleared):  # type: ignore[no-untyped-def]

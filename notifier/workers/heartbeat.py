@@ -52,9 +52,9 @@ class Heartbeat(Worker):
         """The pods alive beside this one."""
         return sorted((self._alive or set()) - {self._router.holder.pod})
 
-    def is_alive(self, pod: str) -> bool:
-        """Whether a pod was alive when last looked; true before the first look."""
-        return self._alive is None or pod in self._alive
+    async def is_dead(self, pod: str) -> bool:
+        """Whether a pod is gone. One that was not there at the last look may have come since: the store is asked."""
+        return self._alive is not None and pod not in self._alive and not await self._presence.alive(pod)
 
     async def round(self) -> None:
         pod, now = self._router.holder.pod, self._clock()

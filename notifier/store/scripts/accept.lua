@@ -44,7 +44,7 @@ for i = 11, #ARGV, 4 do
   if id ~= '' then stored = stored + 1 end
   local owner = redis.call('GET', lock_key(u)) or ''
   local fresh, others = {}, false
-  if owner == pod and redis.call('HGET', route_key(u), '#fence') == fence then
+  if owner == pod and inherits(u, fence) then
     fresh = take(u, ARGV[i + 1])
     if redis.call('HLEN', route_key(u)) > 2 then others = other_pods(u, pod) end
   elseif owner == '' then

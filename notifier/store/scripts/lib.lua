@@ -114,9 +114,20 @@ local function other_pods(u, pod)
   return #names > 0 and names
 end
 
+-- Whether a lock in the name of a pod is that of its incarnation `fence`. A later one inherits an earlier one's locks:
+-- a worker that was killed and is back within a moment was never seen dead, so nobody else would take them.
+local function inherits(u, fence)
+  local held = redis.call('HGET', route_key(u), '#fence')
+  if held == fence then return true end
+  if held and tonumber(held) > tonumber(fence) then return false end
+  redis.call('HSET', route_key(u), '#fence', fence)
+  redis.call('PEXPIRE', route_key(u), redis.call('PTTL', lock_key(u)))
+  return true
+end
+
 -- Whether `pod`, in the incarnation that `fence` numbers, may read the user's stream.
 local function holds(u, pod, fence)
-  return redis.call('GET', lock_key(u)) == pod and redis.call('HGET', route_key(u), '#fence') == fence
+  return redis.call('GET', lock_key(u)) == pod and inherits(u, fence)
 end
 
 -- Hands what is new in the stream to the consumer: {id, nid, payload or false, ...}. Only for who holds the lock.
