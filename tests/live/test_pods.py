@@ -144,3 +144,33 @@ async def test_a_restarted_store_is_caught_up_with(client, redis):
     client.pod.router.hand_out = deliver
     client.pod.bus_reader.restart()
     assert (await inbox.receive("notification.push"))["notification_id"] == nid
+
+
+async def test_a_pod_not_seen_yet_is_not_taken_for_dead(start_pod, redis):
+    one = await start_pod("pod-a")
+    await one.pod.heartbeat.round()
+    two = await start_pod("pod-b")
+    one.pod.heartbeat._alive = {"pod-a"}  # its last look was before pod-b came
+    there = await Inbox.open(two)
+    here = await Inbox.open(one)
+    assert await redis.call("GET", "notif:lock:consumer:1-alice") == b"pod-b"
+    (nid,) = await notify(one)
+    for inbox in (here, there):
+        assert (await inbox.receive("notification.push"))["notification_id"] == nid
+
+
+async def test_a_pod_that_was_killed_and_is_back_at_once_inherits_its_locks(start_pod, redis):
+    one, two = await two_pods(start_pod)
+    await Inbox.open(one)
+    there = await Inbox.open(two)
+    for worker in one.pod.workers:
+        await worker.stop()
+    one.pod.router.hand_out = lambda *args, **options: None  # it reads the stream and dies before it pushes
+    (lost,) = await notify(one)
+    (unread,) = await notify(two)
+    again = await start_pod("pod-a")
+    for nid in (lost, unread):
+        assert (await there.receive("notification.push"))["notification_id"] == nid
+    for sender in (again, two):
+        (nid,) = await notify(sender)
+        assert (await there.receive("notification.push"))["notification_id"] == nid
