@@ -40,8 +40,9 @@ format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)
 	@$(BIN)/ruff check --fix --quiet notifier tests build $(wildcard tui)
 
-faults: $(DEV_STAMP) ## kill -9 of server and Redis under load, 300 times
+faults: $(DEV_STAMP) ## kill -9 of server, single workers and Redis under load, 600 times
 	@$(BIN)/python -m tests.e2e.kills --kills 300
+	@$(BIN)/python -m tests.e2e.kills --kills 300 --workers 3
 
 autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 	@$(BIN)/python -m tests.e2e.autobahn

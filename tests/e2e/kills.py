@@ -1,6 +1,7 @@
 """Kills server and Redis at random moments under load and counts what was answered 202 and is not there.
 
     python -m tests.e2e.kills --kills 300
+    python -m tests.e2e.kills --kills 300 --workers 3     single workers, the keeper of Redis, and all at once, too
 
 Every message is posted under an idempotency key until it is answered 202, as a careful sender does. Afterwards each
 must be in its user's history once, and the followed users must have been pushed each of theirs. Prints
@@ -11,7 +12,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -30,8 +34,9 @@ PACE = 0.04  # seconds between a sender's messages
 class Run:
     """One run: senders, followers, and a hand that kills."""
 
-    def __init__(self, server: ServerProcess, seed: int) -> None:
+    def __init__(self, server: ServerProcess, seed: int, workers: int) -> None:
         self.server = server
+        self.workers = workers
         self.random = random.Random(seed)
         self.accepted: dict[str, tuple[int, str]] = {}
         self.pushed: set[str] = set()
@@ -72,19 +77,28 @@ class Run:
                 self.pushed.add(message.data["notification_id"])
 
     async def kill(self, times: int) -> None:
-        """Kills one or the other, or both, at random moments."""
+        """Kills one process or another, or all, at random moments."""
+        targets = ("server", "redis", "both") if self.workers == 1 else ("worker",) * 4 + ("redis", "workers", "server")
         for turn in range(times):
             await asyncio.sleep(self.random.uniform(0.05, 0.5))
-            target = self.random.choice(("server", "redis", "both"))
-            if target != "server":
-                self.server.kill_redis()
-            if target != "redis":
-                self.server.kill()
-                await self.server.wait()
-                await self.server.start()
+            await self._kill(self.random.choice(targets))
             if sys.stderr.isatty():
                 print(f"\r{turn + 1} of {times} kills, {len(self.accepted)} accepted", end="", file=sys.stderr)
         self.killing = False
+
+    async def _kill(self, target: str) -> None:
+        """Kills `worker` (one), `workers` (all), `redis`, `server` (the main process, started again) or `both`."""
+        pids = list(self.server.worker_pids.values())
+        if target in ("worker", "workers"):
+            for pid in [self.random.choice(pids)] if pids and target == "worker" else pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        if target in ("redis", "both"):
+            self.server.kill_redis()
+        if target in ("server", "both"):
+            self.server.kill()
+            await self.server.wait()
+            await self.server.start()
 
     def missing(self) -> tuple[list[str], list[str]]:
         """Messages that are lost, and texts that are there more than once."""
@@ -110,12 +124,12 @@ class Run:
         await asyncio.gather(*self._followers.values(), return_exceptions=True)
 
 
-async def run(kills: int, seed: int, folder: Path) -> int:
+async def run(kills: int, seed: int, folder: Path, workers: int = 1) -> int:
     """Does a run; the number of messages lost or duplicated."""
-    server = ServerProcess(folder / "data")
+    server = ServerProcess(folder / "data", arguments=("--workers", str(workers)))
     (folder / "data").mkdir()
     await server.start()
-    work = Run(server, seed)
+    work = Run(server, seed, workers)
     async with Client(server.url) as client:
         senders = [asyncio.create_task(work.send(client)) for _ in range(SENDERS)]
         await work.kill(kills)
@@ -123,20 +137,19 @@ async def run(kills: int, seed: int, folder: Path) -> int:
         await work.settled()
     lost, twice = await asyncio.to_thread(work.missing)
     await server.stop()
-    gap = work.longest_gap
-    print(
-        f"{len(work.accepted)} tried, {len(lost)} lost, {len(twice)} duplicated, longest gap {gap:.1f} s; {kills} kills, seed {seed}"
-    )
+    said = f"{len(work.accepted)} tried, {len(lost)} lost, {len(twice)} duplicated"
+    print(f"{said}, longest gap {work.longest_gap:.1f} s; {kills} kills, {workers} workers, seed {seed}")
     return len(lost) + len(twice)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="notifier-kills-") as folder:
-        return 1 if asyncio.run(run(options.kills, options.seed, Path(folder))) else 0
+        return 1 if asyncio.run(run(options.kills, options.seed, Path(folder), options.workers)) else 0
 
 
 if __name__ == "__main__":
