@@ -339,34 +339,46 @@ class Dashboard(App[int]):
 def run(url: str, token: str | None, read_only: bool) -> int:
     """Runs the dashboard until it is left; the exit code. What the user got wrong is one line on stderr, and 1."""
     try:
-        asyncio.run(_probe(AdminClient(url, token, read_only)))
+        away = asyncio.run(_probe(AdminClient(url, token, read_only)))
     except (ValueError, ApiError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
         return _refuse("interrupted")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _refuse("this needs a terminal; for scripts there is the admin API")
+        return _refuse(away or "the dashboard needs a terminal; for scripts there is the admin API")
     app = Dashboard(AdminClient(url, token, read_only), read_only)
     app.run()
     return app.return_code or 0
 
 
-async def _probe(client: AdminClient) -> None:
-    """Raises `ApiError` where a dashboard would be of no use; a server whose store is away is worth watching."""
+async def _probe(client: AdminClient) -> str:
+    """Raises `ApiError` where a dashboard would be of no use. Otherwise nothing, or why nobody answers.
+
+    A server that is away for now is worth watching: the dashboard opens offline, and finds it when it comes.
+    """
     async with client:
         try:
             await client.pods()
         except ApiError as error:
-            if error.failure is Failure.UNREACHABLE:
-                said = f"cannot reach {client.place}: {error}. Is a server running there? Give --url or NOTIFIER_URL"
-                raise ApiError(error.failure, said) from error
-            if error.failure is Failure.NOT_FOUND:
-                said = f"{client.place} answers, but it is no notifier (404). Give --url or NOTIFIER_URL"
-                raise ApiError(error.failure, said) from error
-            if error.failure is not Failure.UNAVAILABLE:
-                raise
+            return _judged(error, client.place)
+    return ""
+
+
+def _judged(error: ApiError, place: str) -> str:
+    match error.failure:
+        case Failure.UNAVAILABLE:
+            return ""
+        case Failure.UNREACHABLE:
+            return f"cannot reach {place}: {error}. Is a server running there? Give --url or NOTIFIER_URL"
+        case Failure.NOWHERE:
+            raise ApiError(error.failure, f"cannot reach {place}: {error}. Give --url or NOTIFIER_URL") from error
+        case Failure.NOT_FOUND:
+            said = f"{place} answers, but it is no notifier (404). Give --url or NOTIFIER_URL"
+            raise ApiError(error.failure, said) from error
+        case _:
+            raise error
 
 
 def _refuse(said: str) -> int:
-    print(f"notifier tui: {safe(said)}", file=sys.stderr)
+    print(f"notifier: {safe(said)}", file=sys.stderr)
     return 1

@@ -30,6 +30,7 @@ class Failure(Enum):
     """What went wrong."""
 
     UNREACHABLE = "unreachable"
+    NOWHERE = "nowhere"  # no host of that name, or one that cannot prove to be it: waiting does not help
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
     NOT_FOUND = "not found"
@@ -152,7 +153,7 @@ class AdminClient:
             async with self._session.request(method, self._base + path, allow_redirects=False, **more) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ApiError(Failure.UNREACHABLE, _why(error)) from error
+            raise ApiError(_failure(error), _why(error)) from error
 
     async def _decoded(self, response: aiohttp.ClientResponse, also: int = 0) -> Json:
         body = await self._checked(response, also)
@@ -208,6 +209,11 @@ def _detail(body: bytes) -> str:
         return ""
     fields = [f"{text(row, 'path')}: {text(row, 'message')}" for row in rows(found, "errors")]
     return "; ".join(fields) or text(found, "detail") or text(found, "title")
+
+
+def _failure(error: BaseException) -> Failure:
+    misled = aiohttp.ClientConnectorCertificateError | ssl.SSLError | aiohttp.ClientConnectorDNSError
+    return Failure.NOWHERE if isinstance(error, misled) else Failure.UNREACHABLE
 
 
 def _why(error: BaseException) -> str:

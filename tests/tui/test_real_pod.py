@@ -25,12 +25,13 @@ def look(tmp_path):
     """Opens a dashboard on a pod: `async with look(client) as stage`."""
 
     @asynccontextmanager
-    async def opened(client, size=(120, 36), token=None, read_only=False):
-        admin = AdminClient(f"http://127.0.0.1:{client.port}", token, read_only)
-        app = Dashboard(admin, read_only, Preferences(tmp_path / "tui.json"))
+    async def opened(client, size=(120, 36), token=None, there=True):
+        admin = AdminClient(f"http://127.0.0.1:{client.port}", token)
+        app = Dashboard(admin, preferences=Preferences(tmp_path / "tui.json"))
         async with app.run_test(size=size) as pilot:
             stage = Stage(SimpleNamespace(cluster=None), app, pilot)
-            await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+            if there:
+                await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
             yield stage
 
     return opened
@@ -186,3 +187,15 @@ async def test_a_pod_restarts_under_the_dashboard(loop, client, start_pod, look)
         await stage.sees("● live")
         assert not stage.page.has_class("-stale")
         await stage.view("6", "pod-b")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod, look, size):
+    port = client.port
+    await client.close()
+    assert "connection refused" in await _probe(AdminClient(f"http://127.0.0.1:{port}"))
+    async with look(client, size, there=False) as stage:
+        await stage.sees("✕ offline, retrying in", "nothing seen yet")
+        await stage.view("3", "3 Users")
+        await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
+        await stage.sees("● live", "0 users")

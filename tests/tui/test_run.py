@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest.mock import Mock
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from tests.tui.fake_server import FakeServer, problem
 from tui import app as app_module
 from tui.app import run
+
+
+class Tty:
+    def isatty(self) -> bool:
+        return True
 
 
 @contextmanager
@@ -38,7 +47,7 @@ def refused(capsys: pytest.CaptureFixture[str], url: str, token: str | None = No
     assert run(url, token, False) == 1
     out, said = capsys.readouterr()
     assert out == ""
-    assert said.startswith("notifier tui: ")
+    assert said.startswith("notifier: ")
     assert said.count("\n") == 1
     assert "Traceback" not in said
     return said
@@ -55,12 +64,38 @@ def test_a_token_without_the_scope(capsys: pytest.CaptureFixture[str]) -> None:
         assert "lacks the scope admin (403)" in refused(capsys, url, "reader")
 
 
-def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nobody_there_and_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with served() as url:
         pass
     said = refused(capsys, url)
     assert "cannot reach 127.0.0.1:" in said
     assert "connection refused. Is a server running there? Give --url or NOTIFIER_URL" in said
+
+
+def test_nobody_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(app_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty()))
+    monkeypatch.setattr(app_module.Dashboard, "run", lambda app: opened.append(app.world.url))
+    with served() as url:
+        pass
+    assert run(url, None, False) == 0
+    assert opened == [url.removeprefix("http://")]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (aiohttp.ClientConnectorDNSError(Mock(), OSError(-2, "unknown")), "there is no host of that name. Give --url"),
+        (ssl.SSLCertVerificationError("self-signed"), "its certificate is not trusted"),
+    ],
+)
+def test_a_place_that_cannot_be_right(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception, expected: str
+) -> None:
+    monkeypatch.setattr(aiohttp.ClientSession, "request", Mock(side_effect=error))
+    said = refused(capsys, "https://notify.example.org")
+    assert "cannot reach notify.example.org: " in said
+    assert expected in said
 
 
 @pytest.mark.parametrize(
