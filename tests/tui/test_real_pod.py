@@ -195,7 +195,7 @@ async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod,
     await client.close()
     assert "connection refused" in await _probe(AdminClient(f"http://127.0.0.1:{port}"))
     async with look(client, size, there=False) as stage:
-        await stage.sees("✕ offline, retrying in", "nothing seen yet")
+        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Unread", "–")
         await stage.view("3", "3 Users")
         await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
         await stage.sees("● live", "0 users")

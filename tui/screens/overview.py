@@ -60,7 +60,9 @@ class Overview(View):
     def show_figures(self) -> None:
         """The strip each time, the charts by turns: two a second, since one costs up to 25 ms to draw."""
         sample = self.world.history.latest
-        if sample is not None:
+        if sample is None:
+            self.query_one(FigureStrip).show([(name, humanise.NONE, "") for name in _FIGURES])
+        else:
             self.query_one(FigureStrip).show(_strip(sample))
             self._turn = 1 - self._turn
             self._draw(_CHARTS[self._turn :: 2])
@@ -107,18 +109,14 @@ _POINTS: dict[str, Callable[[Sample], tuple[float | None, ...]]] = {
 _CHARTS = tuple(_POINTS)
 
 
+_FIGURES = ("Conns", "Users", "Unread", "Sent/s", "Push/s", "Ack/s", "Exp/s", "p50", "p95", "p99")
+_WARN = "$text-warning"
+
+
 def _strip(sample: Sample) -> list[tuple[str, str, str]]:
-    figures, (sent, pushed, acked, cleared) = sample.figures, sample.rates
-    unread = "$text-warning" if figures.pending else ""
-    return [
-        ("Conns", humanise.count(figures.connections), ""),
-        ("Users", humanise.count(figures.users), ""),
-        ("Unread", humanise.count(figures.pending), unread),
-        ("Sent/s", humanise.rate(sent), ""),
-        ("Push/s", humanise.rate(pushed), ""),
-        ("Ack/s", humanise.rate(acked), ""),
-        ("Exp/s", humanise.rate(cleared), "$text-warning" if cleared else ""),
-        ("p50", humanise.milliseconds(figures.p50), ""),
-        ("p95", humanise.milliseconds(figures.p95), ""),
-        ("p99", humanise.milliseconds(figures.p99), ""),
-    ]
+    figures = sample.figures
+    counts = (figures.connections, figures.users, figures.pending)
+    values = [*map(humanise.count, counts), *map(humanise.rate, sample.rates)]
+    values += map(humanise.milliseconds, _quantiles(sample))
+    styles = {"Unread": _WARN if figures.pending else "", "Exp/s": _WARN if sample.rates[-1] else ""}
+    return [(name, value, styles.get(name, "")) for name, value in zip(_FIGURES, values, strict=True)]

@@ -36,7 +36,10 @@ class Chart(PlotextPlot, can_focus=False):
         self._shown: tuple[list[list[float]], object] | None = None
 
     def on_mount(self) -> None:
-        """A plain picture where colour is not wanted."""
+        """Its name over an empty picture; a plain one where colour is not wanted."""
+        self._entitle([])
+        self.plt.xaxes(False, False)
+        self.plt.yaxes(False, False)
         if self.app.no_color:
             self.theme = "clear"
 
