@@ -159,3 +159,11 @@ def test_help_of_a_command_loads_nothing_heavy(command):
 def test_what_send_runs_with_is_light():
     loaded = python("import sys, notifier.cli.send, notifier.client\nprint(*sys.modules)").stdout.split()
     assert not {name.split(".")[0] for name in loaded} & HEAVY
+
+
+def test_a_server_that_asks_for_no_tokens_loads_nothing_for_them():
+    code = "import sys\nfrom notifier.app import App\nfrom notifier.config import load\nimport notifier.process\n"
+    code += "App(load({}, {'REDIS_ADDR': 'localhost'})).web()\nprint(*sys.modules)"
+    loaded = {name.split(".")[0] for name in python(code).stdout.split()}
+    assert "sanic" in loaded
+    assert not loaded & {"jwt", "cryptography", "aiohttp", "textual"}
