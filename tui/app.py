@@ -333,7 +333,7 @@ class Dashboard(App[int]):
         if self._paused_at is None:
             return ""
         waiting = self.world.tail.arrived - self._arrived_then
-        return f"PAUSED {humanise.span(time.monotonic() - self._paused_at)}, {humanise.count(waiting)} events since"
+        return f"PAUSED {humanise.span(time.monotonic() - self._paused_at)}, {humanise.plural(waiting, 'event')} since"
 
 
 def run(url: str, token: str | None, read_only: bool) -> int:

@@ -82,8 +82,9 @@ class Listing(Generic[Row]):
         return next((place for place, row in enumerate(self.visible) if find(row) == key), None)
 
     def summary(self, noun: str) -> str:
-        """`340 users`, `12 of 340 users`; and how many there are where not all are loaded."""
+        """`340 users`, `1 user`, `12 of 340 users`; and how many there are where not all are loaded."""
         shown = f"{len(self.visible):,} of " if self.needle else ""
+        noun = noun.removesuffix("s") if self.total == 1 else noun
         if self.total > len(self.loaded):
             return f"{shown}{len(self.loaded):,} {noun} loaded, {self.total:,} in all"
         return f"{shown}{self.total:,} {noun}"

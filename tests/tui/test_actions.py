@@ -69,7 +69,7 @@ def test_clearing(view: str) -> None:
         await ask(stage, view, "X", "Clear 3 unread notifications of 1-alice?")
         await stage.press("y")
         await stage.until(lambda: "Cleared 3 unread notifications of 1-alice" in stage.toasts)
-        await stage.view("4", "1 unread notifications")
+        await stage.view("4", "1 unread notification ")
 
     play(story)
 

@@ -121,7 +121,7 @@ def test_tables_rest_while_paused() -> None:
         asked = stage.asked("GET", "/api/v1/admin/clients")
         stage.cluster.connect("5-eve")
         stage.server.emit("client.connected", user_id=5, login="eve")
-        await stage.sees("1 events since")
+        await stage.sees("1 event since")
         assert stage.asked("GET", "/api/v1/admin/clients") == asked
         await stage.press("space")
         await stage.sees("4 connections")

@@ -143,7 +143,7 @@ def test_events_are_followed_until_one_moves_away(size: tuple[int, int]) -> None
     async def story(stage: Stage) -> None:
         await stage.view("7", "Nothing has happened")
         stage.server.emit("notification.stored", user_id=1, login="alice", source="orders", message="first")
-        await stage.sees("1 events, newest first", "orders  first", "1-alice")
+        await stage.sees("1 event, newest first", "orders  first", "1-alice")
         stage.server.emit("notification.stored", user_id=1, login="alice", source="orders", message="second")
         await stage.sees("orders  second")
         assert stage.table.selected.number == 2
