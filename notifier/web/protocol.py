@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 from sanic import Request
-from sanic.exceptions import PayloadTooLarge, RequestTimeout, SanicException
+from sanic.exceptions import PayloadTooLarge, RequestCancelled, RequestTimeout, SanicException
 from sanic.http.constants import Stage
 from sanic.http.http1 import Http
 from sanic.models.server_types import ConnInfo
@@ -56,11 +56,16 @@ class BoundedHttp(Http):
                 self.protocol.leave_unread()
 
     async def error_response(self, exception: Exception) -> None:
+        if isinstance(exception, RequestCancelled):  # the client has gone: nobody to answer, nothing to log
+            return
         if self.stage is Stage.REQUEST:
             self.protocol.leave_unread()
             if isinstance(exception, PayloadTooLarge):
                 exception = SanicException("the headers are larger than 16 KiB", status_code=431)
         await super().error_response(exception)
+        if self.request_body and not self.keep_alive:  # Sanic would wait for the rest of it
+            self.protocol.leave_unread()
+            self.request_body = None
 
 
 class NotifierProtocol(HttpProtocol):
@@ -185,6 +190,14 @@ class NotifierProtocol(HttpProtocol):
         self.recv_buffer.clear()
         transport.write_eof()
         transport.resume_reading()
+
+    def abort(self) -> None:
+        """Ends the connection at once.
+
+        It keeps its transport: without one Sanic takes half a request for a whole one.
+        """
+        if self.transport is not None:
+            self.transport.abort()
 
     def check_deadlines(self, now: float) -> None:
         """Ends the connection when something takes too long: a request, a handler, the reading of an answer."""
