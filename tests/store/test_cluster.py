@@ -2,10 +2,12 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from notifier.app import App
 from notifier.config import load
+from notifier.domain.access import KeyRequest, Scope
 from notifier.process import Server, bind
 from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.support import ALICE, Inbox, eventually, notify
@@ -112,6 +114,28 @@ async def test_expiry(client):
     client.pod.janitor._now = lambda: 4e9
     assert await client.pod.janitor.sweep() == 1
     assert (await inbox.receive("notification.push"))["status"] == "auto_cleared"
+
+
+async def test_a_rate_limit_across_slots(client):
+    users = [{"id": i, "login": f"u{i}"} for i in range(1, 31)]
+    client.pod.reconfigure(msgspec.structs.replace(client.pod.settings, notify_rate_limit=(2, 3600.0)))
+    for _ in range(2):
+        await notify(client, targets=users)
+    new = {"id": 31, "login": "u31"}
+    response = await client.post("/api/v1/notify", json={"target": [new, *users], "message": "x"})
+    assert response.status_code == 429
+    assert [error["path"] for error in response.json()["errors"]] == [f"target[{i}]" for i in range(1, 31)]
+    assert await client.pod.redis.call("XLEN", "stream:user:{31-u31}") == 0
+    answer = await client.post("/api/v1/notify", json={"target": [new], "message": "x"})
+    assert answer.status_code == 202 and answer.headers["ratelimit"].startswith('"notify";r=1;')
+
+
+async def test_api_keys(client):
+    access = client.pod.access
+    made, text = await access.create_key(KeyRequest("shop", (Scope.READ,)))
+    assert (await access.authenticate(text)).name == "key:shop"
+    await access.revoke_key(made.id)
+    assert (await access.list_keys("", 10))[1] == 0
 
 
 async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
