@@ -33,7 +33,7 @@ from notifier.telemetry import configure_logging
 
 STEADY = 10.0  # seconds of life after which a death counts as the first again
 FIRST_PAUSE = 0.1
-READY_PAUSE_MAX = 0.5  # a worker that had served is back within a second, however often it dies
+READY_DEATHS_MAX = 4  # a pause of 0.4 s: a worker that had served is back within a second, however often it dies
 PAUSE_MAX = 10.0
 GRACE = 2.0  # seconds beyond SHUTDOWN_TIMEOUT that a worker has to hand its locks over
 HURRY = 3.0  # seconds that a second SIGTERM leaves it
@@ -52,12 +52,11 @@ class Backoff:
         self.deaths = 0
 
     def pause(self, lived: float, was_ready: bool) -> float:
-        """Seconds until the restart of a child that lived for so many seconds."""
+        """Seconds until the restart of a child that lived for so many seconds; it had served if it was ready."""
         self.deaths = 1 if lived > STEADY else self.deaths + 1
-        if self.deaths == 1:
-            return 0.0
-        longest = READY_PAUSE_MAX if was_ready else PAUSE_MAX
-        return float(min(longest, FIRST_PAUSE * 2 ** min(self.deaths - 2, 10)))
+        if was_ready:
+            self.deaths = min(self.deaths, READY_DEATHS_MAX)
+        return 0.0 if self.deaths == 1 else float(min(PAUSE_MAX, FIRST_PAUSE * 2 ** min(self.deaths - 2, 10)))
 
 
 class Child:

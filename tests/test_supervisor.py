@@ -8,7 +8,7 @@ import pytest
 from notifier.config import compare, load
 from notifier.scoreboard import HALF, Scoreboard, Seat
 from notifier.signals import ECHO, Signals
-from notifier.supervisor import PAUSE_MAX, READY_PAUSE_MAX, STEADY, Backoff
+from notifier.supervisor import PAUSE_MAX, STEADY, Backoff
 from notifier.tally import STALE, Buckets, SharedTally, Tally, pid_of
 
 # -- backoff
@@ -32,7 +32,9 @@ def test_the_first_restart_is_at_once_and_the_next_wait_longer():
 
 def test_one_that_had_served_is_back_within_a_second_however_often_it_dies():
     backoff = Backoff()
-    assert max(backoff.pause(0.5, True) for _ in range(1000)) == READY_PAUSE_MAX < 1
+    assert max(backoff.pause(0.5, True) for _ in range(1000)) == 0.4
+    assert [backoff.pause(0.05, False) for _ in range(2)] == [0.8, 1.6]  # killed twice more before it could serve
+    assert backoff.pause(0.5, True) == 0.4
 
 
 def test_a_steady_life_is_a_new_beginning():
