@@ -67,7 +67,8 @@ class Worker(ABC):
         except Exception as error:
             self._note_failure(error)
             self._failures += 1
-            return min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0)
+            backoff: float = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
+            return backoff * random.uniform(0.5, 1.0)
         self.rounds += 1
         self.last_error = None
         self._failures = 0

@@ -25,7 +25,9 @@ def test_counts(number: float | None, shown: str) -> None:
     assert humanise.count(number) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0, "0"), (3.0, "3"), (0.44, "0.4"), (9.96, "10"), (1204.4, "1,204"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, "0"), (3.0, "3"), (0.44, "0.4"), (9.96, "10"), (1204.4, "1,204"), (None, "–")]
+)
 def test_rates(value: float | None, shown: str) -> None:
     assert humanise.rate(value) == shown
 
