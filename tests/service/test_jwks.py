@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 
 import jwt
@@ -80,6 +81,7 @@ async def test_an_issuer_that_is_not_there_or_no_http(issuer):
 
 
 async def test_an_issuer_that_says_nothing_is_given_up(issuer, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(jwks, "FETCH_TIMEOUT", 0.05)
     with pytest.raises(jwks.NotifierError):
         await Jwks(issuer.url).find("a", "EdDSA")
