@@ -110,12 +110,18 @@ class Run:
                 ids.add(row["notification_id"])
                 stored[row["payload"]["message"]] += 1
         followed = {nid for nid, (user, _) in self.accepted.items() if user in self._followers}
-        lost = [nid for nid in self.accepted if nid not in ids] + sorted(followed - self.pushed)
+        unstored = [nid for nid in self.accepted if nid not in ids]
+        lost = unstored + sorted(followed - self.pushed)
+        for nid in lost[:5]:
+            what = "is not stored" if nid in unstored else "was not pushed"
+            print(f"{self.accepted[nid][1]!r} of user {self.accepted[nid][0]} {what}", file=sys.stderr)
         return lost, [text for text, count in stored.items() if count > 1]
 
     async def settled(self, timeout: float = 30.0) -> None:
-        """Waits until the followers have been pushed all, or do not get on any more."""
+        """Waits until the last kill is got over and the followers have been pushed all, or do not get on any more."""
         deadline = time.monotonic() + timeout
+        while not await asyncio.to_thread(self.server.is_ready) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
         followed = {nid for nid, (user, _) in self.accepted.items() if user in self._followers}
         while followed - self.pushed and time.monotonic() < deadline:
             await asyncio.sleep(0.05)

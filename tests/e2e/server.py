@@ -95,7 +95,7 @@ class ServerProcess:
         """Starts the program and waits until it is ready."""
         await self.spawn()
         deadline = time.monotonic() + READY_WITHIN
-        while not await asyncio.to_thread(self._is_ready):
+        while not await asyncio.to_thread(self.is_ready):
             if self.ended or time.monotonic() > deadline:
                 raise RuntimeError(self.log()[-2000:])
             await asyncio.sleep(0.01)
@@ -165,7 +165,8 @@ class ServerProcess:
             lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether `/health/ready` says so now."""
         try:
             with urllib.request.urlopen(f"{self.url}/health/ready", timeout=1) as answer:
                 return bool(answer.status == 200)
