@@ -134,15 +134,18 @@ async def run(kills: int, seed: int, folder: Path, workers: int = 1) -> int:
     """Does a run; the number of messages lost or duplicated."""
     server = ServerProcess(folder / "data", arguments=("--workers", str(workers)))
     (folder / "data").mkdir()
-    await server.start()
     work = Run(server, seed, workers)
-    async with Client(server.url) as client:
-        senders = [asyncio.create_task(work.send(client)) for _ in range(SENDERS)]
-        await work.kill(kills)
-        await asyncio.gather(*senders)
-        await work.settled()
-    lost, twice = await asyncio.to_thread(work.missing)
-    await server.stop()
+    try:
+        await server.start()
+        async with Client(server.url) as client:
+            senders = [asyncio.create_task(work.send(client)) for _ in range(SENDERS)]
+            await work.kill(kills)
+            await asyncio.gather(*senders)
+            await work.settled()
+        lost, twice = await asyncio.to_thread(work.missing)
+    finally:
+        if not server.ended:  # also when the run itself breaks off: no server is left behind
+            await server.stop()
     said = f"{len(work.accepted)} tried, {len(lost)} lost, {len(twice)} duplicated"
     print(f"{said}, longest gap {work.longest_gap:.1f} s; {kills} kills, {workers} workers, seed {seed}")
     return len(lost) + len(twice)
