@@ -12,7 +12,22 @@ from notifier.cli import COMMANDS
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "notifier"
 
-ALL = {"app", "cli", "client", "config", "domain", "errors", "live", "process", "service", "store", "summary"}
+ALL = {
+    "app",
+    "cli",
+    "client",
+    "config",
+    "domain",
+    "errors",
+    "live",
+    "process",
+    "service",
+    "store",
+    "summary",
+    "providers",
+    "delivery",
+    "ingest",
+}
 ALL |= {"keeper", "scoreboard", "signals", "tally", "telemetry", "web", "workers", ""}
 
 # What a part may import beside itself. "" is the package `notifier`, which holds the version.
@@ -35,6 +50,9 @@ TABLE = {
     "keeper": {"store", "scoreboard", "signals"},
     "domain": {"errors"},
     "store": {"domain", "errors"},
+    "providers": {"domain", "errors"},
+    "delivery": {"domain", "store", "providers", "errors"},
+    "ingest": {"service", "domain", "errors"},
     "service": {"domain", "store", "errors"},
     "live": {"domain", "store", "errors"},
     "workers": {"domain", "store", "live", "errors"},
@@ -46,9 +64,9 @@ OWNERS = {
     "hiredis": {"store"},
     "sanic": {"web", "process", "app"},
     "click": {"cli"},
-    "aiohttp": {"client", "bench", "service", "cli"},
-    "jwt": {"service", "cli"},
-    "cryptography": {"service"},
+    "aiohttp": {"client", "bench", "service", "cli", "providers"},
+    "jwt": {"service", "cli", "providers"},
+    "cryptography": {"service", "providers"},
     "textual": set(),
     "tui": {"cli"},
     "tests": set(),

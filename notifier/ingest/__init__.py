@@ -1,0 +1,1 @@
+"""Kafka: the same entrance as over HTTP, another wire."""
