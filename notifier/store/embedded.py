@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from notifier.store.append_only import Synchroniser
 from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
 
 SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path less its NUL
@@ -29,6 +30,7 @@ LOG_MAX = 1024 * 1024
 BACKOFF = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 STEADY = 30.0  # seconds of life after which a death counts as the first again
 PR_SET_PDEATHSIG = 1
+EVERY_SECOND = "everysec"
 
 OnEvent = Callable[[str, Mapping[str, object]], None]
 
@@ -43,7 +45,8 @@ class EmbeddedRedis:
     """Starts, watches, restarts and stops the server."""
 
     def __init__(self, data_dir: Path, fsync: str, *, on_event: OnEvent) -> None:
-        """`fsync` is `everysec` or `always`; `on_event` is told `redis.died` and `redis.restarted` with facts."""
+        """`fsync` is `everysec` or `always`; `on_event` is told `redis.died`, `redis.restarted`, `redis.restart_failed`
+        and `redis.fsync_failed` with facts."""
         self.data_dir = data_dir.absolute()  # the server is started within it
         self.restarts = 0
         self._fsync = fsync
@@ -53,6 +56,7 @@ class EmbeddedRedis:
         self._binary: RedisBinary | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._synchroniser: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -75,14 +79,18 @@ class EmbeddedRedis:
             await self.stop()
             raise
         self._watcher = asyncio.create_task(self._watch(), name="embedded redis")
+        if self._fsync == EVERY_SECOND:
+            work = Synchroniser(self.data_dir, self._on_event).run()
+            self._synchroniser = asyncio.create_task(work, name="fsync of the append-only file")
         return f"unix://{quote(str(self._socket))}"
 
     async def stop(self) -> None:
         """Ends the server in an orderly way and lets the folder go."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.gather(self._watcher, return_exceptions=True)
-            self._watcher = None
+        tasks = [task for task in (self._watcher, self._synchroniser) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._watcher = self._synchroniser = None
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             if not await _ended(self._process.pid, STOP_TIMEOUT):
@@ -164,7 +172,9 @@ class EmbeddedRedis:
             "unixsocketperm": "700",
             "dir": str(self.data_dir),
             "appendonly": "yes",
-            "appendfsync": self._fsync,
+            # Not `everysec`: while an earlier fsync runs, Redis then holds back its next write for up to 2 s, yet
+            # answers (aof.c, flushAppendOnlyFile): a kill loses what it answered. `no` writes before each answer.
+            "appendfsync": "no" if self._fsync == EVERY_SECOND else self._fsync,
             "aof-load-truncated": "yes",
             "save": "",
             "maxmemory-policy": "noeviction",
