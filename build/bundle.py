@@ -13,7 +13,7 @@ REDIS = Path("/usr/bin/redis-server")
 DOC = Path("/usr/share/doc")
 COMMON = Path("/usr/share/common-licenses")
 DATA = {
-    "notifier": ("store/scripts/*.lua", "web/static/*", "web/docs/*", "web/docs/*/*"),
+    "notifier": ("store/scripts/*.lua", "store/scripts/*/*.lua", "web/static/*", "web/docs/*", "web/docs/*/*"),
     "tui": ("*.tcss", "*/*.tcss"),
 }
 LEXERS = ("_mapping", "data", "javascript", "python", "special")

@@ -23,6 +23,7 @@ from notifier.live.frames import SERVICE_RESTART
 from notifier.live.hub import Hub
 from notifier.live.peers import Peers
 from notifier.live.router import Router
+from notifier.pipeline import House, Pipeline
 from notifier.scoreboard import Seat
 from notifier.service.access import Access
 from notifier.service.inbox import InboxService, Marked
@@ -30,6 +31,7 @@ from notifier.service.jwks import Jwks
 from notifier.service.limit import UserLimit
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
+from notifier.service.sessions import SendRate, SessionService
 from notifier.service.user_tokens import UserTokens
 from notifier.store.address import Address, Deployment, parse_address, parse_deployment
 from notifier.store.api_keys import ApiKeys
@@ -44,11 +46,13 @@ from notifier.store.open import open_store
 from notifier.store.presence import Presence
 from notifier.store.reports import Reports
 from notifier.store.single import SingleRedis
-from notifier.summary import cluster_snapshot, health_report, pod_document
+from notifier.summary import cluster_snapshot, health_report, pod_document, providers_of_all_pods
 from notifier.tally import SharedTally
 from notifier.telemetry import Metrics, ProcessFigures, registry
 from notifier.web.admin import admin_door
 from notifier.web.auth import Guard
+from notifier.web.deliveries import deliveries_door
+from notifier.web.dispatch import dispatch_door
 from notifier.web.events import events_door
 from notifier.web.express import Express
 from notifier.web.health import health_door
@@ -58,6 +62,7 @@ from notifier.web.notify import NotifyDoor, notify_door
 from notifier.web.origin import Origins
 from notifier.web.page import page_door
 from notifier.web.server import build_app
+from notifier.web.sessions import ratelimit_door, sessions_door
 from notifier.web.socket import InboxSocket, SocketLimits, socket_door
 from notifier.workers.bus_reader import BusReader
 from notifier.workers.followers import Asker, Follower
@@ -91,6 +96,7 @@ class App:
         self._build_store()
         self._build_live()
         self._build_services()
+        self._build_pipeline()
         self._build_workers()
         self._describe_metrics()
 
@@ -169,6 +175,15 @@ class App:
         users = UserTokens(secret, Jwks(url) if url else None)
         return Access(settings.admin_token, ApiKeys(self.redis), users)
 
+    def _build_pipeline(self) -> None:
+        house = House(
+            self.redis, self.metrics, self.events, self.publisher, self.reports, self.limits, self.settings.pod_id
+        )
+        self.pipeline = Pipeline(self.settings, house)
+        self.peers.answers("providers", self.pipeline.provider_rows)
+        self.session_service = SessionService(self.pipeline.sessions)
+        self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate)
+
     def _build_workers(self) -> None:
         settings, pod = self.settings, self.settings.pod_id
         self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
@@ -207,6 +222,7 @@ class App:
             Ticker(self.hub, self.metrics.loop_lag.observe),
             self.asker,
             self.follower,
+            *self.pipeline.workers,
         ]
         if self.tally is not None:
             self.workers.append(TallyRound(self.tally.publish))
@@ -239,6 +255,10 @@ class App:
             health_door(lambda: health_report(self), lambda: self.redis.up),
             metrics_door(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
             page_door(),
+            deliveries_door(self.pipeline.accept, self.pipeline.service),
+            sessions_door(self.session_service),
+            ratelimit_door(self.send_rate.look),
+            dispatch_door(self.pipeline.service, lambda: providers_of_all_pods(self)),
         ]
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)
@@ -258,6 +278,7 @@ class App:
             log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
         for worker in self.workers:
             worker.start()
+        self.pipeline.start()
         if self.redis.up:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.bus_reader.opened.wait(), STORE_WAIT)
@@ -270,12 +291,13 @@ class App:
         self.inbox.maxlen = settings.stream_maxlen
         self.publisher.idempotency_ttl_ms = round(settings.idempotency_ttl * 1000)
         self.publisher.limit = self._user_limit(settings)
+        self.pipeline.reconfigure(settings)
 
     async def stop(self, timeout: float) -> None:
         """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
         try:
             async with asyncio.timeout(timeout):
-                await self._let_clients_go()
+                await asyncio.gather(self._let_clients_go(), self.pipeline.stop(timeout))
                 await self._let_others_take_over()
         except (TimeoutError, NotifierError) as error:
             log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})

@@ -24,6 +24,7 @@ def pod_document(app: App) -> bytes:
             "connections": len(app.hub),
             "locks": app.hub.owned(app.settings.pod_id),
             "latency": app.metrics.latency.counts,
+            "hands": app.pipeline.engine.hands if app.pipeline.engine else 0,
         }
     )
 
@@ -44,7 +45,7 @@ def health_report(app: App) -> dict[str, Any]:
             "redis": redis,
             "workers": workers,
             "kafka": {"status": "off"},
-            "providers": {"status": "off"},
+            "providers": _providers(app),
         },
         "version": __version__,
         "pod_id": app.settings.pod_id,
@@ -57,15 +58,13 @@ async def cluster_snapshot(app: App) -> dict[str, Any]:
     totals = await app.operations.totals()
     pods = [pod for pod in await app.operations.pods() if pod["alive"]]
     pending, _, users = await app.operations.pending_totals()
+    queues = {queue.channel: queue.waiting for queue in (await app.pipeline.service.queues()).channels}
     fresh = app.metrics.since_last()
     counts = {name: totals.get(name, 0) + fresh[name] for name in COUNTERS}
     return {
-        "processed_messages": 0,
-        "failed_messages": 0,
-        "rate_limited_messages": 0,
-        "queue_size": 0,
-        "worker_count": len(app.workers),
-        "queues": {},
+        "queue_size": sum(sum(queue.values()) for queue in queues.values()),
+        "worker_count": sum(pod.get("hands", 0) for pod in pods),
+        "queues": queues,
         "connections": _connections(app, pods),
         **counts,
         "latency_ms": _latency(app, pods),
@@ -76,6 +75,39 @@ async def cluster_snapshot(app: App) -> dict[str, Any]:
         "pod_id": app.settings.pod_id,
         "version": __version__,
     }
+
+
+def _providers(app: App) -> dict[str, Any]:
+    """Every route's providers with the state of their circuits; degraded while one is not closed."""
+    if app.pipeline.routes is None:
+        return {"status": "off"}
+    found: dict[str, dict[str, str]] = {}
+    for key, provider in app.pipeline.routes:
+        found.setdefault(key, {})[provider.name] = app.pipeline.breakers.state(provider.name)
+    well = all(state == "closed" for states in found.values() for state in states.values())
+    return {"status": "ok" if well else "degraded", "channels": found}
+
+
+async def providers_of_all_pods(app: App) -> list[dict[str, Any]]:
+    """Every provider with what the pods together have done through it."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    latencies: dict[tuple[str, str], list[float]] = {}
+    for answer in await app.peers.ask("providers"):
+        for row in answer:
+            key = (row["channel"], row["name"])
+            latencies.setdefault(key, []).extend(row.pop("latencies"))
+            known = rows.setdefault(key, row)
+            if known is not row:
+                for name in ("sent", "failed", "rate_per_s"):
+                    known[name] = round(known[name] + row[name], 2)
+    for key, row in rows.items():
+        row["open_until"] = format_time(row["open_until"] / 1000) if row["open_until"] else None
+        row["latency_ms"] = {name: _share_of(sorted(latencies[key]), share) for name, share in _SHARES.items()}
+    return [rows[key] for key in sorted(rows)]
+
+
+def _share_of(ordered: list[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 
 
 def _connections(app: App, pods: list[dict[str, Any]]) -> int:

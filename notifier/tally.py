@@ -26,6 +26,8 @@ class Tally(msgspec.Struct):
     """Counts grow for ever, over a worker's death too; `gauges` say how it stands at `at` (monotonic seconds).
 
     `requests` goes by route, method and status; `process` holds the values of prometheus-client's process collector.
+    What is `labelled` goes by name and then by the values of its labels; its gauges are figures of the cluster, which
+    every worker sees, so that the largest one stands for all.
     """
 
     pid: int
@@ -36,6 +38,9 @@ class Tally(msgspec.Struct):
     requests: dict[tuple[str, str, str], Buckets]
     gauges: dict[str, float]
     process: dict[str, float] = {}
+    labelled: dict[str, dict[tuple[str, ...], int]] = {}
+    labelled_histograms: dict[str, dict[tuple[str, ...], Buckets]] = {}
+    labelled_gauges: dict[str, dict[tuple[str, ...], float]] = {}
 
     def add_counts(self, other: Tally) -> None:
         """Adds what the other counted, not how it stands."""
@@ -45,6 +50,12 @@ class Tally(msgspec.Struct):
             self.failures[name] = self.failures.get(name, 0) + count
         _add_buckets(self.histograms, other.histograms)
         _add_buckets(self.requests, other.requests)
+        for name, rows in other.labelled.items():
+            known = self.labelled.setdefault(name, {})
+            for labels, count in rows.items():
+                known[labels] = known.get(labels, 0) + count
+        for name, histograms in other.labelled_histograms.items():
+            _add_buckets(self.labelled_histograms.setdefault(name, {}), histograms)
         self._merge_process(other, only_counts=True)
 
     def add(self, other: Tally, rules: Mapping[str, Callable[[float, float], float]]) -> None:
@@ -55,6 +66,10 @@ class Tally(msgspec.Struct):
         for name, value in other.gauges.items():
             merge = rules.get(name, _plus)
             self.gauges[name] = merge(self.gauges[name], value) if name in self.gauges else value
+        for name, rows in other.labelled_gauges.items():
+            known = self.labelled_gauges.setdefault(name, {})
+            for labels, value in rows.items():
+                known[labels] = max(known.get(labels, value), value)
         self._merge_process(other, only_counts=False)
 
     def _merge_process(self, other: Tally, only_counts: bool) -> None:

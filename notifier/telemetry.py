@@ -74,6 +74,18 @@ COUNTERS = {
     "acked": ("notifications_acked", "Notifications marked read"),
     "auto_cleared": ("notifications_auto_cleared", "Notifications that expired unread"),
     "trimmed": ("notifications_trimmed", "Unread notifications that were no longer among the newest of their inbox"),
+    "processed_messages": ("deliveries_processed", "Deliveries that ended sent, failed or expired"),
+    "failed_messages": ("deliveries_failed", "Deliveries that ended in the dead-letter queue"),
+    "rate_limited_messages": ("deliveries_rate_limited", "Deliveries that a limit deferred or dropped"),
+}
+LABELLED = {
+    "deliveries": ("Deliveries by the status that they took", ("channel", "status")),
+    "rate_limited": ("Deliveries that a limit deferred or dropped", ("channel",)),
+}
+LABELLED_HISTOGRAMS = {"delivery_attempt_seconds": ("Tries through a provider", ("channel", "provider"))}
+LABELLED_GAUGES = {
+    "queue_depth": ("Deliveries that wait", ("channel", "priority")),
+    "circuit_state": ("0 closed, 1 half open, 2 open", ("provider",)),
 }
 
 
@@ -86,6 +98,12 @@ class Metrics:
         self.acked = 0
         self.auto_cleared = 0
         self.trimmed = 0
+        self.processed_messages = 0
+        self.failed_messages = 0
+        self.rate_limited_messages = 0
+        self.labelled: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in LABELLED}
+        self.labelled_histograms: dict[str, dict[tuple[str, ...], Histogram]] = {n: {} for n in LABELLED_HISTOGRAMS}
+        self.labelled_gauges: dict[str, Callable[[], dict[tuple[str, ...], float]]] = {}
         self.worker_failures: dict[str, int] = {}
         self.latency = Histogram()
         self.redis = Histogram()
@@ -108,6 +126,19 @@ class Metrics:
         histogram = self.requests.get(key)
         if histogram is None:
             histogram = self.requests[key] = Histogram()
+        histogram.observe(seconds)
+
+    def count(self, name: str, *labels: str) -> None:
+        """Counts one under a name of `LABELLED`."""
+        rows = self.labelled[name]
+        rows[labels] = rows.get(labels, 0) + 1
+
+    def observe_attempt(self, channel: str, provider: str, seconds: float) -> None:
+        """Notes how long a try through a provider took."""
+        rows = self.labelled_histograms["delivery_attempt_seconds"]
+        histogram = rows.get((channel, provider))
+        if histogram is None:
+            histogram = rows[channel, provider] = Histogram()
         histogram.observe(seconds)
 
     def count_worker_failure(self, worker: str) -> None:
@@ -145,6 +176,12 @@ class Metrics:
             {name: getattr(self, name).tally() for name in ("latency", "redis", "loop_lag")},
             {key: histogram.tally() for key, histogram in self.requests.items()},
             {name: read() for name, (_, read) in self.gauges.items()},
+            labelled={name: dict(rows) for name, rows in self.labelled.items()},
+            labelled_histograms={
+                name: {labels: histogram.tally() for labels, histogram in rows.items()}
+                for name, rows in self.labelled_histograms.items()
+            },
+            labelled_gauges={name: read() for name, read in self.labelled_gauges.items()},
         )
 
     def families(self, tally: Tally) -> Iterator[Metric]:
@@ -154,6 +191,7 @@ class Metrics:
         for name, value in tally.gauges.items():
             yield GaugeMetricFamily(name, self.gauges[name][0], value=value)
         yield from _histograms(tally)
+        yield from _labelled(tally)
         failures = CounterMetricFamily("worker_failures", "Errors that background workers survived", labels=["worker"])
         for worker, count in tally.failures.items():
             failures.add_metric([worker], count)
@@ -173,6 +211,24 @@ def _histograms(tally: Tally) -> Iterator[Metric]:
     for key, histogram in tally.requests.items():
         requests.add_metric(key, cumulate(histogram.counts), histogram.sum)
     yield requests
+
+
+def _labelled(tally: Tally) -> Iterator[Metric]:
+    for name, (text, labels) in LABELLED.items():
+        counter = CounterMetricFamily(name, text, labels=labels)
+        for values, count in tally.labelled.get(name, {}).items():
+            counter.add_metric(values, count)
+        yield counter
+    for name, (text, labels) in LABELLED_HISTOGRAMS.items():
+        histogram = HistogramMetricFamily(name, text, labels=labels)
+        for values, buckets in tally.labelled_histograms.get(name, {}).items():
+            histogram.add_metric(values, cumulate(buckets.counts), buckets.sum)
+        yield histogram
+    for name, (text, labels) in LABELLED_GAUGES.items():
+        gauge = GaugeMetricFamily(name, text, labels=labels)
+        for values, value in tally.labelled_gauges.get(name, {}).items():
+            gauge.add_metric(values, value)
+        yield gauge
 
 
 class ProcessFigures:

@@ -39,6 +39,7 @@ TABLE = {
     "process": ALL,
     "supervisor": ALL | {"process"},
     "summary": ALL,
+    "pipeline": ALL,
     "client": set(),
     "bench": set(),
     "config": set(),
@@ -55,7 +56,7 @@ TABLE = {
     "ingest": {"service", "domain", "errors"},
     "service": {"domain", "store", "errors"},
     "live": {"domain", "store", "errors"},
-    "workers": {"domain", "store", "live", "errors"},
+    "workers": {"domain", "store", "live", "delivery", "errors"},
     "web": {"service", "live", "domain", "errors"},
 }
 # Libraries that only some parts speak.

@@ -36,6 +36,14 @@ def normalise_time(text: str) -> str | None:
         return None
 
 
+def parse_time(text: str) -> float:
+    """Unix seconds of an RFC 3339 time, to the millisecond; raises `ValueError` when it is none."""
+    normal = normalise_time(text)
+    if normal is None:
+        raise ValueError(text[:64])
+    return datetime.fromisoformat(normal).timestamp()
+
+
 def parse_duration(text: str) -> float | None:
     """Seconds of `500ms`, `5s`, `15m`, `24h`, `7d` or a bare number of seconds; None when it is none."""
     match = _DURATION(text)

@@ -1,4 +1,4 @@
-"""The limit on what one user may be sent at `/notify`."""
+"""The limits on what one user may be sent: at `/notify`, and at the doors of deliveries."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.users import User, normalise_login
 from notifier.errors import FieldError
+from notifier.store.deliveries import digest
 from notifier.store.limits import Limits
 
 NAME = "notify"
+API = "api"
 
 
 class UserLimit:
@@ -31,6 +33,23 @@ class UserLimit:
             errors = [_error(user, body, taken.over[user.key]) for user in users if user.key in taken.over]
             raise OverLimit(Quota(NAME, *self._rate, 0, max(taken.over.values())), errors)
         return Quota(NAME, *self._rate, taken.left, taken.free_in)
+
+
+class DeliveryLimit:
+    """At most `rate` accepted deliveries for each user of deliveries, over all pods."""
+
+    def __init__(self, limits: Limits, rate: tuple[int, float]) -> None:
+        self._limits = limits
+        self._rate = rate
+
+    async def take(self, user_id: str) -> Quota:
+        """Takes a place; raises `OverLimit`, `NotifierError(unavailable)`."""
+        taken = await self._limits.take(API, self._rate, [digest(user_id)])
+        if taken.over:
+            wait = max(taken.over.values())
+            error = FieldError("user_id", f"is over the limit for another {wait:.1f} s")
+            raise OverLimit(Quota(API, *self._rate, 0, wait), [error])
+        return Quota(API, *self._rate, taken.left, taken.free_in)
 
 
 def _error(user: User, body: Any, wait: float) -> FieldError:

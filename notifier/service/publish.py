@@ -127,7 +127,7 @@ class Publisher:
         self, limit: UserLimit, draft: Draft, body: object, key: IdempotencyKey | None
     ) -> Answer:
         """A repeat, which creates nothing, is answered whatever the limit says, and does not count."""
-        if key is not None and await self._idempotency.has_answer(self._record_of(key)):
+        if key is not None and await self._idempotency.has_answer(self.record_of(key)):
             return await self._publish(draft, body, key)
         quota = await limit.take(draft.targets, body)
         return (await self._publish(draft, body, key))._replace(quota=quota)
@@ -177,7 +177,7 @@ class Publisher:
             work = self._prepare(draft, body, None)
             return self._conclude(work, await self._inbox.accept(self._holder, work.items, None))
         started, ttl = time.monotonic(), self.idempotency_ttl_ms
-        record, fingerprint = self._record_of(key), _fingerprint(body)
+        record, fingerprint = self.record_of(key), _fingerprint(body)
         begun = await self._idempotency.begin(record, fingerprint, new_seed(), ttl)
         if begun.outcome == "replay":
             return Answer(begun.value, True)
@@ -201,6 +201,12 @@ class Publisher:
         await self._idempotency.finish(record, answer, ttl)
         return Answer(answer, False)
 
+    async def publish_one(self, notification_id: str, user: User, content: Content) -> None:
+        """Stores a notification under an id that its source determines: once, however often this is repeated."""
+        started = time.monotonic()
+        items = [_item(user, content, notification_id)]
+        self._on_accepted(items, content, await self._inbox.accept(self._holder, items, None), started)
+
     async def broadcast(self, users: Sequence[User], content: Content) -> int:
         """Stores one notification for each of the users, in batches that are each all or nothing; how many."""
         for start in range(0, len(users), 1000):
@@ -216,9 +222,10 @@ class Publisher:
         self._on_stored(items, content, accepted)
 
     def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
-        return Remembered(self._record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)
+        return Remembered(self.record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)
 
-    def _record_of(self, key: IdempotencyKey) -> str:
+    def record_of(self, key: IdempotencyKey) -> str:
+        """The name of the record of an idempotency key."""
         digest = hashlib.sha256(f"{key.route}\n{key.key}".encode()).hexdigest()
         return self._keys.idempotency(key.caller, digest)
 

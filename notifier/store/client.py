@@ -18,7 +18,7 @@ from typing import Any
 import hiredis
 
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.keys import Keys
+from notifier.store.keys import DELIVERY_LUA, Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
 
 REPLY_TIMEOUT = 0.8  # a request is answered 503 within a second (contract §3)
@@ -38,11 +38,16 @@ log = logging.getLogger("notifier.store")
 
 
 class Script:
-    """A Lua script of `store/scripts/`, with the functions that it shares with others put before it."""
+    """A Lua script of `store/scripts/`, with the functions that it shares with others put before it.
+
+    `name` may lead into a folder, `delivery/lease`, whose scripts share a library of their own.
+    """
 
     def __init__(self, name: str, keys: Keys) -> None:
-        folder = files("notifier.store").joinpath("scripts")
-        parts = (keys.lua_prelude, folder.joinpath("lib.lua").read_text(), folder.joinpath(f"{name}.lua").read_text())
+        *folders, own = name.split("/")
+        folder = files("notifier.store").joinpath("scripts", *folders)
+        prelude = DELIVERY_LUA if folders else keys.lua_prelude
+        parts = (prelude, folder.joinpath("lib.lua").read_text(), folder.joinpath(f"{own}.lua").read_text())
         self.name = name
         self.text = "\n".join(parts)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()

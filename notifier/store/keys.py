@@ -8,9 +8,11 @@ in it (a shard): so a script changes them together with the inbox there too. Scr
 
 from __future__ import annotations
 
+from notifier.domain.status import lua_table
 from notifier.store.slots import slot_of, tags
 
 GROUP = "notifications"
+WORKERS = "workers"
 INDEXES = ("users", "logins", "pending", "expiry", "overfull", "retained", "totals")
 
 _LUA = """
@@ -25,6 +27,41 @@ local function cleared_key(u) return 'notif:cleared:' .. %(open)s u %(close)s en
 local function limit_key(name, u) return 'notif:limit:' .. name .. ':' .. %(open)s u %(close)s end
 local function index(name) return 'notif:' .. name %(shard)s end
 """
+
+
+# Deliveries share one slot, so that what a script changes together is together in a cluster too.
+#   record:ID                a delivery            hash; DELIVERY_RETENTION after its end
+#   queue:CHANNEL:PRIORITY   what waits            stream, group `workers`; entries until they are finished
+#   schedule                 what will be due      sorted set by ms
+#   index:…                  records by creation   sorted sets; entries as long as their records
+#   done                     what has ended        sorted set by ms; as long as the records
+#   dlq, dlq:reasons         dead letters          sorted set by ms; hash "reason channel" -> how many
+#   batch:ID, batch:ID:list  a batch               hash status -> how many; sorted set by place; as its records
+#   key:DIGEST               idempotency key       string; IDEMPOTENCY_TTL
+#   rate:CHANNEL             when all is free      string; a second
+#   user_rate:DIGEST         sends in this window  string; RATE_LIMIT_WINDOW
+#   circuit:PROVIDER         failures in a row     hash; a day
+#   paused, turns            channels              set; hash; permanent
+#   sessions:DIGEST          addresses of a user   hash; SESSION_TTL, renewed
+#   listing                  within a script only
+DELIVERIES = "notif:{delivery}:"
+_DELIVERY_LUA = f"""
+local PREFIX = '{DELIVERIES}'
+local GROUP = '{WORKERS}'
+local function record_key(id) return PREFIX .. 'record:' .. id end
+local function queue_key(channel, priority) return PREFIX .. 'queue:' .. channel .. ':' .. priority end
+local function index_key(name) return PREFIX .. 'index:' .. name end
+local function batch_key(id) return PREFIX .. 'batch:' .. id end
+local function batch_list_key(id) return PREFIX .. 'batch:' .. id .. ':list' end
+local function idempotency_key(digest) return PREFIX .. 'key:' .. digest end
+local function rate_key(channel) return PREFIX .. 'rate:' .. channel end
+local function user_rate_key(digest) return PREFIX .. 'user_rate:' .. digest end
+local function circuit_key(provider) return PREFIX .. 'circuit:' .. provider end
+local schedule_key, done_key = PREFIX .. 'schedule', PREFIX .. 'done'
+local dlq_key, dlq_reasons_key = PREFIX .. 'dlq', PREFIX .. 'dlq:reasons'
+local paused_key, turns_key, listing_key = PREFIX .. 'paused', PREFIX .. 'turns', PREFIX .. 'listing'
+"""
+DELIVERY_LUA = "pcall(redis.replicate_commands)\n" + _DELIVERY_LUA + lua_table()
 
 
 class Keys:
@@ -84,6 +121,10 @@ class Keys:
         """String, the pod that sweeps; half the sweep's interval."""
         return f"notif:sweep:{name}"
 
+    def delivery(self, name: str) -> str:
+        """What belongs to deliveries; see the list above."""
+        return DELIVERIES + name
+
     events = "notif:events"  # stream; a minute, renewed while somebody follows
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started
@@ -116,7 +157,7 @@ class Keys:
             {self.heartbeats, self.fence, self.totals, self.api_keys} | {self.index(name, "") for name in INDEXES}
         )
 
-    permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:")
+    permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:", DELIVERIES)
 
     @property
     def lua_prelude(self) -> str:

@@ -67,9 +67,13 @@ class Query:
 
     def limit(self, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
         """The parameter `limit`."""
-        value = self._values.get("limit", str(default))
-        if not value.isascii() or not value.isdecimal() or not 1 <= int(value[:9]) <= most or len(value) > 9:
-            self.bad("limit", f"must be an integer of 1-{most}")
+        return self.integer("limit", default, 1, most)
+
+    def integer(self, name: str, default: int, least: int, most: int) -> int:
+        """A parameter as an integer of `least` … `most`."""
+        value = self._values.get(name, str(default))
+        if not value.isascii() or not value.isdecimal() or not least <= int(value[:9]) <= most or len(value) > 9:
+            self.bad(name, f"must be an integer of {least}-{most}")
             return default
         return int(value)
 

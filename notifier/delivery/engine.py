@@ -1,0 +1,196 @@
+"""The workers of a pod: one lane per channel leases what it has hands for, and hands in what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from notifier.delivery.attempt import Attempts
+from notifier.delivery.recorder import Recorder
+from notifier.domain.status import Event, Status
+from notifier.errors import NotifierError
+from notifier.store.deliveries import Change, Deliveries, Finished, Lease, Leased, LeaseTerms
+
+AWAY = 0.5  # seconds between tries while the store is away
+UNLIMITED = frozenset({"inapp"})  # no provider, so no provider's limits
+
+log = logging.getLogger("notifier.delivery")
+
+
+class Engine:
+    """Leases, tries, records. Each pod with the role `delivery` runs one."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        attempts: Attempts,
+        recorder: Recorder,
+        owner: str,
+        workers: Mapping[str, int],
+        on_changes: Callable[[Sequence[Change]], None],
+        *,
+        max_leased: int,
+        lease: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`workers` is the concurrent sends of each channel, `max_leased` how many may be leased and not finished in
+        all, `lease` the seconds after which another pod takes one over."""
+        self._deliveries = deliveries
+        self._attempts = attempts
+        self._recorder = recorder
+        self._owner = owner
+        self._on_changes = on_changes
+        self._max_leased = max_leased
+        self._lease = lease
+        self._monotonic = monotonic
+        self._lanes = {channel: Lane(channel, hands) for channel, hands in workers.items()}
+        self._leases: dict[str, float] = {}  # what is leased and not finished -> when its lease is over
+        self._tasks: list[asyncio.Task[None]] = []
+        self._room = asyncio.Event()
+        self.terms = LeaseTerms(100, 10, 60.0, "defer")
+
+    @property
+    def hands(self) -> int:
+        """Concurrent sends of all channels together."""
+        return sum(lane.hands for lane in self._lanes.values())
+
+    @property
+    def leased(self) -> int:
+        """How many deliveries are leased and not finished."""
+        return len(self._leases)
+
+    def start(self) -> None:
+        """Begins to work; returns at once."""
+        self._tasks = [
+            asyncio.create_task(self._run(lane), name=f"deliveries {lane.channel}") for lane in self._lanes.values()
+        ]
+        self._tasks.append(asyncio.create_task(self._renew(), name="leases"))
+
+    async def stop(self, timeout: float) -> None:
+        """Leases no more, and lets what is under way come to its end; `timeout` in seconds."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = [task for lane in self._lanes.values() for task in lane.running]
+        if running:
+            _, left = await asyncio.wait(running, timeout=timeout)
+            for late in left:  # their leases run out, and another pod takes them over
+                late.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await self._recorder.stop()
+
+    def poke(self, channels: Iterable[str]) -> None:
+        """There is news in these channels' queues."""
+        for channel in channels:
+            if lane := self._lanes.get(channel):
+                lane.news.set()
+
+    # -- leasing
+
+    async def _run(self, lane: Lane) -> None:
+        while True:
+            try:
+                wait = await self._lease_for(lane)
+            except NotifierError as error:
+                log.debug("lease.waits", extra={"channel": lane.channel, "error": error.message})
+                wait = AWAY
+            await lane.pause(wait)
+
+    async def _lease_for(self, lane: Lane) -> float | None:
+        """Leases for the hands that are free; the seconds until it is worth asking again, None: when there is news."""
+        count = min(lane.hands - len(lane.running), self._max_leased - len(self._leases))
+        if count <= 0:
+            await self._until_room(lane)
+            return 0.0
+        lane.news.clear()
+        asked = self._monotonic()
+        lease = await self._deliveries.lease(lane.channel, count, self._owner, self._terms_of(lane.channel))
+        self._tell(lane.channel, lease)
+        for one in lease.leased:
+            self._leases[one.id] = asked + self._lease
+            task = asyncio.create_task(self._deliver(lane, one), name="delivery")
+            lane.running.add(task)
+            task.add_done_callback(lane.running.discard)
+        return lease.wait
+
+    def _terms_of(self, channel: str) -> LeaseTerms:
+        return self.terms._replace(per_second=0, per_user=0) if channel in UNLIMITED else self.terms
+
+    def _tell(self, channel: str, lease: Lease) -> None:
+        changes = [Change(one.id, Status.PROCESSING, channel, one.priority) for one in lease.leased]
+        self._on_changes([*changes, *lease.aside])
+
+    async def _until_room(self, lane: Lane) -> None:
+        self._room.clear()
+        if lane.running and len(lane.running) >= lane.hands:
+            await asyncio.wait(lane.running, return_when=asyncio.FIRST_COMPLETED)
+        elif len(self._leases) >= self._max_leased:
+            await self._room.wait()
+
+    # -- one delivery
+
+    async def _deliver(self, lane: Lane, leased: Leased) -> None:
+        try:
+            if self._monotonic() >= self._leases[leased.id]:  # this process stood still; it is another's by now
+                return
+            result = await self._result(leased)
+            status = await self._recorder.finish(result)
+            if status is None:
+                log.warning("delivery.lease_lost", extra={"delivery_id": leased.id, "event": result.event})
+            else:
+                self._on_changes([Change(leased.id, status, lane.channel, leased.priority)])
+        except NotifierError as error:  # the store went before anything was sent; the lease runs out
+            log.warning("delivery.waits", extra={"delivery_id": leased.id, "error": error.message})
+        finally:
+            del self._leases[leased.id]
+            self._room.set()
+
+    async def _result(self, leased: Leased) -> Finished:
+        try:
+            return await self._attempts.make(leased)
+        except NotifierError:
+            raise
+        except Exception as defect:
+            log.error("delivery.defect", extra={"delivery_id": leased.id}, exc_info=defect)
+            return Finished(
+                leased.id, self._owner, Event.FAIL, reason="defect", error=f"defect: {type(defect).__name__}"
+            )
+
+    async def _renew(self) -> None:
+        """Keeps the leases of what takes its time, for as long as this process is awake."""
+        pause = self._lease / 3
+        while True:
+            await asyncio.sleep(pause)
+            pause, now = self._lease / 3, self._monotonic()
+            ids = [one for one, until in self._leases.items() if until > now]
+            try:
+                if ids:
+                    await self._deliveries.renew(self._owner, ids)
+            except NotifierError as error:
+                log.debug("leases.not_renewed", extra={"error": error.message})
+                pause = AWAY
+                continue
+            for one in ids:
+                if one in self._leases:
+                    self._leases[one] = now + self._lease
+
+
+class Lane:
+    """One channel on this pod."""
+
+    def __init__(self, channel: str, hands: int) -> None:
+        self.channel = channel
+        self.hands = hands
+        self.running: set[asyncio.Task[None]] = set()
+        self.news = asyncio.Event()
+
+    async def pause(self, wait: float | None) -> None:
+        """Until there is news, and for at most `wait` seconds (None: as long as it takes)."""
+        if wait is not None and wait <= 0:
+            return
+        try:
+            await asyncio.wait_for(self.news.wait(), wait)
+        except TimeoutError:
+            return

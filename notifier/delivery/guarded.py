@@ -1,0 +1,131 @@
+"""A provider behind its circuit breaker, whose tries are timed and noted. It is a provider itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from notifier.delivery.breakers import Breakers
+from notifier.domain.deliveries import Attempt
+from notifier.domain.times import format_time
+from notifier.errors import NotifierError
+from notifier.providers.base import Message, Provider, ProviderError
+
+SEND_TIMEOUT = 15.0  # seconds; above what providers allow themselves, so that it only ends what hangs
+LATENCIES = 512
+RATE_SECONDS = 60
+
+log = logging.getLogger("notifier.delivery")
+
+# The tries of the delivery that the current task is working on.
+ATTEMPTS: ContextVar[list[Attempt]] = ContextVar("attempts")
+
+
+class CircuitOpen(ProviderError):
+    """Nothing was tried: the circuit is open for another `retry_after` seconds."""
+
+
+class Figures(NamedTuple):
+    """What a provider has done on this pod: counts, tries per second over the last minute, and the last latencies in
+    ms."""
+
+    sent: int
+    failed: int
+    rate: float
+    latencies: tuple[float, ...]
+
+
+class Guarded(Provider):
+    """Lets tries through to a provider while its circuit allows it."""
+
+    schemes = ()
+
+    def __init__(
+        self,
+        inner: Provider,
+        breakers: Breakers,
+        on_attempt: Callable[[str, str, float], None],
+    ) -> None:
+        """`on_attempt` is told channel, provider and the seconds that a try took."""
+        super().__init__(inner.name)
+        self.inner = inner
+        self._breakers = breakers
+        self._on_attempt = on_attempt
+        self._sent = self._failed = 0
+        self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._minute: deque[tuple[int, int]] = deque(maxlen=RATE_SECONDS)  # second -> tries in it
+
+    @property
+    def figures(self) -> Figures:
+        """What was done since the start."""
+        return Figures(self._sent, self._failed, self._rate(), tuple(self._latencies))
+
+    async def check(self) -> None:
+        await self.inner.check()
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+    async def send(self, message: Message) -> str:
+        wait = await self._breakers.wait_of(self.name)
+        if wait is not None:
+            raise CircuitOpen("circuit_open", self.name, retry_after=wait)
+        began, started = time.time(), time.perf_counter()
+        error: ProviderError | None = None
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                return await self.inner.send(message)
+        except ProviderError as failure:
+            error = failure
+            raise
+        except TimeoutError:
+            error = ProviderError("timeout", f"no answer within {SEND_TIMEOUT:g} s")
+            raise error from None
+        except Exception as defect:
+            log.error("provider.defect", extra={"provider": self.name, "delivery_id": message.id}, exc_info=defect)
+            error = ProviderError("defect", type(defect).__name__)
+            raise error from defect
+        finally:
+            self._note(message, began, time.perf_counter() - started, error)
+            await self._tell_breaker(error)
+
+    def _note(self, message: Message, began: float, seconds: float, error: ProviderError | None) -> None:
+        self._on_attempt(message.channel, self.name, seconds)
+        self._latencies.append(seconds * 1000)
+        self._count(int(began))
+        outcome = "sent"
+        if error is None:
+            self._sent += 1
+        else:
+            self._failed += 1
+            outcome = "failed" if error.permanent else "retry"
+        ATTEMPTS.get().append(
+            Attempt(format_time(began), self.name, outcome, str(error or ""), round(seconds * 1000, 1))
+        )
+
+    def _count(self, second: int) -> None:
+        if self._minute and self._minute[-1][0] == second:
+            self._minute[-1] = (second, self._minute[-1][1] + 1)
+        else:
+            self._minute.append((second, 1))
+
+    def _rate(self) -> float:
+        since = time.time() - RATE_SECONDS
+        return round(sum(tries for second, tries in self._minute if second >= since) / RATE_SECONDS, 2)
+
+    async def _tell_breaker(self, error: ProviderError | None) -> None:
+        """What came of a try. A store that is away leaves the circuit as it was: the result matters more."""
+        if error is None and self._breakers.is_clear(self.name):
+            return
+        try:
+            if error is None or error.permanent:
+                await self._breakers.succeeded(self.name)
+            else:
+                await self._breakers.failed(self.name)
+        except NotifierError as lost:
+            log.warning("breaker.not_told", extra={"provider": self.name, "error": lost.message})

@@ -1,0 +1,51 @@
+"""Which provider takes what: by channel and, for push, by the platform of the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from notifier.delivery.guarded import Guarded
+from notifier.providers.base import Provider
+from notifier.providers.failover import Failover
+
+# The keys of routes: a channel, or `push` with a platform.
+ROUTES = ("sms", "email", "webhook", "push:ios", "push:android", "push:web")
+SIMULATED = "simulator://"
+
+
+class Routes:
+    """The providers of every route, in the order in which they are asked."""
+
+    def __init__(self, members: Mapping[str, Sequence[Guarded]], inapp: Guarded) -> None:
+        """`members` by the keys of `ROUTES`; `inapp` writes to the inbox."""
+        self._members = {**members, "inapp": [inapp]}
+        self._providers: dict[str, Provider] = {
+            key: found[0] if len(found) == 1 else Failover(found) for key, found in self._members.items()
+        }
+
+    def provider(self, channel: str, platform: str) -> Provider:
+        """The provider for an address of that platform; `platform` is empty outside push."""
+        return self._providers[f"push:{platform}" if channel == "push" else channel]
+
+    def simulates(self, channel: str, platform: str) -> bool:
+        """Whether a route leads to the simulator first, which takes users without an address too."""
+        members = self._members[f"push:{platform}" if channel == "push" else channel]
+        return "simulator" in members[0].inner.schemes
+
+    def __iter__(self) -> Iterator[tuple[str, Guarded]]:
+        """Every provider with the key of its route."""
+        for key, members in self._members.items():
+            for member in members:
+                yield key, member
+
+
+def urls_of(setting: Callable[[str], Sequence[str]], base_url: str) -> dict[str, list[str]]:
+    """The providers' URLs by route; `setting` gives those of a variable. Contract §2: where a route has none,
+    `PROVIDER_BASE_URL` takes it, and where that is empty too, the simulator; `webhook` posts to its recipient."""
+    found: dict[str, list[str]] = {}
+    for key in ROUTES:
+        urls = list(setting(f"provider_{key.replace(':', '_')}"))
+        if not urls and key != "webhook":
+            urls = [base_url or SIMULATED]
+        found[key] = urls
+    return found

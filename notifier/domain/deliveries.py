@@ -1,0 +1,298 @@
+"""A delivery: what a request may say, and what the API shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.addresses import address_problem
+from notifier.domain.checks import bad_text_within, text_problem, time_problem
+from notifier.domain.status import Status
+from notifier.domain.times import normalise_time, parse_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
+
+CHANNELS = ("sms", "email", "push", "webhook", "inapp")
+PRIORITIES = ("high", "normal", "low")
+PLATFORMS = ("ios", "android", "web", "email", "sms")
+MAX_BATCH = 1000
+MAX_CONTENT = 8192
+MAX_SUBJECT = 256
+MAX_USER_ID = 128
+MAX_DATA_BYTES = 4096
+MAX_RETRIES = 10
+MAX_KEY = 255
+_BY_NUMBER = {0: "low", 1: "normal", 2: "high", 3: "high"}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Draft(NamedTuple):
+    """A valid request for a delivery, not yet stored.
+
+    `recipient` or `user_id` may be empty, not both; times are RFC 3339 or None; `max_retries` None means the default.
+    """
+
+    channel: str
+    recipient: str
+    user_id: str
+    content: str
+    subject: str
+    data: dict[str, Any]
+    priority: str
+    scheduled_at: str | None
+    expires_at: str | None
+    max_retries: int | None
+    idempotency_key: str | None
+    created_at: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try through one provider: `outcome` is `sent`, `retry` or `failed`; `at` is RFC 3339, the latency in ms."""
+
+    at: str
+    provider: str
+    outcome: str
+    error: str
+    latency_ms: float
+
+
+class Record(NamedTuple):
+    """A delivery as it is stored: `document` is the answer to its creation, the rest is what has changed since.
+
+    Times are RFC 3339, None where there is none.
+    """
+
+    document: bytes
+    status: Status
+    retry_count: int
+    updated_at: str
+    next_retry_at: str | None = None
+    scheduled_at: str | None = None
+    sent_at: str | None = None
+    provider: str | None = None
+    provider_message_id: str | None = None
+    error: str | None = None
+
+
+class Filter(NamedTuple):
+    """What a list is to hold; empty texts filter nothing. Times are Unix ms."""
+
+    status: str = ""
+    channel: str = ""
+    recipient: str = ""
+    user: str = ""
+    start: int | None = None
+    end: int | None = None
+
+
+def read_delivery(body: object) -> Draft:
+    """The draft in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
+    errors: list[FieldError] = []
+    draft = _read(body, errors)
+    if draft is None:
+        raise invalid(errors)
+    return draft
+
+
+def read_item(body: object) -> Draft | list[FieldError]:
+    """The draft of one item of a batch, or what is wrong with it."""
+    errors: list[FieldError] = []
+    draft = _read(body, errors)
+    return errors if draft is None else draft
+
+
+def read_batch(body: object) -> list[object]:
+    """The items of a batch, unread; raises `NotifierError(invalid)`."""
+    if type(body) is not dict:
+        raise invalid([FieldError("", "must be a JSON object")])
+    errors = [FieldError(shown(name), "unknown field") for name in body if name != "notifications"]
+    items = body.get("notifications")
+    if type(items) is not list or not 1 <= len(items) <= MAX_BATCH:
+        errors.append(FieldError("notifications", f"must be a list of 1-{MAX_BATCH} notifications"))
+    if errors:
+        raise invalid(errors)
+    return list(items or ())
+
+
+def document_of(
+    draft: Draft, delivery_id: str, status: Status, batch_id: str | None, max_retries: int, now: str
+) -> bytes:
+    """The answer to the creation of a delivery; `now` is RFC 3339."""
+    shown: dict[str, Any] = {"id": delivery_id, "channel": draft.channel, "recipient": draft.recipient}
+    optional = {
+        "user_id": draft.user_id,
+        "subject": draft.subject,
+        "data": draft.data,
+        "scheduled_at": draft.scheduled_at,
+        "expires_at": draft.expires_at,
+        "batch_id": batch_id,
+    }
+    shown |= {
+        "content": draft.content,
+        "priority": draft.priority,
+        "status": status,
+        "retry_count": 0,
+        "max_retries": max_retries,
+        "created_at": draft.created_at or now,
+        "updated_at": now,
+    }
+    return _encode(shown | {name: value for name, value in optional.items() if value})
+
+
+def shown_record(record: Record) -> dict[str, Any]:
+    """A delivery as the API shows it now."""
+    shown: dict[str, Any] = msgspec.json.decode(record.document)
+    shown |= {"status": record.status, "retry_count": record.retry_count, "updated_at": record.updated_at}
+    for name in ("next_retry_at", "scheduled_at", "sent_at", "provider", "provider_message_id", "error"):
+        value = getattr(record, name)
+        if value is not None:
+            shown[name] = value
+    return shown
+
+
+def invalid(errors: list[FieldError]) -> NotifierError:
+    """The error of fields that are not valid."""
+    count = len(errors)
+    return NotifierError(ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors)
+
+
+def shown(name: object) -> str:
+    """A field's name from outside, short and free of what no answer may hold."""
+    return "".join(char if char.isprintable() else "?" for char in str(name)[:64])
+
+
+def priority_of(value: object) -> str | None:
+    """The priority in a request: a word, or a number of 0-3 (0 low, 1 normal, 2 and 3 high); None when it is none."""
+    if type(value) is int:
+        return _BY_NUMBER.get(value)
+    return value if type(value) is str and value in PRIORITIES else None
+
+
+def key_problem(value: object) -> str | None:
+    """An idempotency key: 1-255 printable ASCII characters."""
+    if type(value) is str and 1 <= len(value) <= MAX_KEY and value.isascii() and value.isprintable():
+        return None
+    return f"must be 1-{MAX_KEY} printable ASCII characters"
+
+
+def data_problem(value: object) -> str | None:
+    """An object of at most 4 KiB as JSON."""
+    if type(value) is not dict:
+        return "must be an object"
+    if bad_text_within(value):
+        return "must not hold NUL or lone surrogates"
+    if len(_encode(value)) > MAX_DATA_BYTES:
+        return f"must have at most {MAX_DATA_BYTES} bytes as JSON"
+    return None
+
+
+def user_problem(value: object) -> str | None:
+    """A user of deliveries: any text of 1-128 printable characters."""
+    problem = text_problem(value, 1, MAX_USER_ID)
+    if problem is None and not str(value).isprintable():
+        problem = "must not hold control characters"
+    return problem
+
+
+def _integer_problem(value: object) -> str | None:
+    if type(value) is int and 0 <= value <= MAX_RETRIES:
+        return None
+    return f"must be an integer of 0-{MAX_RETRIES}"
+
+
+def _subject_problem(value: object) -> str | None:
+    return text_problem(value, 0, MAX_SUBJECT)
+
+
+_CHECKS: dict[str, Callable[[object], str | None]] = {
+    "channel": lambda value: None if value in CHANNELS else f"must be one of {', '.join(CHANNELS)}",
+    "recipient": lambda value: text_problem(value, 1, 4096),
+    "user_id": user_problem,
+    "content": lambda value: text_problem(value, 1, MAX_CONTENT),
+    "subject": _subject_problem,
+    "title": _subject_problem,
+    "data": data_problem,
+    "priority": lambda value: None if priority_of(value) else "must be high, normal or low, or 0-3",
+    "scheduled_at": time_problem,
+    "expires_at": time_problem,
+    "max_retries": _integer_problem,
+    "idempotency_key": key_problem,
+}
+
+
+_SEND = {name: name for name in ("user_id", "priority", "data", "channel", "recipient", "idempotency_key")}
+_SEND |= {"title": "subject", "body": "content"}
+
+
+def _read(body: object, errors: list[FieldError]) -> Draft | None:
+    if type(body) is not dict:
+        errors.append(FieldError("", "must be a JSON object"))
+        return None
+    for name in ("channel", "content"):
+        if name not in body:
+            errors.append(FieldError(name, "is required"))
+    for name, value in body.items():
+        check = _CHECKS.get(name)
+        problem = "unknown field" if check is None else check(value)
+        if problem is not None:
+            errors.append(FieldError(shown(name), problem))
+    if not errors:
+        _check_together(body, errors)
+    return None if errors else _draft(body)
+
+
+def read_send(body: object) -> Draft:
+    """The draft in a request to `/send`: `user_id`, `title`, `body`, `priority`, `data`, and perhaps `channel` (push)
+    and `recipient`. Raises `NotifierError(invalid)` that names every bad field."""
+    if type(body) is not dict:
+        raise invalid([FieldError("", "must be a JSON object")])
+    errors = [FieldError(shown(name), "unknown field") for name in body if name not in _SEND]
+    errors += [FieldError(name, "is required") for name in ("user_id", "body") if name not in body]
+    renamed = {_SEND[name]: value for name, value in body.items() if name in _SEND}
+    renamed.setdefault("channel", "push")
+    renamed.setdefault("content", "-")  # named above where it is missing
+    draft = _read(renamed, errors)
+    if draft is None or errors:
+        names = {"content": "body", "subject": "title"}
+        raise invalid([FieldError(names.get(path, path), message) for path, message in errors])
+    return draft
+
+
+def _check_together(body: dict[str, Any], errors: list[FieldError]) -> None:
+    if "subject" in body and "title" in body:
+        errors.append(FieldError("title", "is another name of subject: give one of them"))
+    if "recipient" in body:
+        problem = address_problem(body["channel"], body["recipient"])
+        if problem is not None:
+            errors.append(FieldError("recipient", problem))
+    elif "user_id" not in body:
+        errors.append(FieldError("recipient", "is required where there is no user_id"))
+    elif body["channel"] == "webhook":
+        errors.append(FieldError("recipient", "is required: a webhook goes to a URL"))
+    elif body["channel"] == "inapp" and (problem := address_problem("inapp", body["user_id"])):
+        errors.append(FieldError("user_id", problem))
+    if "expires_at" in body and "scheduled_at" in body and not _is_before(body["scheduled_at"], body["expires_at"]):
+        errors.append(FieldError("expires_at", "must be later than scheduled_at"))
+
+
+def _is_before(first: str, second: str) -> bool:
+    return parse_time(first) < parse_time(second)
+
+
+def _draft(body: dict[str, Any]) -> Draft:
+    scheduled, expires = body.get("scheduled_at"), body.get("expires_at")
+    return Draft(
+        channel=body["channel"],
+        recipient=body.get("recipient", ""),
+        user_id=body.get("user_id", ""),
+        content=body["content"],
+        subject=body.get("subject", body.get("title", "")),
+        data=body.get("data", {}),
+        priority=priority_of(body.get("priority", "normal")) or "normal",
+        scheduled_at=normalise_time(scheduled) if scheduled is not None else None,
+        expires_at=normalise_time(expires) if expires is not None else None,
+        max_retries=body.get("max_retries"),
+        idempotency_key=body.get("idempotency_key"),
+    )

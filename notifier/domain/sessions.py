@@ -1,0 +1,79 @@
+"""A session: an address at which a user can be reached for a while."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from notifier.domain.addresses import address_problem
+from notifier.domain.checks import text_problem, url_problem
+from notifier.domain.deliveries import PLATFORMS, invalid, shown, user_problem
+from notifier.errors import FieldError
+
+CHANNEL_OF = {"ios": "push", "android": "push", "web": "push", "email": "email", "sms": "sms"}
+MAX_TOKEN = 4096
+MAX_KEY = 256
+
+
+class Session(NamedTuple):
+    """One address of a user: a device token, mailbox or number in `address`, or a web subscription's endpoint with its
+    keys (`p256dh`, `auth`) in `subscription`. `created_at` is RFC 3339."""
+
+    user_id: str
+    platform: str
+    address: str
+    subscription: dict[str, str]
+    created_at: str
+
+
+def read_session(body: object, now: str) -> Session:
+    """The session in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
+    if type(body) is not dict:
+        raise invalid([FieldError("", "must be a JSON object")])
+    known = ("user_id", "platform", "device_token", "subscription")
+    errors = [FieldError(shown(name), "unknown field") for name in body if name not in known]
+    platform = body.get("platform")
+    if problem := user_problem(body.get("user_id")):
+        errors.append(FieldError("user_id", problem))
+    if platform not in PLATFORMS:
+        errors.append(FieldError("platform", f"must be one of {', '.join(PLATFORMS)}"))
+    elif platform == "web":
+        _check_subscription(body, errors)
+    else:
+        _check_token(platform, body, errors)
+    if errors:
+        raise invalid(errors)
+    keys = body.get("subscription") or {}
+    return Session(
+        body["user_id"], str(platform), keys.get("endpoint") or body["device_token"], keys.get("keys") or {}, now
+    )
+
+
+def _check_token(platform: str, body: dict[str, Any], errors: list[FieldError]) -> None:
+    token = body.get("device_token")
+    problem = text_problem(token, 1, MAX_TOKEN) or address_problem(CHANNEL_OF[platform], str(token))
+    if problem:
+        errors.append(FieldError("device_token", problem))
+    if "subscription" in body:
+        errors.append(FieldError("subscription", "is for the platform web only"))
+
+
+def _check_subscription(body: dict[str, Any], errors: list[FieldError]) -> None:
+    """A subscription as a browser's `PushSubscription.toJSON()` gives it (Push API §8)."""
+    value = body.get("subscription")
+    if "device_token" in body:
+        errors.append(FieldError("device_token", "the platform web has a subscription instead"))
+    if type(value) is not dict:
+        errors.append(FieldError("subscription", "must be an object with endpoint and keys"))
+        return
+    endpoint, keys = value.get("endpoint"), value.get("keys")
+    if url_problem(endpoint) or not str(endpoint).startswith(("https://", "http://")):
+        errors.append(FieldError("subscription.endpoint", "must be an absolute URL"))
+    if type(keys) is not dict:
+        errors.append(FieldError("subscription.keys", "must be an object with p256dh and auth"))
+        return
+    for name in ("p256dh", "auth"):
+        if problem := text_problem(keys.get(name), 1, MAX_KEY):
+            errors.append(FieldError(f"subscription.keys.{name}", problem))
+    errors.extend(
+        FieldError(f"subscription.keys.{shown(name)}", "unknown field") for name in keys.keys() - {"p256dh", "auth"}
+    )

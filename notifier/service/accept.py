@@ -1,0 +1,241 @@
+"""Accepting deliveries: from checked requests to ids, once they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.deliveries import Draft, document_of, read_batch, read_item
+from notifier.domain.ids import derived_id, new_seed, random_id
+from notifier.domain.limits import OverLimit, Quota
+from notifier.domain.status import Status
+from notifier.domain.times import format_time, parse_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.limit import DeliveryLimit
+from notifier.service.publish import IdempotencyKey
+from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
+from notifier.store.idempotency import Idempotency
+
+SOON = 0.05  # seconds: what is scheduled for sooner is queued at once
+
+_encode = msgspec.json.Encoder().encode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Acceptance(NamedTuple):
+    """The answer to a request, whether it is the first one's, and where the caller stands with the limit."""
+
+    body: bytes
+    replayed: bool
+    quota: Quota | None = None
+
+
+class AcceptService:
+    """The one way in for deliveries, whatever wire they come over."""
+
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        idempotency: Idempotency,
+        record_of: Callable[[IdempotencyKey], str],
+        on_changes: Callable[[Sequence[Change]], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`record_of` names the idempotency record of a whole batch; `on_changes` is told what was stored."""
+        self._deliveries = deliveries
+        self._idempotency = idempotency
+        self._record_of = record_of
+        self._on_changes = on_changes
+        self._now = now
+        self.limit: DeliveryLimit | None = None
+        self.max_retries = 3
+        self.key_ttl_ms = 86_400_000
+
+    async def create(self, draft: Draft, body: object, caller: str, header_key: IdempotencyKey | None) -> Acceptance:
+        """Stores one delivery; its document.
+
+        Raises `NotifierError`: `invalid` (the key was used for another request), `rate_limited`, `unavailable`.
+        """
+        key = _one_key(draft, header_key)
+        new = self._prepare(draft, random_id(), "", self._key(caller, key, body))
+        try:
+            quota = await self._take(draft)
+        except OverLimit:
+            first = await self._deliveries.known(new) if key else None
+            if first is None:
+                raise
+            return _accepted(first, None)
+        (stored,) = await self.store([new])
+        return _accepted(stored, quota)
+
+    async def create_batch(self, body: object, caller: str, key: IdempotencyKey | None) -> Acceptance:
+        """Stores what is valid of a batch; the answer names every item with its id or its errors.
+
+        Raises `NotifierError`: `invalid`, `conflict` (the first request under this key is still running),
+        `unavailable`.
+        """
+        items = read_batch(body)
+        if key is None:
+            return Acceptance(_encode(await self._store_batch(items, caller, random_id(), new_seed())), False)
+        record, seed = self._record_of(key), new_seed()
+        begun = await self._idempotency.begin(record, hashlib.sha256(_canonical(body)).digest(), seed, self.key_ttl_ms)
+        if begun.outcome == "replay":
+            return Acceptance(begun.value, True)
+        if begun.outcome == "mismatch":
+            raise _mismatch()
+        if begun.outcome == "running":
+            wait = int(begun.value) / 1000
+            raise NotifierError(
+                ErrorCode.CONFLICT, "the first request under this key is still running", retry_after=wait
+            )
+        seed = begun.value.decode()
+        try:
+            answer = _encode(await self._store_batch(items, caller, derived_id(seed, "batch"), seed))
+        except NotifierError:
+            await self._idempotency.finish(record, b"", self.key_ttl_ms)
+            raise
+        await self._idempotency.finish(record, answer, self.key_ttl_ms)
+        return Acceptance(answer, False)
+
+    async def accept(self, drafts: Sequence[tuple[str, Draft]]) -> list[Stored]:
+        """Stores deliveries under ids that their source determines: each once, however often it comes."""
+        return await self.store([self._prepare(draft, delivery_id, "", ("", "")) for delivery_id, draft in drafts])
+
+    async def store(self, items: Sequence[NewDelivery]) -> list[Stored]:
+        """Stores what was prepared, and tells of what is new."""
+        if not items:
+            return []
+        stored = await self._deliveries.create(items, round(self._now() * 1000), self.key_ttl_ms)
+        self._on_changes(
+            [
+                Change(item.id, Status.SCHEDULED if item.scheduled else Status.QUEUED, item.channel, item.priority)
+                for item, result in zip(items, stored, strict=True)
+                if result.outcome == "stored"
+            ]
+        )
+        return stored
+
+    # -- a batch
+
+    async def _store_batch(self, items: Sequence[object], caller: str, batch_id: str, seed: str) -> dict[str, Any]:
+        rows: list[dict[str, Any]] = [{"index": index} for index in range(len(items))]
+        prepared: dict[int, NewDelivery] = {}
+        first_of: dict[str, int] = {}
+        for index, item in enumerate(items):
+            draft = read_item(item)
+            if isinstance(draft, list):
+                rows[index]["errors"] = _shown(draft)
+                continue
+            new = self._prepare(
+                draft, derived_id(seed, str(index)), batch_id, self._key(caller, draft.idempotency_key, item)
+            )
+            if new.key and first_of.setdefault(new.key, index) != index:
+                continue  # the same key twice in one batch is one notification
+            try:
+                await self._take(draft)
+            except OverLimit as error:
+                rows[index]["errors"] = _shown(error.errors)
+                continue
+            prepared[index] = new
+        stored = dict(zip(prepared, await self.store(list(prepared.values())), strict=True))
+        for index, result in stored.items():
+            rows[index] |= _outcome(result)
+        self._answer_repeats(items, rows, first_of, caller, prepared)
+        accepted = sum("id" in row for row in rows)
+        return {
+            "batch_id": batch_id,
+            "total": len(rows),
+            "accepted": accepted,
+            "rejected": len(rows) - accepted,
+            "notifications": rows,
+        }
+
+    def _answer_repeats(
+        self,
+        items: Sequence[Any],
+        rows: list[dict[str, Any]],
+        first_of: dict[str, int],
+        caller: str,
+        prepared: dict[int, NewDelivery],
+    ) -> None:
+        """Gives a repeat within the batch what the first of its key was given."""
+        for index, row in enumerate(rows):
+            if len(row) > 1:
+                continue
+            key, fingerprint = self._key(caller, items[index]["idempotency_key"], items[index])
+            first = first_of[key]
+            if first in prepared and prepared[first].fingerprint != fingerprint:
+                row["errors"] = _shown([FieldError("idempotency_key", "was used for another notification")])
+            else:
+                row |= {name: value for name, value in rows[first].items() if name != "index"}
+
+    # -- one delivery
+
+    async def _take(self, draft: Draft) -> Quota | None:
+        if self.limit is None or not draft.user_id:
+            return None
+        return await self.limit.take(draft.user_id)
+
+    def _prepare(self, draft: Draft, delivery_id: str, batch_id: str, key: tuple[str, str]) -> NewDelivery:
+        now = self._now()
+        scheduled = parse_time(draft.scheduled_at) if draft.scheduled_at else None
+        if scheduled is not None and scheduled <= now + SOON:
+            scheduled = None
+        created = parse_time(draft.created_at) if draft.created_at else now
+        retries = self.max_retries if draft.max_retries is None else draft.max_retries
+        status = Status.QUEUED if scheduled is None else Status.SCHEDULED
+        user = draft.user_id or (draft.recipient if draft.channel == "inapp" else "")
+        return NewDelivery(
+            id=delivery_id,
+            document=document_of(draft, delivery_id, status, batch_id or None, retries, format_time(now)),
+            channel=draft.channel,
+            priority=draft.priority,
+            scheduled=None if scheduled is None else round(scheduled * 1000),
+            expires=round(parse_time(draft.expires_at) * 1000) if draft.expires_at else None,
+            created=int(created * 1000),
+            max_retries=retries,
+            user=digest(user),
+            recipient=digest(draft.recipient),
+            limited_by="" if draft.channel == "inapp" else digest(draft.user_id or draft.recipient),
+            batch=batch_id,
+            key=key[0],
+            fingerprint=key[1],
+        )
+
+    @staticmethod
+    def _key(caller: str, key: str | None, body: object) -> tuple[str, str]:
+        """The digest of an idempotency key and of the request under it; empty where there is none."""
+        if key is None:
+            return "", ""
+        return digest(f"{caller}\n{key}"), hashlib.sha256(_canonical(body)).hexdigest()
+
+
+def _one_key(draft: Draft, header: IdempotencyKey | None) -> str | None:
+    if header is not None and draft.idempotency_key not in (None, header.key):
+        error = FieldError("idempotency_key", "differs from the header Idempotency-Key")
+        raise NotifierError(ErrorCode.INVALID, "1 field is not valid", errors=[error])
+    return header.key if header is not None else draft.idempotency_key
+
+
+def _accepted(stored: Stored, quota: Quota | None) -> Acceptance:
+    if stored.outcome == "mismatch":
+        raise _mismatch()
+    return Acceptance(stored.document, stored.outcome == "known", quota)
+
+
+def _mismatch() -> NotifierError:
+    return NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
+
+
+def _outcome(stored: Stored) -> dict[str, Any]:
+    if stored.outcome == "mismatch":
+        return {"errors": _shown([FieldError("idempotency_key", "was used for another notification")])}
+    return {"id": stored.id}
+
+
+def _shown(errors: Sequence[FieldError]) -> list[dict[str, str]]:
+    return [{"path": error.path, "message": error.message} for error in errors]

@@ -1,0 +1,168 @@
+"""What can be seen of deliveries, and what senders and operators can do with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.deliveries import CHANNELS, Filter, shown_record
+from notifier.domain.ids import is_notification_id
+from notifier.domain.status import Event, Status
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.deliveries import Change, DeadLetter, Deliveries, Queues
+
+SCAN = 500
+_CURSOR = re.compile(r"[0-9]{1,9}").fullmatch
+
+
+class DeadPage(NamedTuple):
+    """Entries of the dead-letter queue, how many there are that pass the filter, and where the next page begins."""
+
+    entries: list[DeadLetter]
+    total: int
+    reasons: list[tuple[str, str, int]]
+    next_cursor: str | None
+
+
+class DeliveryService:
+    """Looking at deliveries and changing them. Raises `NotifierError` (`not_found`, `conflict`, `unavailable`)."""
+
+    def __init__(self, deliveries: Deliveries, on_changes: Callable[[Sequence[Change]], None]) -> None:
+        """`on_changes` is told of every change made here."""
+        self._deliveries = deliveries
+        self._on_changes = on_changes
+
+    # -- looking
+
+    async def get(self, delivery_id: str) -> dict[str, Any]:
+        """A delivery as the API shows it."""
+        record = await self._deliveries.get(_checked(delivery_id))
+        if record is None:
+            raise _unknown()
+        return shown_record(record)
+
+    async def status(self, delivery_id: str) -> dict[str, Any]:
+        """The status of a delivery with every attempt, the oldest first."""
+        found = await self._deliveries.attempts(_checked(delivery_id))
+        if found is None:
+            raise _unknown()
+        return {"id": delivery_id, "status": found[0], "attempts": msgspec.Raw(found[1])}
+
+    async def list(self, wanted: Filter, page: int, limit: int) -> dict[str, Any]:
+        """A page of deliveries, the newest first; `page` counts from 1."""
+        total, records = await self._deliveries.list(wanted, (page - 1) * limit, limit)
+        shown = [shown_record(record) for record in records]
+        return {"notifications": shown, "page": page, "limit": limit, "total": total}
+
+    async def batch(self, batch_id: str, page: int, limit: int) -> dict[str, Any]:
+        """A batch: how many are in which status, and a page of its deliveries in their order."""
+        found = await self._deliveries.batch(_checked(batch_id), (page - 1) * limit, limit)
+        if found is None:
+            raise NotifierError(ErrorCode.NOT_FOUND, "there is no such batch")
+        statuses, records = found
+        return {
+            "batch_id": batch_id,
+            "total": sum(statuses.values()),
+            "statuses": statuses,
+            "notifications": [shown_record(record) for record in records],
+            "page": page,
+            "limit": limit,
+        }
+
+    async def queues(self) -> Queues:
+        """What waits and what is under way."""
+        return await self._deliveries.queues()
+
+    # -- changing
+
+    async def cancel(self, delivery_id: str) -> None:
+        """Cancels a delivery that no worker has taken; else `conflict`."""
+        await self._change(Event.CANCEL, delivery_id)
+
+    async def retry(self, delivery_id: str) -> None:
+        """Tries at once: what waits for its time, or what failed. Anything else is a `conflict`."""
+        ((change, before),) = await self._deliveries.change(Event.DUE, [_checked(delivery_id)])
+        if before is Status.FAILED:
+            await self._change(Event.REQUEUE, delivery_id)
+        else:
+            self._conclude(change, before, "retried")
+
+    async def requeue(self, delivery_id: str) -> None:
+        """Takes a delivery out of the dead-letter queue into its own."""
+        await self._change(Event.REQUEUE, delivery_id)
+
+    async def requeue_many(self, reason: str, channel: str, dry_run: bool) -> int:
+        """Requeues all dead letters with that reason and channel (empty: any); how many, or would be."""
+        wanted = [
+            (dead_reason, dead_channel)
+            for dead_reason, dead_channel, _ in await self._deliveries.dead_reasons()
+            if dead_channel and reason in ("", dead_reason) and channel in ("", dead_channel)
+        ]
+        if dry_run:
+            counts = await self._deliveries.dead_reasons()
+            return sum(n for dead_reason, dead_channel, n in counts if (dead_reason, dead_channel) in wanted)
+        found: list[str] = []
+        start = 0
+        while page := await self._deliveries.dead_letters(start, SCAN):  # gathered first: requeuing moves the places
+            found += [entry.id for entry in page if (entry.reason, entry.channel) in wanted]
+            start += len(page)
+        changes: list[Change] = []
+        for first in range(0, len(found), SCAN):
+            rows = await self._deliveries.change(Event.REQUEUE, found[first : first + SCAN])
+            changes += [change for change, _ in rows if change is not None]
+        self._on_changes(changes)
+        return len(changes)
+
+    async def drop(self, delivery_id: str) -> None:
+        """Takes an entry out of the dead-letter queue for good."""
+        if not await self._deliveries.drop(_checked(delivery_id)):
+            raise NotifierError(ErrorCode.NOT_FOUND, "there is no such dead letter")
+
+    async def pause(self, channel: str, paused: bool) -> None:
+        """Holds a channel's queue, or lets it go on."""
+        if channel not in CHANNELS:
+            raise NotifierError(ErrorCode.NOT_FOUND, f"there is no such channel; there are {', '.join(CHANNELS)}")
+        await self._deliveries.pause(channel, paused)
+        if not paused:
+            self._on_changes([Change("", Status.QUEUED, channel, "")])
+
+    async def dead_letters(self, reason: str, channel: str, cursor: str, limit: int) -> DeadPage:
+        """A page of the dead-letter queue, the newest first. A cursor is a place; raises `invalid` for another text."""
+        if cursor and not _CURSOR(cursor):
+            raise NotifierError(ErrorCode.INVALID, "the cursor is not one of ours")
+        reasons = await self._deliveries.dead_reasons()
+        total = sum(n for r, c, n in reasons if reason in ("", r) and channel in ("", c))
+        place, entries = int(cursor or 0), list[DeadLetter]()
+        while len(entries) < limit and (page := await self._deliveries.dead_letters(place, SCAN)):
+            for entry in page:
+                place += 1
+                if reason in ("", entry.reason) and channel in ("", entry.channel):
+                    entries.append(entry)
+                    if len(entries) == limit:
+                        break
+        more = bool(await self._deliveries.dead_letters(place, 1))
+        return DeadPage(entries, total, reasons, str(place) if more else None)
+
+    async def _change(self, event: Event, delivery_id: str) -> None:
+        ((change, before),) = await self._deliveries.change(event, [_checked(delivery_id)])
+        self._conclude(change, before, {Event.CANCEL: "cancelled", Event.REQUEUE: "requeued"}[event])
+
+    def _conclude(self, change: Change | None, before: Status | None, what: str) -> None:
+        if before is None:
+            raise _unknown()
+        if change is None:
+            raise NotifierError(ErrorCode.CONFLICT, f"this one is {before} and cannot be {what}")
+        self._on_changes([change])
+
+
+def _checked(delivery_id: str) -> str:
+    if not is_notification_id(delivery_id):
+        raise _unknown()
+    return delivery_id
+
+
+def _unknown() -> NotifierError:
+    return NotifierError(ErrorCode.NOT_FOUND, "there is no such notification")

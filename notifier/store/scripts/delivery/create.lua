@@ -1,0 +1,53 @@
+-- Stores deliveries, each with its place in the queue or the schedule and in every index, or, under an idempotency key
+-- that is known, finds the one that was stored before.
+-- KEYS[1]  a key of the slot
+-- ARGV     now, life of an idempotency key (both ms), then per item: id, document, channel, priority, scheduled,
+--          expires, created, max_retries, user, recipient, limit, batch, idempotency key, fingerprint
+-- returns  per item {1} stored | {2, id, document} known | {3} known with another fingerprint
+local now, key_life = tonumber(ARGV[1]), ARGV[2]
+local results = {}
+
+local function known(key, id, fingerprint)
+  local found = key ~= '' and redis.call('GET', idempotency_key(key))
+  if found then
+    local first, there = string.match(found, '^(%S+) (.+)$')
+    if first ~= fingerprint then return {3} end
+    local document = redis.call('HGET', record_key(there), 'document')
+    if document then return {2, there, document} end
+  end
+  local document = redis.call('HGET', record_key(id), 'document')
+  return document and {2, id, document}
+end
+
+for i = 3, #ARGV, 14 do
+  local id, document, channel, priority, scheduled, expires, created = unpack(ARGV, i, i + 6)
+  local max_retries, user, recipient, limit, batch, key, fingerprint = unpack(ARGV, i + 7, i + 13)
+  local result = known(key, id, fingerprint)
+  if not result then
+    result = {1}
+    local record = {channel = channel, priority = priority}
+    local status, entry = 'queued', ''
+    if scheduled ~= '' then
+      status = 'scheduled'
+      redis.call('ZADD', schedule_key, scheduled, id)
+    else
+      entry = enqueue(id, record)
+    end
+    redis.call('HSET', record_key(id), 'document', document, 'status', status, 'channel', channel,
+      'priority', priority, 'retries', 0, 'max_retries', max_retries, 'scheduled', scheduled, 'expires', expires,
+      'created', created, 'updated', now, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
+      'entry', entry)
+    redis.call('ZADD', index_key('all'), created, id)
+    redis.call('ZADD', index_key('channel:' .. channel), created, id)
+    if user ~= '' then redis.call('ZADD', index_key('user:' .. user), created, id) end
+    if recipient ~= '' then redis.call('ZADD', index_key('recipient:' .. recipient), created, id) end
+    index_status(id, record, status, created)
+    if batch ~= '' then
+      redis.call('HINCRBY', batch_key(batch), status, 1)
+      redis.call('ZADD', batch_list_key(batch), (i - 3) / 14, id)
+    end
+    if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
+  end
+  results[#results + 1] = result
+end
+return results

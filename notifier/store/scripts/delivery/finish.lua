@@ -1,0 +1,38 @@
+-- Records what came of deliveries.
+-- KEYS[1]  a key of the slot
+-- ARGV     per item: id, owner, event (sent, retry, fail, defer, expire), ms to wait (retry, defer), reason, error,
+--          provider, provider's id, attempts (JSON objects, joined by commas)
+-- returns  per item the new status, or '' where it was not this owner's to say
+local now = now_ms()
+local results = {}
+for i = 1, #ARGV, 9 do
+  local id, owner, event, wait, reason, error_text, provider, provider_id, attempts = unpack(ARGV, i, i + 8)
+  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'owner', 'attempts',
+    'retries', 'expires')
+  local mine = record.status == 'processing' and record.owner == owner
+  local status
+  if record.status and (mine or event == 'sent') then
+    local fields = {owner = ''}
+    if attempts ~= '' then
+      fields.attempts = record.attempts and record.attempts ~= '' and record.attempts .. ',' .. attempts or attempts
+    end
+    if provider ~= '' then fields.provider = provider end
+    if event == 'sent' then
+      fields.sent, fields.provider_id, fields.error, fields.reason, fields.next = now, provider_id, '', '', ''
+    else
+      fields.error, fields.reason = error_text, reason
+    end
+    local due = now + tonumber(wait)
+    if event == 'retry' or event == 'defer' then
+      -- One that would come due after its end is let go when that comes: the schedule holds it until then.
+      if record.expires and record.expires ~= '' then due = math.min(due, tonumber(record.expires)) end
+      fields[event == 'retry' and 'next' or 'scheduled'] = due
+    end
+    if event == 'retry' then fields.retries = tonumber(record.retries) + 1 end
+    if event == 'fail' then fields.next = '' end
+    status = apply(id, record, event, now, fields)
+    if status == 'retrying' or status == 'scheduled' then redis.call('ZADD', schedule_key, due, id) end
+  end
+  results[#results + 1] = status or ''
+end
+return results

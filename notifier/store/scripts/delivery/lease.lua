@@ -1,0 +1,123 @@
+-- Leases deliveries of one channel to a worker's pod. High ones first, always; of what is left, one in four is a low
+-- one while both wait. What has expired, or is over its user's limit, is put aside here and not leased.
+-- KEYS[1]  a key of the slot
+-- ARGV     channel, how many, owner, channel's limit per second (0: none), user's limit (0: none), its window in ms,
+--          policy (defer or drop)
+-- returns  {ms until it is worth asking again (-1: paused, 0: at once), {id, record's fields in the order of LEASED, ...},
+--          {id, status, priority, ... of those put aside}}
+local channel, want, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local LEASED = {'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
+local LOW_EVERY = 4
+local now = now_ms()
+
+if redis.call('SISMEMBER', paused_key, channel) == 1 then return {-1, {}, {}} end
+
+-- Tokens of the channel: GCRA (see limit.lua) over the whole cluster; one second's worth may come at once.
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local interval, free_at = 0, 0
+if per_second > 0 then
+  interval = 1000000 / per_second
+  free_at = math.max(tonumber(redis.call('GET', rate_key(channel)) or 0), micros)
+  local tokens = math.floor((1000000 - (free_at - micros)) / interval + 1e-6)
+  if tokens < 1 then return {math.ceil((free_at - micros - 1000000 + interval) / 1000), {}, {}} end
+  want = math.min(want, tokens)
+end
+
+local function take(priority, count)
+  if count <= 0 then return {} end
+  local queue = queue_key(channel, priority)
+  local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', count, 'STREAMS', queue, '>')
+  if reply and reply.err then
+    if not string.find(reply.err, 'NOGROUP', 1, true) then return error(reply.err) end
+    redis.call('XGROUP', 'CREATE', queue, GROUP, '0', 'MKSTREAM')
+    reply = redis.call('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', count, 'STREAMS', queue, '>')
+  end
+  return reply and reply[1] and reply[1][2] or {}
+end
+
+-- Entries for `count` free places, by the rule above; the turn is remembered so that it holds over small leases too.
+local function choose(count)
+  local chosen = {}
+  local function add(priority, most)
+    local entries = take(priority, most)
+    for _, entry in ipairs(entries) do chosen[#chosen + 1] = {priority, entry} end
+    return #entries
+  end
+  count = count - add('high', count)
+  if count <= 0 then return chosen end
+  local turn = tonumber(redis.call('HGET', turns_key, channel) or 0)
+  local low = math.floor((turn + count) / LOW_EVERY) - math.floor(turn / LOW_EVERY)
+  local normal = count - low
+  local got_normal, got_low = add('normal', normal), add('low', low)
+  if got_normal < normal then got_low = got_low + add('low', normal - got_normal) end
+  if got_low < low then got_normal = got_normal + add('normal', low - got_low) end
+  if got_normal + got_low > 0 then
+    redis.call('HSET', turns_key, channel, (turn + got_normal + got_low) % LOW_EVERY)
+  end
+  return chosen
+end
+
+local leased, aside = {}, {}
+
+local function put_aside(id, record, event, fields)
+  local status = apply(id, record, event, now, fields)
+  if status then
+    aside[#aside + 1] = id
+    aside[#aside + 1] = status
+    aside[#aside + 1] = record.priority
+  end
+end
+
+-- Whether the user's limit lets it through; puts it aside where not.
+local function admit(id, record)
+  if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
+  local key = user_rate_key(record.limit)
+  local used = tonumber(redis.call('GET', key) or 0)
+  if used < user_limit then
+    redis.call('INCR', key)
+    if used == 0 then redis.call('PEXPIRE', key, window) end
+    redis.call('HSET', record_key(id), 'counted', 1)
+    return true
+  end
+  if policy == 'drop' then
+    put_aside(id, record, 'fail', {reason = 'rate_limited', error = 'rate_limited'})
+    return false
+  end
+  local free = now + math.max(1, redis.call('PTTL', key))
+  put_aside(id, record, 'defer', {scheduled = free})
+  redis.call('ZADD', schedule_key, free, id)
+  return false
+end
+
+local function lease(priority, entry)
+  local id = entry[2][2]
+  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'expires', 'limit',
+    'counted')
+  if record.status ~= 'queued' or record.entry ~= entry[1] then
+    redis.call('XACK', queue_key(channel, priority), GROUP, entry[1])
+    redis.call('XDEL', queue_key(channel, priority), entry[1])
+  elseif is_expired(record, now) then
+    put_aside(id, record, 'expire')
+  elseif admit(id, record) then
+    apply(id, record, 'lease', now, {owner = owner})
+    leased[#leased + 1] = id
+    for _, value in ipairs(redis.call('HMGET', record_key(id), unpack(LEASED))) do leased[#leased + 1] = value or '' end
+    return 1
+  end
+  return 0
+end
+
+local left, more = want, true
+for _ = 1, 4 do  -- a round more for places that those put aside left free; no longer, others wait for this server
+  local chosen = choose(left)
+  more = #chosen == left
+  for _, pair in ipairs(chosen) do left = left - lease(pair[1], pair[2]) end
+  if left == 0 or not more then break end
+end
+if per_second > 0 and left < want then
+  free_at = free_at + (want - left) * interval
+  redis.call('SET', rate_key(channel), string.format('%.2f', free_at), 'PX', math.ceil((free_at - micros) / 1000) + 1)
+end
+return {more and 0 or 1000000, leased, aside}

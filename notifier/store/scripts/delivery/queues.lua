@@ -1,0 +1,30 @@
+-- What waits and what is under way.
+-- KEYS[1]  a key of the slot
+-- returns  {scheduled, dead letters, channel, paused, then per priority: waiting, leased, entry id of the oldest, ...}
+local result = {redis.call('ZCARD', schedule_key), redis.call('ZCARD', dlq_key)}
+for _, channel in ipairs(CHANNELS) do
+  result[#result + 1] = channel
+  result[#result + 1] = redis.call('SISMEMBER', paused_key, channel)
+  for _, priority in ipairs(PRIORITIES) do
+    local queue = queue_key(channel, priority)
+    local pending = redis.pcall('XPENDING', queue, GROUP)
+    local leased = pending.err and 0 or tonumber(pending[1])
+    local waiting = redis.call('XLEN', queue) - leased
+    local oldest = ''
+    if waiting > 0 then
+      local after = '-'
+      if not pending.err then
+        local groups = redis.call('XINFO', 'GROUPS', queue)
+        for i = 1, #groups[1], 2 do
+          if groups[1][i] == 'last-delivered-id' then after = '(' .. groups[1][i + 1] end
+        end
+      end
+      local first = redis.call('XRANGE', queue, after, '+', 'COUNT', 1)
+      oldest = first[1] and first[1][1] or ''
+    end
+    result[#result + 1] = math.max(0, waiting)
+    result[#result + 1] = leased
+    result[#result + 1] = oldest
+  end
+end
+return result

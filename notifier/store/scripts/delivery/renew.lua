@@ -1,0 +1,13 @@
+-- Renews the leases of deliveries that take their time.
+-- KEYS[1]  a key of the slot
+-- ARGV     owner, id, id, ...
+-- returns  how many are still this owner's
+local owner, kept = ARGV[1], 0
+for i = 2, #ARGV do
+  local record = read(ARGV[i], 'status', 'channel', 'priority', 'entry', 'owner')
+  if record.status == 'processing' and record.owner == owner then
+    redis.call('XCLAIM', queue_key(record.channel, record.priority), GROUP, owner, 0, record.entry, 'JUSTID')
+    kept = kept + 1
+  end
+end
+return kept

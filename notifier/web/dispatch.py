@@ -1,0 +1,146 @@
+"""The operators' API of deliveries: dead letters, retries, paused channels, providers, queues."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from sanic import Blueprint, HTTPResponse, Request
+
+from notifier.domain.deliveries import CHANNELS, invalid, shown
+from notifier.errors import FieldError
+from notifier.service.deliveries import DeliveryService
+from notifier.web.audit import audit
+from notifier.web.requests import Query, json_body, json_response
+
+MAX_REASON = 64
+
+_encode = msgspec.json.Encoder().encode
+
+
+def dispatch_door(service: DeliveryService, providers: Callable[[], Awaitable[list[dict[str, Any]]]]) -> Blueprint:
+    """The routes; `providers` tells how those of all pods stand."""
+    door = Blueprint("dispatch", url_prefix="/api/v1/admin")
+    _dead_letters(door, service)
+    _actions(door, service)
+    _figures(door, service, providers)
+    return door
+
+
+def _dead_letters(door: Blueprint, service: DeliveryService) -> None:
+    @door.get("/dlq")
+    async def dead_letters(request: Request) -> HTTPResponse:
+        query = Query(request, "reason channel limit cursor")
+        reason, channel = query.text("reason", most=MAX_REASON), query.text("channel", most=32)
+        limit, cursor = query.limit(), query.text("cursor", most=16)
+        query.done()
+        page = await service.dead_letters(reason, channel, cursor, limit)
+        body = {
+            "entries": [_entry(one) for one in page.entries],
+            "reasons": [{"reason": r, "channel": c, "count": n} for r, c, n in page.reasons],
+            "total": page.total,
+            "next_cursor": page.next_cursor,
+        }
+        return json_response(_encode(body))
+
+    @door.post("/dlq/<delivery_id:str>/requeue")
+    async def requeue(request: Request, delivery_id: str) -> HTTPResponse:
+        await service.requeue(delivery_id)
+        audit(request, "requeue", delivery_id)
+        return json_response(_encode({"requeued": 1}), 202)
+
+    @door.post("/dlq/requeue")
+    async def requeue_many(request: Request) -> HTTPResponse:
+        reason, channel, dry_run = _read_requeue(json_body(request))
+        requeued = await service.requeue_many(reason, channel, dry_run)
+        if not dry_run:
+            audit(request, "requeue", "dead letters", reason=reason, channel=channel, requeued=requeued)
+        return json_response(_encode({"requeued": requeued, "dry_run": dry_run}), 202)
+
+    @door.delete("/dlq/<delivery_id:str>")
+    async def drop(request: Request, delivery_id: str) -> HTTPResponse:
+        await service.drop(delivery_id)
+        audit(request, "drop", delivery_id)
+        return HTTPResponse(status=204)
+
+
+def _actions(door: Blueprint, service: DeliveryService) -> None:
+    @door.post("/notifications/<delivery_id:str>/retry")
+    async def retry(request: Request, delivery_id: str) -> HTTPResponse:
+        await service.retry(delivery_id)
+        audit(request, "retry", delivery_id)
+        return json_response(_encode({"id": delivery_id, "status": "queued"}), 202)
+
+    @door.post("/channels/<channel:str>/pause")
+    async def pause(request: Request, channel: str) -> HTTPResponse:
+        return await hold(request, channel, True)
+
+    @door.post("/channels/<channel:str>/resume")
+    async def resume(request: Request, channel: str) -> HTTPResponse:
+        return await hold(request, channel, False)
+
+    async def hold(request: Request, channel: str, paused: bool) -> HTTPResponse:
+        await service.pause(channel, paused)
+        audit(request, "pause" if paused else "resume", channel)
+        return json_response(_encode({"channel": channel, "paused": paused}))
+
+
+def _figures(
+    door: Blueprint, service: DeliveryService, providers: Callable[[], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    @door.get("/providers")
+    async def all_providers(request: Request) -> HTTPResponse:
+        return json_response(_encode({"providers": await providers()}))
+
+    @door.get("/queues")
+    async def queues(request: Request) -> HTTPResponse:
+        found, now = await service.queues(), time.time()
+        rows = [
+            {
+                "channel": queue.channel,
+                "paused": queue.paused,
+                **queue.waiting,
+                "processing": queue.leased,
+                "oldest_age_s": None if queue.oldest is None else round(max(0.0, now - queue.oldest / 1000), 1),
+            }
+            for queue in found.channels
+        ]
+        return json_response(_encode({"queues": rows, "scheduled": found.scheduled, "dlq_size": found.dead}))
+
+
+def _entry(dead: Any) -> dict[str, Any]:
+    document = msgspec.json.decode(dead.document)
+    source = {name: document[name] for name in ("topic", "partition", "offset", "raw") if name in document}
+    return {
+        "id": dead.id,
+        "channel": dead.channel,
+        "recipient": document.get("recipient") or document.get("user_id", ""),
+        "reason": dead.reason,
+        "error": dead.error,
+        "attempts": dead.attempts,
+        "failed_at": dead.failed_at,
+        **source,
+    }
+
+
+def _read_requeue(body: object) -> tuple[str, str, bool]:
+    """Reason, channel and whether only to count; raises `NotifierError(invalid)`."""
+    if type(body) is not dict:
+        raise invalid([FieldError("", "must be a JSON object")])
+    errors = [FieldError(shown(name), "unknown field") for name in body if name not in ("filter", "dry_run")]
+    wanted, dry_run = body.get("filter", {}), body.get("dry_run", False)
+    if type(dry_run) is not bool:
+        errors.append(FieldError("dry_run", "must be true or false"))
+    if type(wanted) is not dict:
+        raise invalid([*errors, FieldError("filter", "must be an object with reason, channel or both")])
+    errors += [FieldError(f"filter.{shown(n)}", "unknown field") for n in wanted if n not in ("reason", "channel")]
+    reason, channel = wanted.get("reason", ""), wanted.get("channel", "")
+    if type(reason) is not str or len(reason) > MAX_REASON:
+        errors.append(FieldError("filter.reason", f"must be text of at most {MAX_REASON} characters"))
+    if type(channel) is not str or channel not in ("", *CHANNELS):
+        errors.append(FieldError("filter.channel", f"must be one of {', '.join(CHANNELS)}"))
+    if errors:
+        raise invalid(errors)
+    return reason, channel, dry_run
