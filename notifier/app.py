@@ -46,7 +46,7 @@ from notifier.store.open import open_store
 from notifier.store.presence import Presence
 from notifier.store.reports import Reports
 from notifier.store.single import SingleRedis
-from notifier.summary import cluster_snapshot, health_report, pod_document, providers_of_all_pods
+from notifier.summary import cluster_snapshot, hands_of_all_pods, health_report, pod_document, providers_of_all_pods
 from notifier.tally import SharedTally
 from notifier.telemetry import Metrics, ProcessFigures, registry
 from notifier.web.admin import admin_door
@@ -181,6 +181,7 @@ class App:
         )
         self.pipeline = Pipeline(self.settings, house)
         self.peers.answers("providers", self.pipeline.provider_rows)
+        self.peers.answers("hands", self.pipeline.hands)
         self.session_service = SessionService(self.pipeline.sessions)
         self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate)
 
@@ -258,7 +259,7 @@ class App:
             deliveries_door(self.pipeline.accept, self.pipeline.service),
             sessions_door(self.session_service),
             ratelimit_door(self.send_rate.look),
-            dispatch_door(self.pipeline.service, lambda: providers_of_all_pods(self)),
+            dispatch_door(self.pipeline.service, lambda: providers_of_all_pods(self), lambda: hands_of_all_pods(self)),
         ]
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)

@@ -102,6 +102,7 @@ class Pipeline:
             owner,
             {channel: _hands(settings, channel) for channel in CHANNELS},
             self._on_changes,
+            self._on_limited,
             max_leased=settings.max_queue_size,
             lease=settings.delivery_lease,
         )
@@ -203,7 +204,7 @@ class Pipeline:
         if queued and self.engine is not None:
             self.engine.poke(queued)
 
-    def count_limited(self, channel: str, number: int) -> None:
+    def _on_limited(self, channel: str, number: int) -> None:
         """Deliveries that a limit put aside."""
         self._house.metrics.rate_limited_messages += number
         for _ in range(number):
@@ -215,6 +216,10 @@ class Pipeline:
 
     def _on_queues(self, queues: Queues) -> None:
         self.queues = queues
+
+    def hands(self) -> dict[str, int]:
+        """How many sends each channel can have at once on this pod."""
+        return {channel: self.engine.hands_of(channel) for channel in CHANNELS} if self.engine else {}
 
     def provider_rows(self) -> list[dict[str, Any]]:
         """How this pod's providers stand, as plain data that can be added up over the pods."""

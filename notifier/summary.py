@@ -106,6 +106,15 @@ async def providers_of_all_pods(app: App) -> list[dict[str, Any]]:
     return [rows[key] for key in sorted(rows)]
 
 
+async def hands_of_all_pods(app: App) -> dict[str, int]:
+    """How many sends each channel can have at once over all pods."""
+    total: dict[str, int] = {}
+    for answer in await app.peers.ask("hands"):
+        for channel, hands in answer.items():
+            total[channel] = total.get(channel, 0) + hands
+    return total
+
+
 def _share_of(ordered: list[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 

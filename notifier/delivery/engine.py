@@ -30,18 +30,21 @@ class Engine:
         owner: str,
         workers: Mapping[str, int],
         on_changes: Callable[[Sequence[Change]], None],
+        on_limited: Callable[[str, int], None],
         *,
         max_leased: int,
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`workers` is the concurrent sends of each channel, `max_leased` how many may be leased and not finished in
+        """`on_limited` is told a channel and how many of it a user's limit put aside. `workers` is the concurrent sends
+        of each channel, `max_leased` how many may be leased and not finished in
         all, `lease` the seconds after which another pod takes one over."""
         self._deliveries = deliveries
         self._attempts = attempts
         self._recorder = recorder
         self._owner = owner
         self._on_changes = on_changes
+        self._on_limited = on_limited
         self._max_leased = max_leased
         self._lease = lease
         self._monotonic = monotonic
@@ -55,6 +58,10 @@ class Engine:
     def hands(self) -> int:
         """Concurrent sends of all channels together."""
         return sum(lane.hands for lane in self._lanes.values())
+
+    def hands_of(self, channel: str) -> int:
+        """Concurrent sends of one channel."""
+        return self._lanes[channel].hands
 
     @property
     def leased(self) -> int:
@@ -121,6 +128,9 @@ class Engine:
     def _tell(self, channel: str, lease: Lease) -> None:
         changes = [Change(one.id, Status.PROCESSING, channel, one.priority) for one in lease.leased]
         self._on_changes([*changes, *lease.aside])
+        limited = sum(change.status is not Status.EXPIRED for change in lease.aside)
+        if limited:
+            self._on_limited(channel, limited)
 
     async def _until_room(self, lane: Lane) -> None:
         self._room.clear()

@@ -51,9 +51,9 @@ class DeliveryService:
             raise _unknown()
         return {"id": delivery_id, "status": found[0], "attempts": msgspec.Raw(found[1])}
 
-    async def list(self, wanted: Filter, page: int, limit: int) -> dict[str, Any]:
+    async def search(self, wanted: Filter, page: int, limit: int) -> dict[str, Any]:
         """A page of deliveries, the newest first; `page` counts from 1."""
-        total, records = await self._deliveries.list(wanted, (page - 1) * limit, limit)
+        total, records = await self._deliveries.search(wanted, (page - 1) * limit, limit)
         shown = [shown_record(record) for record in records]
         return {"notifications": shown, "page": page, "limit": limit, "total": total}
 

@@ -250,7 +250,7 @@ class Deliveries:
         )
         return None if status is None else (Status(status.decode()), b"[%b]" % (attempts or b""))
 
-    async def list(self, wanted: Filter, offset: int, limit: int) -> tuple[int, list[Record]]:
+    async def search(self, wanted: Filter, offset: int, limit: int) -> tuple[int, list[Record]]:
         """How many there are, and a page of them, newest first."""
         start = "-inf" if wanted.start is None else wanted.start
         end = "+inf" if wanted.end is None else wanted.end

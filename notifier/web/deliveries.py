@@ -64,7 +64,7 @@ def _looking(door: Blueprint, service: DeliveryService) -> None:
         )
         page, limit = _page(query)
         query.done()
-        return json_response(_encode(await service.list(wanted, page, limit)))
+        return json_response(_encode(await service.search(wanted, page, limit)))
 
     @door.get("/api/v1/notifications/<delivery_id:str>")
     async def one(request: Request, delivery_id: str) -> HTTPResponse:

@@ -20,12 +20,17 @@ MAX_REASON = 64
 _encode = msgspec.json.Encoder().encode
 
 
-def dispatch_door(service: DeliveryService, providers: Callable[[], Awaitable[list[dict[str, Any]]]]) -> Blueprint:
-    """The routes; `providers` tells how those of all pods stand."""
+Providers = Callable[[], Awaitable[list[dict[str, Any]]]]
+Hands = Callable[[], Awaitable[dict[str, int]]]
+
+
+def dispatch_door(service: DeliveryService, providers: Providers, hands: Hands) -> Blueprint:
+    """The routes; `providers` tells how those of all pods stand, `hands` how many sends each channel can have at once
+    over all pods."""
     door = Blueprint("dispatch", url_prefix="/api/v1/admin")
     _dead_letters(door, service)
     _actions(door, service)
-    _figures(door, service, providers)
+    _figures(door, service, providers, hands)
     return door
 
 
@@ -87,22 +92,21 @@ def _actions(door: Blueprint, service: DeliveryService) -> None:
         return json_response(_encode({"channel": channel, "paused": paused}))
 
 
-def _figures(
-    door: Blueprint, service: DeliveryService, providers: Callable[[], Awaitable[list[dict[str, Any]]]]
-) -> None:
+def _figures(door: Blueprint, service: DeliveryService, providers: Providers, hands: Hands) -> None:
     @door.get("/providers")
     async def all_providers(request: Request) -> HTTPResponse:
         return json_response(_encode({"providers": await providers()}))
 
     @door.get("/queues")
     async def queues(request: Request) -> HTTPResponse:
-        found, now = await service.queues(), time.time()
+        found, workers, now = await service.queues(), await hands(), time.time()
         rows = [
             {
                 "channel": queue.channel,
                 "paused": queue.paused,
                 **queue.waiting,
                 "processing": queue.leased,
+                "workers": workers.get(queue.channel, 0),
                 "oldest_age_s": None if queue.oldest is None else round(max(0.0, now - queue.oldest / 1000), 1),
             }
             for queue in found.channels
