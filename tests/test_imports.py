@@ -35,7 +35,7 @@ TABLE = {
     "": set(),
     "__main__": {"cli"},
     "cli": {"app", "process", "supervisor", "bench", "config", "client", "domain", "store.redis_binary", ""},
-    "app": ALL,
+    "app": ALL | {"pipeline"},
     "process": ALL,
     "supervisor": ALL | {"process"},
     "summary": ALL,

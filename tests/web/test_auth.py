@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import time
 
 import jwt
@@ -46,6 +47,27 @@ ROUTES = {
     ("GET", "/api/v1/admin/keys"): TO_OPERATE,
     ("DELETE", "/api/v1/admin/keys/<identity:str>"): TO_OPERATE,
     ("GET", "/ws"): TO_FOLLOW,
+    ("POST", "/api/v1/notifications"): TO_SEND,
+    ("GET", "/api/v1/notifications"): TO_LOOK,
+    ("POST", "/api/v1/notifications/batch"): TO_SEND,
+    ("GET", "/api/v1/notifications/<delivery_id:str>"): TO_LOOK,
+    ("DELETE", "/api/v1/notifications/<delivery_id:str>"): TO_SEND,
+    ("GET", "/api/v1/notifications/<delivery_id:str>/status"): TO_LOOK,
+    ("GET", "/api/v1/batches/<batch_id:str>"): TO_LOOK,
+    ("POST", "/send"): TO_SEND,
+    ("GET", "/ratelimit/<user_id:str>"): TO_LOOK,
+    ("POST", "/api/v1/sessions"): TO_SEND,
+    ("GET", "/api/v1/sessions/<user_id:str>"): TO_LOOK,
+    ("DELETE", "/api/v1/sessions/<user_id:str>"): TO_SEND,
+    ("GET", "/api/v1/admin/dlq"): TO_OPERATE,
+    ("DELETE", "/api/v1/admin/dlq/<delivery_id:str>"): TO_OPERATE,
+    ("POST", "/api/v1/admin/dlq/<delivery_id:str>/requeue"): TO_OPERATE,
+    ("POST", "/api/v1/admin/dlq/requeue"): TO_OPERATE,
+    ("POST", "/api/v1/admin/notifications/<delivery_id:str>/retry"): TO_OPERATE,
+    ("POST", "/api/v1/admin/channels/<channel:str>/pause"): TO_OPERATE,
+    ("POST", "/api/v1/admin/channels/<channel:str>/resume"): TO_OPERATE,
+    ("GET", "/api/v1/admin/providers"): TO_OPERATE,
+    ("GET", "/api/v1/admin/queues"): TO_OPERATE,
 }
 
 
@@ -104,7 +126,7 @@ async def test_every_route_for_everybody(guarded):
     upgrade |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
     for method, route in ROUTES:
         path = WS if route == "/ws" else route.replace("<key:str>", "1-alice").replace("<identity:str>", "nonsense")
-        path = path.replace("<connection_id:str>", "nonsense")
+        path = re.sub("<[a-z_]+:str>", "nonsense", path)
         answers = []
         for caller in CALLERS:
             headers = bearer(callers[caller]) | (upgrade if route == "/ws" else {})

@@ -31,7 +31,8 @@ local function take(priority, count)
   local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', count, 'STREAMS', queue, '>')
   if reply and reply.err then
     if not string.find(reply.err, 'NOGROUP', 1, true) then return error(reply.err) end
-    redis.call('XGROUP', 'CREATE', queue, GROUP, '0', 'MKSTREAM')
+    if redis.call('EXISTS', queue) == 0 then return {} end
+    redis.call('XGROUP', 'CREATE', queue, GROUP, '0')
     reply = redis.call('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', count, 'STREAMS', queue, '>')
   end
   return reply and reply[1] and reply[1][2] or {}
