@@ -78,17 +78,44 @@ class Client:
         `options` are the optional fields of the request, such as `source`, `title`, `ttl`. Raises `ClientError`.
         """
         body = {"target": [{"id": i, "login": login} for i, login in targets], "message": message, **options}
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return _results(await self._post("/api/v1/notify", body, 202, idempotency_key))
+
+    async def deliver(
+        self, channel: str, content: str, *, idempotency_key: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Creates a delivery through a provider: `channel` is `sms`, `email`, `push`, `webhook` or `inapp`; the
+        delivery as it was accepted.
+
+        `options` are `recipient` or `user_id`, and the optional fields of the request, such as `subject`, `priority`,
+        `scheduled_at`. Raises `ClientError`.
+        """
+        body = {"channel": channel, "content": content, **options}
+        return _object(await self._post("/api/v1/notifications", body, 201, idempotency_key))
+
+    async def delivery(self, delivery_id: str) -> dict[str, Any]:
+        """A delivery as it stands now. Raises `ClientError`."""
         try:
-            async with self._http.post(
-                f"{self._url}/api/v1/notify", json=body, headers=headers, timeout=TIMEOUT
-            ) as answer:
+            async with self._http.get(f"{self._url}/api/v1/notifications/{delivery_id}", timeout=TIMEOUT) as answer:
                 text = await answer.text()
-                if answer.status != 202:
+                if answer.status != 200:
                     raise _refused(answer.status, text)
-                return _results(text)
+                return _object(text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ClientError(f"no server answers at {self._url}: {_brief(error)}") from error
+            raise self._unreached(error) from error
+
+    async def _post(self, path: str, body: Mapping[str, Any], wanted: int, key: str | None) -> str:
+        headers = {"Idempotency-Key": key} if key else {}
+        try:
+            async with self._http.post(f"{self._url}{path}", json=body, headers=headers, timeout=TIMEOUT) as answer:
+                text = await answer.text()
+                if answer.status != wanted:
+                    raise _refused(answer.status, text)
+                return text
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreached(error) from error
+
+    def _unreached(self, error: BaseException) -> ClientError:
+        return ClientError(f"no server answers at {self._url}: {_brief(error)}")
 
     def listen(self, user_id: int, login: str) -> Listener:
         """Follows the inbox of a user."""
@@ -245,6 +272,16 @@ def _results(text: str) -> list[dict[str, Any]]:
     except (ValueError, KeyError, TypeError):
         raise ClientError("what answers there is no notifier") from None
     return results
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or "id" not in value:
+        raise ClientError("what answers there is no notifier")
+    return value
 
 
 def _refused(status: int, text: str) -> ClientError:

@@ -18,7 +18,13 @@ Examples:
   notifier send --to 1:alice --to 2:bob --source shop "Sale ends today"
   notifier send --to 1:alice --ttl 1h --priority high --url /orders/7 "Order 7"
   notifier send --to 1:alice --idempotency-key order-7 "Once, however often this runs"
+  notifier send --channel email --recipient ada@example.com --title "Order 7" "It is on its way"
+  notifier send --channel push --user 1-alice --priority high "To every device of this user"
+  notifier send --channel sms --recipient +905551234567 --at 2030-01-01T09:00:00Z "Happy new year"
 """
+CHANNELS = ("sms", "email", "push", "webhook", "inapp")
+INBOX_ONLY = ("source", "link", "category", "ttl")
+DELIVERY_ONLY = ("recipient", "user", "at")
 
 
 class Target(click.ParamType):  # type: ignore[type-arg]
@@ -36,28 +42,53 @@ class Target(click.ParamType):  # type: ignore[type-arg]
 
 @click.command("send", epilog=EPILOG)
 @server_options
-@click.option("--to", "targets", type=Target(), multiple=True, required=True, help="A recipient; may be repeated.")
-@click.option("--source", help="Who sends it.")
-@click.option("--title", help="A heading.")
-@click.option("--link", help="A URL to open.")
-@click.option("--category", help="A group that the recipient may sort by.")
-@click.option("--priority", type=click.Choice(["high", "normal", "low"]), help="For display.")
-@click.option("--ttl", help="How long it is kept, such as 15m or 7d.")
+@click.option("--to", "targets", type=Target(), multiple=True, help="An inbox; may be repeated.")
+@click.option("--channel", type=click.Choice(CHANNELS), help="Another way than the inbox.")
+@click.option("--recipient", help="The channel's address: a number, mailbox, device token or URL.")
+@click.option("--user", help="A user whose sessions decide the address.")
+@click.option("--at", help="When it is to go, such as 2030-01-01T09:00:00Z (channels).")
+@click.option("--source", help="Who sends it (inbox).")
+@click.option("--title", help="A heading, or the subject.")
+@click.option("--link", help="A URL to open (inbox).")
+@click.option("--category", help="A group that the recipient may sort by (inbox).")
+@click.option("--priority", type=click.Choice(["high", "normal", "low"]), help="For display; order in a channel.")
+@click.option("--ttl", help="How long it is kept, such as 15m or 7d (inbox).")
 @click.option("--idempotency-key", help="The same key again sends nothing twice.")
 @click.argument("message")
 def command(
     url: str,
     token: str | None,
     targets: tuple[User, ...],
+    channel: str | None,
     idempotency_key: str | None,
     message: str,
     **options: str | None,
 ) -> None:
-    """Send MESSAGE to the inboxes of users."""
-    fields = {("url" if name == "link" else name): value for name, value in options.items() if value is not None}
-    for result in asyncio.run(_send(url, token, targets, message, idempotency_key, fields)):
-        target = result["target"]
-        click.echo(f"{target['id']}:{target['login']}  {result['notification_id']}")
+    """Send MESSAGE to the inboxes of users, or through a channel to a recipient."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if channel is None:
+        _refuse(given, DELIVERY_ONLY, "needs --channel")
+        if not targets:
+            raise click.UsageError("say to whom: --to id:login, or --channel and --recipient")
+        fields = {("url" if name == "link" else name): value for name, value in given.items()}
+        for result in asyncio.run(_send(url, token, targets, message, idempotency_key, fields)):
+            target = result["target"]
+            click.echo(f"{target['id']}:{target['login']}  {result['notification_id']}")
+        return
+    _refuse(given, INBOX_ONLY, "is for the inbox, without --channel")
+    if targets or ("recipient" in given) == ("user" in given):
+        raise click.UsageError("with --channel, name one --recipient or one --user")
+    names = {"user": "user_id", "title": "subject", "at": "scheduled_at"}
+    fields = {names.get(name, name): value for name, value in given.items()}
+    delivery = asyncio.run(_deliver(url, token, channel, message, idempotency_key, fields))
+    to = delivery.get("recipient") or delivery.get("user_id")
+    click.echo(f"{channel}:{safe(to)}  {safe(delivery['id'])}  {safe(delivery['status'])}")
+
+
+def _refuse(given: dict[str, str], names: tuple[str, ...], why: str) -> None:
+    for name in names:
+        if name in given:
+            raise click.UsageError(f"--{name} {why}")
 
 
 async def _send(
@@ -68,5 +99,17 @@ async def _send(
     try:
         async with Client(url, token) as client:
             return await client.send(targets, message, idempotency_key=key, **fields)
+    except ClientError as error:
+        raise Failure(safe(error)) from None
+
+
+async def _deliver(
+    url: str, token: str | None, channel: str, message: str, key: str | None, fields: dict[str, str]
+) -> dict[str, Any]:
+    from notifier.client import Client, ClientError
+
+    try:
+        async with Client(url, token) as client:
+            return await client.deliver(channel, message, idempotency_key=key, **fields)
     except ClientError as error:
         raise Failure(safe(error)) from None

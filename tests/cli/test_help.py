@@ -38,7 +38,7 @@ async def test_help_names_the_variables(loop, command):
         (["nonsense"], "No such command 'nonsense'. (see notifier --help)"),
         (["send", "--nonsense", "x"], "No such option '--nonsense'. (see notifier send --help)"),
         (["--nonsense"], "No such option '--nonsense'. (see notifier serve --help)"),
-        (["send", "x"], "Missing option '--to'"),
+        (["send", "x"], "say to whom"),
         (["send", "--to", "1:a"], "Missing argument 'MESSAGE'"),
         (["send", "--to", "1:a", "one", "two"], "unexpected extra argument"),
         (["client", "--user-id", "0"], "--user-id"),

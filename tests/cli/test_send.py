@@ -173,3 +173,41 @@ async def test_patience_ends(loop):
     async with Silent(b"") as other:
         line = one_line(await run("healthcheck", "--url", other.url, "--timeout", "0.1"), 1)
     assert "timed out" in line
+
+
+# -- through a channel
+
+
+async def test_send_through_a_channel(client):
+    options = ["--channel", "email", "--recipient", "ada@example.com", "--title", "T", "--priority", "high"]
+    answer = await run("send", "--url", url(client), *options, "--at", "2099-01-01T00:00:00Z", "hi")
+    assert (answer.code, answer.err) == (0, "")
+    to, identity, status = answer.out.split()
+    assert (to, status) == ("email:ada@example.com", "scheduled")
+    found = (await client.get(f"/api/v1/notifications/{identity}")).json()
+    assert [found[name] for name in ("subject", "priority", "content")] == ["T", "high", "hi"]
+
+
+async def test_send_to_a_user_through_a_channel(client):
+    answer = await run("send", "--url", url(client), "--channel", "push", "--user", "1-alice", "hi")
+    assert answer.out.startswith("push:1-alice  ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "say to whom"),
+        (["--recipient", "a@b.example"], "--recipient needs --channel"),
+        (["--channel", "sms"], "name one --recipient or one --user"),
+        (["--channel", "sms", "--to", "1:alice", "--user", "1"], "name one --recipient or one --user"),
+        (["--channel", "sms", "--recipient", "+905551234567", "--ttl", "1h"], "--ttl is for the inbox"),
+        (["--channel", "fax", "--recipient", "1"], "fax"),
+    ],
+)
+async def test_wrong_ways_to_send(options, said):
+    assert said in one_line(await run("send", *options, "hi"), 2)
+
+
+async def test_a_bad_recipient_is_named(client):
+    answer = await run("send", "--url", url(client), "--channel", "sms", "--recipient", "123", "hi")
+    assert "recipient: must be a number in E.164" in one_line(answer, 1)
