@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults autobahn bench build build-dir smoke
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn bench build build-dir smoke
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ format: $(DEV_STAMP) ## let ruff write the format
 faults: $(DEV_STAMP) ## kill -9 of server, single workers and Redis under load, 600 times
 	@$(BIN)/python -m tests.e2e.kills --kills 300
 	@$(BIN)/python -m tests.e2e.kills --kills 300 --workers 3
+
+demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule
+	@$(BIN)/python -m tests.e2e.demo
 
 autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 	@$(BIN)/python -m tests.e2e.autobahn

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 from notifier.config import Settings
@@ -24,7 +25,8 @@ from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.live.events import EventFeed
 from notifier.providers.base import Message
-from notifier.providers.registry import Tools, build_channel
+from notifier.providers.registry import build_channel
+from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
 from notifier.service.deliveries import DeliveryService
 from notifier.service.limit import DeliveryLimit
@@ -88,7 +90,7 @@ class Pipeline:
         owner = self._house.pod
         self.tools = Tools(
             webhook_secret=settings.webhook_secret,
-            allow_private=settings.webhook_allow_private,
+            allow_private=[ip_network(text) for text in settings.webhook_allow_private],
             simulator_success_rate=settings.simulator_success_rate,
             simulator_latency=settings.simulator_latency,
         )

@@ -1,31 +1,49 @@
-"""Finds providers."""
+"""Finds the class of a provider by the scheme of its URL: the file of that name, imported when it is first needed."""
 
 from __future__ import annotations
 
-import random
-from urllib.parse import parse_qsl, urlsplit
+import importlib
+from collections.abc import Sequence
+from typing import Any
 
-from notifier.providers.simulator import Simulator
+from notifier.providers.base import Provider, SetupError
+from notifier.providers.tools import Tools
+from notifier.providers.url import ProviderUrl
+
+# scheme -> the file and the class
+PROVIDERS = {
+    "simulator": ("simulator", "Simulator"),
+    "https": ("webhook", "Webhook"),
+    "http": ("webhook", "Webhook"),
+    "smtp": ("smtp", "Smtp"),
+    "fcm": ("fcm", "Fcm"),
+    "apns": ("apns", "Apns"),
+    "webpush": ("webpush", "WebPush"),
+    "twilio": ("twilio", "Twilio"),
+    "apprise": ("apprise", "Apprise"),
+}
 
 
-class Tools:
-    def __init__(self, **settings):  # type: ignore[no-untyped-def]
-        self.settings = settings
-
-    async def close(self) -> None:
-        pass
-
-
-def build_channel(key, urls, tools):  # type: ignore[no-untyped-def]
-    found = []
-    for url in urls:
-        query = dict(parse_qsl(urlsplit(url).query))
-        latency = query.get("latency")
-        found.append(
-            Simulator(
-                float(query.get("success", tools.settings["simulator_success_rate"])),
-                float(latency.rstrip("ms")) / 1000 if latency else tools.settings["simulator_latency"],
-                random.Random(),
-            )
+def build_provider(url: str, route: str, tools: Tools) -> Provider:
+    """The provider that a URL names; `route` is a channel, or `push:` and a platform. Raises `SetupError`."""
+    parsed = ProviderUrl(url)
+    if parsed.scheme not in PROVIDERS:
+        raise SetupError(
+            f"{route}: no provider has the scheme {parsed.scheme[:32]!r}; there are {', '.join(PROVIDERS)}"
         )
-    return found
+    module, name = PROVIDERS[parsed.scheme]
+    factory: Any = getattr(importlib.import_module(f"notifier.providers.{module}"), name)
+    try:
+        provider: Provider = factory(parsed, route, tools)
+    except SetupError as error:
+        raise SetupError(f"{route}: {error}") from None
+    return provider
+
+
+def build_channel(route: str, urls: Sequence[str], tools: Tools) -> list[Provider]:
+    """The providers of a route, in order; the channel `webhook` without any posts to its recipients' own URLs."""
+    if not urls and route == "webhook":
+        from notifier.providers.webhook import RecipientWebhook
+
+        return [RecipientWebhook(tools)]
+    return [build_provider(url, route, tools) for url in urls]

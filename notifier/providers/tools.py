@@ -1,0 +1,75 @@
+"""What providers share: settings, clocks, and HTTP clients that are made at first use."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TIMEOUT = 10.0  # seconds for a whole request
+
+
+class Tools:
+    """Built once per pod; `close` lets the connections go."""
+
+    def __init__(
+        self,
+        *,
+        webhook_secret: str = "",
+        allow_private: Sequence[IPv4Network | IPv6Network] = (),
+        simulator_success_rate: float = 0.95,
+        simulator_latency: float = 0.05,
+        timeout: float = TIMEOUT,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.webhook_secret = webhook_secret
+        self.allow_private = tuple(allow_private)
+        self.simulator_success_rate = simulator_success_rate
+        self.simulator_latency = simulator_latency
+        self.timeout = timeout
+        self.now = now
+        self.random = random.Random()
+        self._http: aiohttp.ClientSession | None = None
+        self._guarded: aiohttp.ClientSession | None = None
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """For the operator's own URLs."""
+        if self._http is None:
+            self._http = self._session(guarded=False)
+        return self._http
+
+    @property
+    def guarded_http(self) -> aiohttp.ClientSession:
+        """For URLs that callers name: it reaches no private address."""
+        if self._guarded is None:
+            self._guarded = self._session(guarded=True)
+        return self._guarded
+
+    async def close(self) -> None:
+        """Lets all connections go."""
+        for session in (self._http, self._guarded):
+            if session is not None:
+                await session.close()
+        self._http = self._guarded = None
+
+    def _session(self, guarded: bool) -> aiohttp.ClientSession:
+        import aiohttp
+
+        from notifier.providers.ssrf import guarded_socket
+
+        factory = guarded_socket(self.allow_private) if guarded else None
+        connector = aiohttp.TCPConnector(limit=0, limit_per_host=100, socket_factory=factory)
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=self.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": "notifier"},
+            raise_for_status=False,
+        )
