@@ -24,7 +24,7 @@ from notifier.domain.status import FINAL, Status
 from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.live.events import EventFeed
-from notifier.providers.base import Message
+from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_channel
 from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
@@ -88,12 +88,7 @@ class Pipeline:
 
     def _build_engine(self, settings: Settings) -> None:
         owner = self._house.pod
-        self.tools = Tools(
-            webhook_secret=settings.webhook_secret,
-            allow_private=[ip_network(text) for text in settings.webhook_allow_private],
-            simulator_success_rate=settings.simulator_success_rate,
-            simulator_latency=settings.simulator_latency,
-        )
+        self.tools = _tools(settings)
         self.routes = self._build_routes(settings)
         self.breakers.add(provider.name for _, provider in self.routes)
         self._attempts = Attempts(self.routes, self.sessions, owner, random.uniform)
@@ -239,6 +234,27 @@ class Pipeline:
             }
             for key, provider in self.routes or ()
         ]
+
+
+def check_providers(settings: Settings) -> None:
+    """Looks whether the settings name providers that can be built; raises `SetupError` that names the variable."""
+    for key, urls in urls_of(lambda name: getattr(settings, name), settings.provider_base_url).items():
+        variable = f"PROVIDER_{key.replace(':', '_').upper()}"
+        if not getattr(settings, variable.lower()):
+            variable = "PROVIDER_BASE_URL"
+        try:
+            build_channel(key, urls, _tools(settings))
+        except SetupError as error:
+            raise SetupError(f"{variable}: {str(error).partition(': ')[2]}") from None
+
+
+def _tools(settings: Settings) -> Tools:
+    return Tools(
+        webhook_secret=settings.webhook_secret,
+        allow_private=[ip_network(text) for text in settings.webhook_allow_private],
+        simulator_success_rate=settings.simulator_success_rate,
+        simulator_latency=settings.simulator_latency,
+    )
 
 
 def _hands(settings: Settings, channel: str) -> int:

@@ -34,7 +34,18 @@ ALL |= {"keeper", "scoreboard", "signals", "tally", "telemetry", "web", "workers
 TABLE = {
     "": set(),
     "__main__": {"cli"},
-    "cli": {"app", "process", "supervisor", "bench", "config", "client", "domain", "store.redis_binary", ""},
+    "cli": {
+        "app",
+        "pipeline",
+        "process",
+        "supervisor",
+        "bench",
+        "config",
+        "client",
+        "domain",
+        "store.redis_binary",
+        "",
+    },
     "app": ALL | {"pipeline"},
     "process": ALL,
     "supervisor": ALL | {"process"},
@@ -68,6 +79,10 @@ OWNERS = {
     "aiohttp": {"client", "bench", "service", "cli", "providers"},
     "jwt": {"service", "cli", "providers"},
     "cryptography": {"service", "providers"},
+    "aiosmtplib": {"providers"},
+    "httpx2": {"providers"},
+    "http_ece": {"providers"},
+    "standardwebhooks": {"providers"},
     "textual": set(),
     "tui": {"cli"},
     "tests": set(),
@@ -185,4 +200,4 @@ def test_a_server_that_asks_for_no_tokens_loads_nothing_for_them():
     code += "App(load({}, {'REDIS_ADDR': 'localhost'})).web()\nprint(*sys.modules)"
     loaded = {name.split(".")[0] for name in python(code).stdout.split()}
     assert "sanic" in loaded
-    assert not loaded & {"jwt", "cryptography", "aiohttp", "textual"}
+    assert not loaded & {"jwt", "cryptography", "aiohttp", "textual", "aiosmtplib", "httpx2", "standardwebhooks"}

@@ -43,7 +43,13 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
         settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
+    from notifier.pipeline import SetupError, check_providers
     from notifier.process import StartError, run
+
+    try:
+        check_providers(settings)
+    except SetupError as error:
+        raise click.UsageError(str(error)) from None
 
     try:
         if workers == 1:

@@ -11,6 +11,7 @@ from notifier.domain.times import parse_duration
 from notifier.providers.base import SetupError
 
 T = TypeVar("T")
+_WITHOUT_PORT = ("twilio", "apprise")  # what stands after their host is something else
 
 
 class ProviderUrl:
@@ -19,7 +20,7 @@ class ProviderUrl:
     def __init__(self, text: str) -> None:
         try:
             parts = urlsplit(text)
-            self.port = parts.port
+            self.port = None if parts.scheme.lower() in _WITHOUT_PORT else parts.port
             pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         except ValueError:
             raise SetupError("a provider's URL is malformed") from None
@@ -28,6 +29,8 @@ class ProviderUrl:
         self.user = unquote(parts.username or "")
         self.password = unquote(parts.password or "")
         self.path = unquote(parts.path)
+        self.netloc_host = unquote(parts.netloc.rpartition("@")[2])  # as it was written: a number may stand there
+        self.after_scheme = text.partition("://")[2]
         self._parts: SplitResult = parts
         self._parameters = dict(pairs)
 

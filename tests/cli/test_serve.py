@@ -174,3 +174,18 @@ async def test_a_file_of_settings(loop, port, data_dir, tmp_path):
         assert (await command.end(signal.SIGTERM)).code == 0
     file.write_text("pod: x\n")
     assert f"--config {file}: unknown setting 'pod'" in one_line(await run("serve", "--config", str(file)), 2)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("PROVIDER_SMS", "pigeon://loft", "PROVIDER_SMS: no provider has the scheme 'pigeon'"),
+        ("PROVIDER_EMAIL", "smtp://user:secret@host", "PROVIDER_EMAIL: smtp://host: from= is needed"),
+        ("PROVIDER_PUSH_ANDROID", "fcm://?key=/nowhere", "PROVIDER_PUSH_ANDROID: key /nowhere cannot be read"),
+        ("PROVIDER_BASE_URL", "https://", "PROVIDER_BASE_URL: https://: a host is needed"),
+    ],
+)
+async def test_providers_are_checked_at_the_start(variable, value, said):
+    line = one_line(await run("serve", **{variable: value}), 2)
+    assert said in line
+    assert "secret" not in line

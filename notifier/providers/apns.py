@@ -1,0 +1,121 @@
+"""Push to iOS by Apple's service, over HTTP/2."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import uuid
+from typing import Any
+
+import httpx2
+import jwt
+
+from notifier.providers.answers import Answer, check
+from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.keys import Token, load_key, read_file
+from notifier.providers.tools import Tools
+from notifier.providers.url import ProviderUrl
+
+HOSTS = {"production": "https://api.push.apple.com", "sandbox": "https://api.sandbox.push.apple.com"}
+TOKEN_LIFE = 50 * 60.0  # Apple takes one for an hour, and no new one within 20 minutes
+GONE = frozenset({"BadDeviceToken", "Unregistered", "DeviceTokenNotForTopic", "ExpiredToken"})
+OURS = frozenset({"ExpiredProviderToken", "InvalidProviderToken", "MissingProviderToken"})
+TRIES = 2  # a connection that Apple closes (GOAWAY) is no answer: once more, under the same apns-id
+
+
+class Apns(Provider):
+    """`apns://?key=FILE.p8&key_id=…&team=…&topic=BUNDLE_ID&env=production|sandbox`; `base=` posts elsewhere, `ca=FILE`
+    are further certificates to trust.
+
+    410 and a bad token mean that the device is gone; Apple drops a repeat under the same `apns-id`.
+    """
+
+    schemes = ("apns",)
+    takes_idempotency_key = True
+
+    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
+        pem = read_file(url.needed("key", "the file of a token key (.p8)"), "key")
+        self._key_id = url.needed("key_id", "the key's id")
+        self._team = url.needed("team", "the team's id")
+        self._topic = url.needed("topic", "the app's bundle id")
+        environment = url.choice("env", tuple(HOSTS), "production")
+        self._base = url.text("base").rstrip("/") or HOSTS[environment]
+        self._ca = url.text("ca")
+        url.done()
+        super().__init__(f"apns:{self._topic}:{environment}")
+        self._key = load_key(pem, "key=")
+        self._token = Token(self._sign, TOKEN_LIFE, tools.now)
+        self._tools = tools
+        self._http: httpx2.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+
+    async def send(self, message: Message) -> str:
+        answer = await self._post(message)
+        reason = str(answer.document.get("reason", ""))
+        if answer.status == 410 or reason in GONE:
+            raise ProviderError("unregistered", reason, permanent=True, unregistered=True)
+        if reason in OURS:
+            self._token.forget()
+            raise ProviderError("login_refused", reason)
+        check(answer, self._tools.now())
+        return answer.headers.get("apns-id", "")
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    def _sign(self, now: float) -> str:
+        return jwt.encode({"iss": self._team, "iat": int(now)}, self._key, "ES256", headers={"kid": self._key_id})
+
+    async def _post(self, message: Message) -> Answer:
+        http = await self._client()
+        for left in range(TRIES, 0, -1):
+            try:
+                async with asyncio.timeout(self._tools.timeout):
+                    reply = await http.post(
+                        f"{self._base}/3/device/{message.to}", content=_body(message), headers=self._headers(message)
+                    )
+                return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, reply.content)
+            except (TimeoutError, httpx2.TimeoutException):
+                raise ProviderError("timeout", "no answer in time") from None
+            except httpx2.ConnectError:
+                raise ProviderError("connect", "ConnectError") from None
+            except httpx2.TransportError as error:
+                if left == 1:
+                    raise ProviderError("connect", type(error).__name__) from None
+            except httpx2.InvalidURL:
+                raise ProviderError("rejected", "not a device token", permanent=True) from None
+        raise AssertionError("unreachable")
+
+    async def _client(self) -> httpx2.AsyncClient:
+        async with self._opening:
+            if self._http is None:
+                verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=self._ca) if self._ca else True
+                self._http = httpx2.AsyncClient(http2=True, verify=verify, timeout=self._tools.timeout, trust_env=False)
+            return self._http
+
+    def _headers(self, message: Message) -> dict[str, str]:
+        expires = "0" if message.expires_at is None else str(int(message.expires_at))
+        headers = {
+            "authorization": f"bearer {self._token.get()}",
+            "apns-topic": self._topic,
+            "apns-push-type": "alert",
+            "apns-id": _apns_id(message),
+            "apns-priority": "10" if message.priority == "high" else "5",
+        }
+        return headers if expires == "0" else headers | {"apns-expiration": expires}
+
+
+def _apns_id(message: Message) -> str:
+    """A UUID for each device, the same at every try."""
+    return message.id if message.key == message.id else str(uuid.uuid5(uuid.UUID(message.id), message.key))
+
+
+def _body(message: Message) -> bytes:
+    alert: dict[str, Any] = {"body": message.content}
+    if message.subject:
+        alert["title"] = message.subject
+    own = {name: value for name, value in message.data.items() if name != "aps"}
+    body = {**own, "aps": {"alert": alert, "sound": "default"}, "notification_id": message.id}
+    return json.dumps(body, ensure_ascii=False).encode()

@@ -1,0 +1,47 @@
+"""SMS by Twilio, and by what speaks like it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import aiohttp
+
+from notifier.providers.answers import call, check
+from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.tools import Tools
+from notifier.providers.url import ProviderUrl
+
+BASE = "https://api.twilio.com"
+GONE = frozenset({21610, 21211, 21614})  # the recipient has opted out; no such number; none that takes SMS
+
+
+class Twilio(Provider):
+    """`twilio://SID:TOKEN@FROM`: FROM is a number, or a messaging service's id (`MG…`). `base=` posts elsewhere."""
+
+    schemes = ("twilio",)
+
+    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
+        self._sid, self._token = url.user, url.password
+        self._from = url.netloc_host
+        self._base = url.text("base", BASE).rstrip("/")
+        url.done()
+        if not self._sid or not self._token or not self._from:
+            raise url.error("SID, TOKEN and FROM are needed: twilio://SID:TOKEN@+15005550006")
+        super().__init__(f"twilio:{self._from}")
+        self._tools = tools
+
+    async def send(self, message: Message) -> str:
+        sender = "MessagingServiceSid" if self._from.startswith("MG") else "From"
+        answer = await call(
+            self._tools.http,
+            "POST",
+            f"{self._base}/2010-04-01/Accounts/{quote(self._sid, safe='')}/Messages.json",
+            data={"To": message.to, sender: self._from, "Body": message.content},
+            auth=aiohttp.BasicAuth(self._sid, self._token),
+        )
+        if answer.document.get("code") in GONE:
+            raise ProviderError("unregistered", str(answer.document["code"]), permanent=True, unregistered=True)
+        if answer.status in (401, 403):
+            raise ProviderError("login_refused", str(answer.status))
+        check(answer, self._tools.now())
+        return str(answer.document.get("sid", ""))

@@ -1,0 +1,259 @@
+"""FCM, Web Push and Twilio against a real HTTP peer; Web Push is decrypted by an implementation of its own."""
+
+import base64
+import json
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from notifier.providers.base import SetupError
+from tests.providers.contract import check_contract, failure
+from tests.providers.peers import ec_key
+
+# -- FCM
+
+
+@pytest.fixture(scope="module")
+def account_key():
+    return rsa.generate_private_key(65537, 2048)
+
+
+class Google:
+    """Answers for the token and for messages."""
+
+    def __init__(self, peer):
+        self.tokens = 0
+        self.message = (200, {}, b'{"name": "projects/p/messages/1"}')
+        self.accepted = "token-1"
+        peer.answers[:] = [self.answer]
+
+    def answer(self, request, body):
+        if request.path == "/token":
+            self.tokens += 1
+            self.assertion = parse_qs(body.decode())["assertion"][0]
+            return 200, {}, json.dumps({"access_token": f"token-{self.tokens}", "expires_in": 3600}).encode()
+        if request.headers["Authorization"] != f"Bearer {self.accepted}":
+            return 401, {}, b"{}"
+        return self.message
+
+
+@pytest.fixture
+def fcm(build, peer, account_key, tmp_path):
+    pem = account_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    file = tmp_path / "account.json"
+    account = {"client_email": "a@p.example", "private_key": pem, "project_id": "p", "token_uri": f"{peer.url}/token"}
+    file.write_text(json.dumps(account))
+
+    def make(**options):
+        return build(f"fcm://?key={file}&base={peer.url}", "push:android", **options)
+
+    return make
+
+
+async def test_fcm(fcm, peer, message, account_key):
+    google, provider = Google(peer), fcm()
+    sent = message("push", "device-1", expires_at=1_800_000_090.0)
+    assert await provider.send(sent) == "projects/p/messages/1"
+    await provider.send(sent)
+    assert google.tokens == 1
+    claims = jwt.decode(
+        google.assertion,
+        account_key.public_key(),
+        ["RS256"],
+        options={"verify_signature": True, "verify_exp": False, "verify_iat": False, "verify_aud": False},
+    )
+    assert (claims["iss"], claims["aud"]) == ("a@p.example", f"{peer.url}/token")
+    body = json.loads(peer.requests[1][3])["message"]
+    assert peer.requests[1][1] == "/v1/projects/p/messages:send"
+    assert (body["token"], body["notification"]) == ("device-1", {"title": "Order 7", "body": "It is on its way ☃"})
+    assert body["android"] == {"priority": "HIGH", "ttl": "90s"}
+    assert body["data"] == {"n": "7", "notification_id": sent.id}
+
+
+async def test_fcm_asks_for_another_token_when_one_is_revoked(fcm, peer, message):
+    google, provider = Google(peer), fcm()
+    await provider.send(message("push", "d"))
+    google.accepted = "token-2"
+    await provider.send(message("push", "d"))
+    assert google.tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "unregistered"),
+    [(404, "UNREGISTERED", True), (403, "SENDER_ID_MISMATCH", True), (400, "INVALID_ARGUMENT", False)],
+)
+async def test_fcm_codes(fcm, peer, message, status, code, unregistered):
+    google, provider = Google(peer), fcm()
+    google.message = (status, {}, json.dumps({"error": {"details": [{"errorCode": code}]}}).encode())
+    error = await failure(provider, message("push", "d"))
+    assert (error.permanent, error.unregistered) == (True, unregistered)
+
+
+async def test_fcm_contract(fcm, peer, message):
+    google, provider = Google(peer), fcm()
+    await provider.send(message("push", "d"))
+    quick = fcm(timeout=0.05)
+    quick._token, quick._until = provider._token, provider._until
+    await check_contract(provider, peer, message("push", "d"), (provider._token,), lambda: quick)
+    assert google.tokens == 1
+
+
+def test_fcm_files(build, tmp_path):
+    with pytest.raises(SetupError, match="cannot be read: FileNotFoundError"):
+        build(f"fcm://?key={tmp_path}/none", "push:android")
+    (tmp_path / "bad").write_text('{"client_email": "x"}')
+    with pytest.raises(SetupError, match="service account's JSON"):
+        build(f"fcm://?key={tmp_path}/bad", "push:android")
+
+
+# -- Web Push
+
+
+def b64(value):
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Browser:
+    """A subscription, and the decryption of RFC 8188 and RFC 8291 by hand."""
+
+    def __init__(self):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.public = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        self.secret = b"0123456789abcdef"
+        self.keys = {"p256dh": b64(self.public), "auth": b64(self.secret)}
+
+    def decrypt(self, body):
+        salt, length = body[:16], body[20]
+        sender, sealed = body[21 : 21 + length], body[21 + length :]
+        shared = self.key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), sender))
+        first = self._derive(self.secret, shared, b"WebPush: info\0" + self.public + sender, 32)
+        key = self._derive(salt, first, b"Content-Encoding: aes128gcm\0", 16)
+        nonce = self._derive(salt, first, b"Content-Encoding: nonce\0", 12)
+        padded = AESGCM(key).decrypt(nonce, sealed, None)
+        assert padded.endswith(b"\x02")
+        return json.loads(padded[:-1])
+
+    @staticmethod
+    def _derive(salt, secret, info, length):
+        return HKDF(hashes.SHA256(), length, salt, info).derive(secret)
+
+
+@pytest.fixture
+def browser():
+    return Browser()
+
+
+@pytest.fixture
+def webpush(build, peer, tmp_path):
+    _, pem = ec_key()
+    (tmp_path / "vapid.pem").write_text(pem)
+
+    def make(**options):
+        url = f"webpush://?key={tmp_path}/vapid.pem&subject=mailto:ops@example.com&base={peer.url}"
+        return build(url, "push:web", **options)
+
+    return make
+
+
+ENDPOINT = "https://push.example/send/abc"
+
+
+async def test_web_push(webpush, peer, message, browser):
+    peer.answers[:] = [(201, {"Location": "/m/1"}, b"")]
+    provider = webpush()
+    sent = message("push", ENDPOINT, subscription=browser.keys, expires_at=1_800_000_060.0)
+    assert await provider.send(sent) == "/m/1"
+    ((_, path, headers, body),) = peer.requests
+    assert path == "/send/abc"
+    assert browser.decrypt(body) == {
+        "title": "Order 7",
+        "body": "It is on its way ☃",
+        "notification_id": sent.id,
+        "data": {"n": 7},
+    }
+    assert (headers["TTL"], headers["Urgency"], headers["Content-Encoding"]) == ("60", "high", "aes128gcm")
+    token, key = headers["Authorization"].removeprefix("vapid t=").split(", k=")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(key))
+    claims = jwt.decode(token, public, ["ES256"], audience="https://push.example", options={"verify_exp": False})
+    assert claims["sub"] == "mailto:ops@example.com"
+    assert claims["exp"] - 1_800_000_000 <= 86400
+
+
+async def test_web_push_shortens_what_is_too_long(webpush, peer, message, browser):
+    await webpush().send(message("push", ENDPOINT, subscription=browser.keys, content='☃"\\\n' * 2000))
+    found = browser.decrypt(peer.requests[0][3])
+    assert found["truncated"]
+    assert ('☃"\\\n' * 2000).startswith(found["body"])
+    assert len(found["body"]) > 400
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_web_push_gone(webpush, peer, message, browser, status):
+    peer.answers[:] = [(status, {}, b"")]
+    error = await failure(webpush(), message("push", ENDPOINT, subscription=browser.keys))
+    assert error.unregistered
+    assert error.permanent
+
+
+@pytest.mark.parametrize("keys", [{}, {"p256dh": "AAAA", "auth": "AAAA"}, {"p256dh": "%", "auth": "%"}])
+async def test_web_push_keys_that_are_none(webpush, peer, message, keys):
+    error = await failure(webpush(), message("push", ENDPOINT, subscription=keys))
+    assert (error.reason, error.unregistered) == ("bad_subscription", True)
+    assert peer.requests == []
+
+
+async def test_web_push_contract(webpush, peer, message, browser):
+    sent = message("push", ENDPOINT, subscription=browser.keys)
+    await check_contract(webpush(), peer, sent, (browser.keys["auth"],), lambda: webpush(timeout=0.05))
+
+
+async def test_web_push_does_not_call_private_endpoints(build, tmp_path, peer, message, browser):
+    (tmp_path / "vapid.pem").write_text(ec_key()[1])
+    provider = build(f"webpush://?key={tmp_path}/vapid.pem&subject=mailto:a@b.example", "push:web")
+    error = await failure(provider, message("push", f"{peer.url}/x", subscription=browser.keys))
+    assert error.reason == "blocked"
+    assert peer.requests == []
+
+
+# -- Twilio
+
+
+async def test_twilio(build, peer, message):
+    peer.answers[:] = [(201, {}, b'{"sid": "SM1"}')]
+    provider = build(f"twilio://AC1:the-token@+15005550006?base={peer.url}")
+    assert await provider.send(message()) == "SM1"
+    ((_, path, headers, body),) = peer.requests
+    assert path == "/2010-04-01/Accounts/AC1/Messages.json"
+    assert headers["Authorization"] == "Basic " + base64.b64encode(b"AC1:the-token").decode()
+    assert parse_qs(body.decode()) == {
+        "To": ["+905551234567"],
+        "From": ["+15005550006"],
+        "Body": ["It is on its way ☃"],
+    }
+    assert provider.name == "twilio:+15005550006"
+
+
+async def test_twilio_opted_out(build, peer, message):
+    peer.answers[:] = [(400, {}, b'{"code": 21610, "message": "unsubscribed"}')]
+    error = await failure(build(f"twilio://AC1:t@+15005550006?base={peer.url}"), message())
+    assert (error.unregistered, error.permanent) == (True, True)
+
+
+async def test_twilio_contract(build, peer, message):
+    url = f"twilio://AC1:the-token@+15005550006?base={peer.url}"
+    await check_contract(build(url), peer, message(), ("the-token",), lambda: build(url, timeout=0.05))
+
+
+def test_twilio_urls(build):
+    with pytest.raises(SetupError, match="SID, TOKEN and FROM"):
+        build("twilio://+15005550006")

@@ -1,0 +1,169 @@
+"""Webhooks against a real peer, and the guard of outgoing calls."""
+
+import ipaddress
+import json
+import socket
+import time
+
+import aiohttp
+import pytest
+from standardwebhooks.webhooks import Webhook as Standard
+
+from notifier.providers.base import SetupError
+from notifier.providers.registry import build_channel
+from notifier.providers.ssrf import PrivateAddress, guarded_socket, may_dial
+from notifier.providers.tools import Tools
+from tests.providers.contract import check_contract, failure
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+async def test_a_message_is_posted(build, peer, message):
+    peer.answers[:] = [(202, {}, b'{"messageId": "abc"}')]
+    provider = build(f"{peer.url}/hook?tenant=7", "sms")
+    sent = message()
+    assert await provider.send(sent) == "abc"
+    ((method, path, headers, body),) = peer.requests
+    assert (method, path) == ("POST", "/hook")
+    assert headers["Idempotency-Key"] == sent.id
+    assert json.loads(body) == {
+        "id": sent.id,
+        "channel": "sms",
+        "to": "+905551234567",
+        "subject": "Order 7",
+        "content": "It is on its way ☃",
+        "data": {"n": 7},
+        "priority": "high",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"message_id": 7}', "7"),
+        (b'{"id": "x"}', "x"),
+        (b"[]", ""),
+        (b"no json", ""),
+        (b'{"id": {"a": 1}}', ""),
+        (b'{"id": true}', ""),
+    ],
+)
+async def test_the_services_own_id(build, peer, message, body, found):
+    peer.answers[:] = [(200, {}, body)]
+    assert await build(peer.url).send(message()) == found
+
+
+async def test_the_signature_is_what_a_receiver_checks(build, peer, message):
+    provider = build(peer.url, webhook_secret=SECRET)
+    provider._tools.now = time.time  # receivers refuse what is older than five minutes
+    sent = message(key="k/2")
+    await provider.send(sent)
+    ((_, _, headers, body),) = peer.requests
+    assert Standard(SECRET).verify(body, {name.lower(): value for name, value in headers.items()})["id"] == sent.id
+    assert headers["webhook-id"] == "k/2"
+
+
+async def test_contract(build, peer, message):
+    url = f"{peer.url}/a-secret-path?token=a-secret"
+    secrets = ("a-secret", SECRET)
+    provider = build(url, webhook_secret=SECRET)
+    await check_contract(provider, peer, message(), secrets, lambda: build(url, timeout=0.05))
+
+
+@pytest.mark.parametrize("url", ["https://", "ftp://x", "https://[", "https://x:99999/", "nonsense"])
+def test_urls_that_are_none(build, url):
+    with pytest.raises(SetupError):
+        build(url)
+
+
+def test_a_secret_that_is_none(build):
+    with pytest.raises(SetupError, match="WEBHOOK_SECRET"):
+        build("https://example.com", webhook_secret="whsec_x")
+
+
+# -- the recipient's own URL
+
+
+async def recipient(peer, message, allowed=(), to=""):
+    tools = Tools(timeout=2, allow_private=[ipaddress.ip_network(text) for text in allowed])
+    (provider,) = build_channel("webhook", [], tools)
+    try:
+        return await provider.send(message("webhook", to or f"{peer.url}/hook"))
+    finally:
+        await tools.close()
+
+
+async def test_a_recipient_at_a_private_address_is_not_called(peer, message):
+    tools = Tools(timeout=2)
+    (provider,) = build_channel("webhook", [], tools)
+    for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "127.1"):
+        error = await failure(provider, message("webhook", f"http://{host}:{peer.port}/hook"))
+        assert error.permanent, host
+        assert error.reason in ("blocked", "invalid_url"), host  # aiohttp takes no shortened address for a host
+    await tools.close()
+    assert peer.requests == []
+
+
+async def test_networks_that_the_operator_allows(peer, message):
+    assert await recipient(peer, message, ["127.0.0.0/8"]) == ""
+    assert len(peer.requests) == 1
+
+
+async def test_a_name_that_answers_differently_is_judged_by_what_is_dialled(peer, message, monkeypatch):
+    """DNS rebinding: whatever the resolver says, the socket's own address counts."""
+    asked = []
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        asked.append(host)
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
+    tools = Tools(timeout=2)
+    (provider,) = build_channel("webhook", [], tools)
+    error = await failure(provider, message("webhook", f"http://public.example:{peer.port}/"))
+    await tools.close()
+    assert (error.reason, asked) == ("blocked", ["public.example"])
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "240.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::1",
+        "2002:a00:1::1",
+        "2001:db8::1",
+        "2001::1",
+        "192.88.99.1",
+    ],
+)
+def test_addresses_that_are_not_dialled(address):
+    assert not may_dial(address, ())
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with pytest.raises(PrivateAddress):
+        guarded_socket(())((family, socket.SOCK_STREAM, 0, "", (address, 80)))
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"])
+def test_addresses_that_are(address):
+    assert may_dial(address, ())
