@@ -33,8 +33,8 @@ TAGS = {
 HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "X-Request-ID": ("The id of this request, also in the server's log.", {"type": "string"}),
     "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 0}),
-    "RateLimit": ("What is left: `\"notify\";r=9;t=60`; with a rate limit only.", {"type": "string"}),
-    "RateLimit-Policy": ("The limit: `\"notify\";q=10;w=60`; with a rate limit only.", {"type": "string"}),
+    "RateLimit": ('What is left: `"notify";r=9;t=60`; with a rate limit only.', {"type": "string"}),
+    "RateLimit-Policy": ('The limit: `"notify";q=10;w=60`; with a rate limit only.', {"type": "string"}),
     "Idempotent-Replayed": ("`true` where this is the first answer given again.", {"const": "true"}),
     "WWW-Authenticate": ("How to say who you are (RFC 6750).", {"type": "string"}),
     "Sec-WebSocket-Version": ("The version that is spoken here.", {"const": "13"}),
