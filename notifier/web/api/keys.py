@@ -49,7 +49,7 @@ class KeysPage(Struct, kw_only=True):
 class KeyPath(Struct):
     """Names a key."""
 
-    identity: Annotated[str, Meta(description="The key's `id`.")]
+    key_id: Annotated[str, Meta(description="The key's `id`.")]
 
 
 _EXAMPLE = (ID, "shop", [Scope.NOTIFY], TIME)
@@ -98,7 +98,7 @@ ROUTES = (
     Route(
         door="keys",
         method="DELETE",
-        path=f"{KEYS}/{{identity}}",
+        path=f"{KEYS}/{{key_id}}",
         name="revoke_key",
         summary="Revoke an API key",
         description="On the pod that answers it ends at once, on the others within five seconds.",

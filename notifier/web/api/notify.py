@@ -30,7 +30,7 @@ Url: TypeAlias = Annotated[
         min_length=1,
         max_length=MAX_URL,
         description="An absolute URL or a path from the root; no `javascript:`, `vbscript:` or `data:`.",
-        extra_json_schema={"pattern": r"^(/|[A-Za-z][A-Za-z0-9+.\-]*://)[^\s\u0000-\u0020\u007f]*$"},
+        extra_json_schema={"pattern": r"^(/|[A-Za-z][A-Za-z0-9+.\-]*://)[^\s\u0000-\u0020\u007f\u0085]*$"},
     ),
 ]
 Moment: TypeAlias = Annotated[
@@ -43,6 +43,17 @@ Moment: TypeAlias = Annotated[
 Data: TypeAlias = Annotated[
     dict[str, Any], Meta(description=f"Anything for the client, at most {MAX_DATA_BYTES} bytes as JSON; no NUL in it.")
 ]
+# Exactly the durations within the bounds, but for zeros in front and fractions that lead over a bound.
+_DURATION = "|".join(
+    f"^({form})$"
+    for form in (
+        r"[1-9]\d{3,8}ms|1[01]\d{8}ms|12[0-8]\d{7}ms|129[0-5]\d{6}ms|1296000000ms",
+        r"([1-9]\d{0,5}|1[01]\d{5}|12[0-8]\d{4}|129[0-5]\d{3})(\.\d{1,6})?s?|1296000s?",
+        r"([1-9]\d{0,3}|1\d{4}|20\d{3}|21[0-5]\d{2})(\.\d{1,6})?m|21600m",
+        r"([1-9]\d?|[12]\d{2}|3[0-5]\d)(\.\d{1,6})?h|360h",
+        r"([1-9]|1[0-4])(\.\d{1,6})?d|15d",
+    )
+)
 _LIFE = f"How long it is kept, {MIN_TTL:.0f}s-{MAX_TTL / 86400:.0f}d"
 Ttl: TypeAlias = (
     Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL, description=f"{_LIFE}, in seconds.")]
@@ -50,7 +61,7 @@ Ttl: TypeAlias = (
         str,
         Meta(
             description=f"{_LIFE}: `500ms`, `5s`, `15m`, `24h`, `7d` or a number of seconds.",
-            extra_json_schema={"format": "go-duration"},
+            extra_json_schema={"pattern": _DURATION},
         ),
     ]
 )

@@ -48,8 +48,7 @@ def render(
 ) -> bytes:
     """The whole document as HTML. `root` leads from where the browser stands to the server's root: `../`."""
     words = _WORDS[language]
-    title = page.title if page.title == "notifier" else f"{page.title} · notifier"
-    document = Document(title, lang=language, _viewport=True)
+    document = Document(f"{page.title} · notifier", lang=language, _viewport=True)
     document.meta(name="color-scheme", content="light dark")
     document.link(rel="icon", href=f"{root}icon.svg", type="image/svg+xml")
     for sheet in ("base.css", "docs/assets/docs.css"):
