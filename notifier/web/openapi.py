@@ -21,7 +21,11 @@ includes the others. The WebSocket's messages are described in `/asyncapi.json`.
 TAGS = {
     "notify": ("Inbox", "Sending to users' inboxes."),
     "ws": ("Inbox", ""),
+    "deliveries": ("Deliveries", "Sending by push, SMS, mail and webhook, and what became of it."),
+    "sessions": ("Sessions", "Where users can be reached, and how often."),
+    "ratelimit": ("Sessions", ""),
     "admin": ("Operators", "What operators see and do, over all pods."),
+    "dispatch": ("Operators", ""),
     "events": ("Operators", ""),
     "keys": ("API keys", "Who may call, with `AUTH_MODE=token`."),
     "health": ("Health and metrics", "For load balancers and Prometheus."),

@@ -4,13 +4,28 @@ Nothing here is loaded until the description is asked for. A new route is descri
 named below; a test compares the list with the routes that the program serves.
 """
 
-from notifier.web.api import admin, documents, events, health, keys, metrics, notify, socket
+from notifier.web.api import (
+    admin,
+    deliveries,
+    dispatch,
+    documents,
+    events,
+    health,
+    keys,
+    metrics,
+    notify,
+    sessions,
+    socket,
+)
 from notifier.web.api.route import Route
 
 ROUTES: tuple[Route, ...] = (
     *notify.ROUTES,
     *socket.ROUTES,
+    *deliveries.ROUTES,
+    *sessions.ROUTES,
     *admin.ROUTES,
+    *dispatch.ROUTES,
     *events.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,

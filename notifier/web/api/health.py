@@ -32,13 +32,20 @@ class PartHealth(Struct):
     status: str
 
 
+class ProvidersHealth(Struct):
+    """The providers of this pod: the state of each one's circuit, by channel."""
+
+    status: Literal["ok", "degraded", "off"]
+    channels: dict[str, dict[str, Literal["closed", "open", "half_open"]]] | UnsetType = UNSET
+
+
 class Components(Struct):
     """The parts of a pod."""
 
     redis: RedisHealth
     workers: WorkersHealth
     kafka: PartHealth
-    providers: PartHealth
+    providers: ProvidersHealth
 
 
 class Health(Struct):
@@ -51,18 +58,19 @@ class Health(Struct):
     uptime_s: Seconds
 
 
-class Status(Struct):
+class Readiness(Struct):
     """Yes or no."""
 
     status: Literal["ok", "unavailable"]
 
 
 def _report(status: Literal["ok", "unavailable"]) -> Health:
-    parts = Components(RedisHealth(status, "embedded", 0), WorkersHealth("ok", 8), PartHealth("off"), PartHealth("off"))
+    redis, providers = RedisHealth(status, "embedded", 0), ProvidersHealth("ok", {"sms": {"simulator": "closed"}})
+    parts = Components(redis, WorkersHealth("ok", 8), PartHealth("off"), providers)
     return Health(status, parts, "0.1.0", "pod-a", 12.5)
 
 
-_OK = Answer(status=200, description="Yes.", body=Status, example=Status("ok"))
+_OK = Answer(status=200, description="Yes.", body=Readiness, example=Readiness("ok"))
 
 ROUTES = (
     Route(
@@ -90,6 +98,6 @@ ROUTES = (
         path="/health/ready",
         name="is_ready",
         summary="Tell whether this pod can take requests",
-        answers=(_OK, Answer(status=503, description="Not now.", body=Status, example=Status("unavailable"))),
+        answers=(_OK, Answer(status=503, description="Not now.", body=Readiness, example=Readiness("unavailable"))),
     ),
 )

@@ -32,6 +32,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Route(Struct, frozen=True, kw_only=True):
     """A route. `path_fields`, `query` and `headers` are structs with a field for each parameter.
 
+    `body` is a struct or a union of structs, `example` one of them.
+
     `door` is the name of the blueprint, from which follows the scope that a caller needs. What every route may answer
     (a wrong token, the server's own failures, a body that cannot be read) is not among `failures`.
     """
@@ -47,5 +49,5 @@ class Route(Struct, frozen=True, kw_only=True):
     path_fields: type[Struct] | None = None
     query: type[Struct] | None = None
     headers: type[Struct] | None = None
-    body: type[Struct] | None = None
+    body: Any = None
     example: Struct | None = None
