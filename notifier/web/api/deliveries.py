@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import Meta, Struct, field
 
+from notifier.domain.deliveries import CHANNELS
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.status import Status
 from notifier.errors import ErrorCode, FieldError, NotifierError
@@ -18,7 +19,6 @@ from notifier.web.api.delivery import (
     BatchItem,
     BatchReport,
     BatchRequest,
-    Channel,
     DeliveriesPage,
     Delivery,
     DeliveryHeaders,
@@ -27,7 +27,7 @@ from notifier.web.api.delivery import (
     SendAnswer,
     SendRequest,
 )
-from notifier.web.api.notify import LIMIT_HEADERS, Moment
+from notifier.web.api.notify import LIMIT_HEADERS
 from notifier.web.api.problem import FieldProblem
 from notifier.web.api.route import Answer, Route
 from notifier.web.deliveries import DEFAULT_LIMIT, MAX_LIMIT, MAX_PAGE
@@ -54,17 +54,24 @@ class PlaceQuery(Struct):
     limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many rows at most.")] = DEFAULT_LIMIT
 
 
+def _one_of(values: tuple[str, ...]) -> Meta:
+    return Meta(description="Empty for any.", extra_json_schema={"enum": ["", *map(str, values)]})
+
+
+def _bound(description: str) -> Meta:
+    forms = [{"format": "date-time"}, {"const": ""}]
+    return Meta(description=f"{description} RFC 3339.", extra_json_schema={"anyOf": forms})
+
+
 class DeliveriesQuery(PlaceQuery):
     """Filters, which combine."""
 
-    status: Status | UnsetType = UNSET
-    channel: Channel | UnsetType = UNSET
+    status: Annotated[str, _one_of(tuple(Status))] = ""
+    channel: Annotated[str, _one_of(CHANNELS)] = ""
     recipient: text(0, 4096) = ""  # type: ignore[valid-type]
     user_id: text(0, 160) = ""  # type: ignore[valid-type]
-    start: Annotated[Moment, Meta(description="Created at or after it.")] | UnsetType = field(
-        name="from", default=UNSET
-    )
-    end: Annotated[Moment, Meta(description="Created before it.")] | UnsetType = field(name="to", default=UNSET)
+    start: Annotated[str, _bound("Created at or after it.")] = field(name="from", default="")
+    end: Annotated[str, _bound("Created before it.")] = field(name="to", default="")
 
 
 UNKNOWN = NotifierError(ErrorCode.NOT_FOUND, "there is no such notification")

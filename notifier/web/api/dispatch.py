@@ -63,7 +63,7 @@ class DeadLettersQuery(Struct):
 class RequeueFilter(Struct, forbid_unknown_fields=True):
     """Which dead letters; all where it is empty."""
 
-    reason: text(0, 64) = ""  # type: ignore[valid-type]
+    reason: Annotated[str, Meta(max_length=64)] = ""
     channel: Channel | Literal[""] = ""
 
 

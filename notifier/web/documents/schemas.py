@@ -55,7 +55,7 @@ def type_of(schema: Schema) -> Any:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return E.a(name, href=f"#{anchor(name)}")
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return _joined([type_of(choice) for choice in schema["anyOf"]], " or ")
     if "const" in schema or "enum" in schema:
         return _joined([E.code(json.dumps(value)) for value in schema.get("enum", [schema.get("const")])], ", ")
