@@ -41,6 +41,10 @@ def test_markdown_becomes_html_with_named_headings():
     assert '<h2 id="a-b-c">' in page.html and "<td>2</td>" in page.html
 
 
+def test_marks_of_generated_parts_are_not_shown():
+    assert guide("<!-- settings -->\n| a |\n| - |\n<!-- /settings -->\n").html.count("--") == 0
+
+
 def test_html_and_scripts_in_a_guide_are_shown_not_taken():
     page = guide("<script>alert(1)</script>\n\n[x](javascript:alert(1)) <b onclick=x>")
     assert "<script" not in page.html and "<b" not in page.html and "href=" not in page.html

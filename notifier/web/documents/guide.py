@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from notifier.web.documents.shell import Heading, Page
 
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//|#").match
+_MARK = re.compile(r"^<!-- /?[\w-]+ -->\n", re.MULTILINE)  # where a generated part of a guide begins and ends
 _NO_SLUG = re.compile(r"[^\w\- ]")
 
 
@@ -37,7 +38,7 @@ class Guide:
     def __init__(self, name: str, language: str, text: str) -> None:
         self.name = name
         self._folder = "docs" if language == "en" else f"docs/{language}"
-        self._text = text
+        self._text = _MARK.sub("", text)
 
     @cached_property
     def title(self) -> str:
