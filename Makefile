@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn bench build build-dir smoke
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provide
 
 autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 	@$(BIN)/python -m tests.e2e.autobahn
+
+schemathesis: $(DEV_STAMP) ## requests made up from /openapi.json, for four minutes
+	@$(BIN)/python -m tests.e2e.schemathesis_run
 
 bench: $(DEV_STAMP) ## the figures of the README
 	@$(BIN)/python -m tests.bench.figures

@@ -53,6 +53,7 @@ from notifier.web.admin import admin_door
 from notifier.web.auth import Guard
 from notifier.web.deliveries import deliveries_door
 from notifier.web.dispatch import dispatch_door
+from notifier.web.documents.door import documents_door
 from notifier.web.events import events_door
 from notifier.web.express import Express
 from notifier.web.health import health_door
@@ -260,6 +261,7 @@ class App:
             sessions_door(self.session_service),
             ratelimit_door(self.send_rate.look),
             dispatch_door(self.pipeline.service, lambda: providers_of_all_pods(self), lambda: hands_of_all_pods(self)),
+            documents_door(__version__, settings.auth_mode == "token"),
         ]
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)

@@ -37,6 +37,7 @@ TABLE = {
     "cli": {
         "app",
         "pipeline",
+        "providers.base",
         "process",
         "supervisor",
         "bench",
@@ -201,3 +202,11 @@ def test_a_server_that_asks_for_no_tokens_loads_nothing_for_them():
     loaded = {name.split(".")[0] for name in python(code).stdout.split()}
     assert "sanic" in loaded
     assert not loaded & {"jwt", "cryptography", "aiohttp", "textual", "aiosmtplib", "httpx2", "standardwebhooks"}
+
+
+def test_a_server_loads_what_makes_documents_when_it_is_asked_for_them():
+    code = "import sys\nfrom notifier.app import App\nfrom notifier.config import load\nimport notifier.process\n"
+    code += "App(load({}, {'REDIS_ADDR': 'localhost'})).web()\nprint(*sys.modules)"
+    loaded = python(code).stdout.split()
+    assert "notifier.web.documents.door" in loaded
+    assert not {"notifier.web.documents.library", "notifier.web.openapi", "notifier.web.api", "markdown_it"} & {*loaded}

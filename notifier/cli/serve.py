@@ -43,8 +43,9 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
         settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    from notifier.pipeline import SetupError, check_providers
+    from notifier.pipeline import check_providers
     from notifier.process import StartError, run
+    from notifier.providers.base import SetupError
 
     try:
         check_providers(settings)

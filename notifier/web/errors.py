@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -30,6 +31,7 @@ STATUS = {
     ErrorCode.INTERNAL: 500,
     ErrorCode.UNAVAILABLE: 503,
 }
+METHODS = ("GET", "POST", "DELETE")  # that any route takes
 log = logging.getLogger("notifier.web")
 
 PROBLEM_JSON = "application/problem+json"
@@ -91,7 +93,19 @@ def _refusal(request: Request, exception: SanicException) -> HTTPResponse:
     status = exception.status_code
     body = _dumps(problem(status, _DETAILS.get(status, str(exception)), request_id(request)))
     headers = {name: value for name, value in (exception.headers or {}).items() if name.lower() != "content-type"}
+    if status == 405 and not headers.get("Allow"):  # Sanic leaves it out where the path has parameters
+        headers["Allow"] = ", ".join(_methods_of(request))
     return HTTPResponse(body, status, headers, PROBLEM_JSON)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods that the path of a request takes."""
+    found = []
+    for method in METHODS:
+        with contextlib.suppress(SanicException):
+            request.app.router.get(request.path, method, request.headers.get("host"))
+            found.append(method)
+    return found
 
 
 _DETAILS = {

@@ -31,10 +31,10 @@ def keys_door(access: Access) -> Blueprint:
         rows, total, next_cursor = await access.list_keys(cursor, limit)
         return json_response(_encode({"keys": list(map(_row, rows)), "total": total, "next_cursor": next_cursor}))
 
-    @door.delete("/keys/<identity:str>")
-    async def revoke(request: Request, identity: str) -> HTTPResponse:
-        await access.revoke_key(identity)
-        audit(request, "key.revoke", identity)
+    @door.delete("/keys/<key_id:str>")
+    async def revoke(request: Request, key_id: str) -> HTTPResponse:
+        await access.revoke_key(key_id)
+        audit(request, "key.revoke", key_id)
         return HTTPResponse(status=204)
 
     return door

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from mimetypes import guess_type
+from typing import NamedTuple
 
 from sanic import Blueprint, HTTPResponse, Request
 
@@ -20,24 +21,39 @@ HEADERS = {
 }
 
 
+class File(NamedTuple):
+    """What a browser is sent, with the headers that go with it."""
+
+    body: bytes
+    content_type: str
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, name: str, body: bytes) -> File:
+        """A file of that name; its end says what kind it is."""
+        kind = guess_type(name)[0] or "application/octet-stream"
+        content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+        return cls(body, content_type, HEADERS | {"ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"'})
+
+    def answer(self, request: Request) -> HTTPResponse:
+        """The answer to a request for it: 304 to a browser that has it."""
+        if request.headers.get("if-none-match") == self.headers["ETag"]:
+            return HTTPResponse(status=304, headers=self.headers)
+        return HTTPResponse(self.body, 200, self.headers, self.content_type)
+
+
 def page_door() -> Blueprint:
     """The routes of the page's files."""
     door = Blueprint("page")
     for item in files("notifier.web").joinpath("static").iterdir():
         if item.is_file():
-            _serve(door, "/" if item.name == "index.html" else f"/{item.name}", item.name, item.read_bytes())
+            _serve(door, "/" if item.name == "index.html" else f"/{item.name}", File.of(item.name, item.read_bytes()))
     return door
 
 
-def _serve(door: Blueprint, path: str, name: str, body: bytes) -> None:
-    kind = guess_type(name)[0] or "application/octet-stream"
-    content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-    etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = HEADERS | {"ETag": etag}
-
+def _serve(door: Blueprint, path: str, file: File) -> None:
     async def send(request: Request) -> HTTPResponse:
-        if request.headers.get("if-none-match") == etag:
-            return HTTPResponse(status=304, headers=headers)
-        return HTTPResponse(body, 200, headers, content_type)
+        return file.answer(request)
 
-    door.add_route(send, path, methods=["GET"], name=f"file_{name.replace('.', '_').replace('-', '_')}")
+    name = path.strip("/").replace(".", "_").replace("-", "_") or "index_html"
+    door.add_route(send, path, methods=["GET"], name=f"file_{name}")

@@ -99,6 +99,16 @@ async def test_wrong_method_says_which(client):
     assert response.status_code == 405 and "POST" in response.headers["allow"]
 
 
+async def test_wrong_method_says_which_where_the_path_has_parameters(client):
+    for path, allowed in (
+        ("notifications/x", "GET, DELETE"),
+        ("sessions/x", "GET, DELETE"),
+        ("admin/keys/x", "DELETE"),
+    ):
+        response = await client.patch(f"/api/v1/{path}")
+        assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
 async def test_unknown_path(client):
     response = await client.get("/api/v1/nothing")
     assert response.status_code == 404 and response.json()["status"] == 404

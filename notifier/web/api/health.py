@@ -1,0 +1,103 @@
+"""Health, described."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from notifier.web.api.common import Count, Seconds
+from notifier.web.api.route import Answer, Route
+
+
+class RedisHealth(Struct):
+    """The store."""
+
+    status: Literal["ok", "unavailable"]
+    mode: Literal["embedded", "external"]
+    restarts: Count | UnsetType = UNSET
+
+
+class WorkersHealth(Struct):
+    """Background duties; those that fail by name, with their last error."""
+
+    status: Literal["ok", "degraded"]
+    running: Count
+    failing: dict[str, str | None] | UnsetType = UNSET
+
+
+class PartHealth(Struct):
+    """A part that may be off."""
+
+    status: str
+
+
+class ProvidersHealth(Struct):
+    """The providers of this pod: the state of each one's circuit, by channel."""
+
+    status: Literal["ok", "degraded", "off"]
+    channels: dict[str, dict[str, Literal["closed", "open", "half_open"]]] | UnsetType = UNSET
+
+
+class Components(Struct):
+    """The parts of a pod."""
+
+    redis: RedisHealth
+    workers: WorkersHealth
+    kafka: PartHealth
+    providers: ProvidersHealth
+
+
+class Health(Struct):
+    """How this pod is."""
+
+    status: Literal["ok", "unavailable"]
+    components: Components
+    version: str
+    pod_id: str
+    uptime_s: Seconds
+
+
+class Readiness(Struct):
+    """Yes or no."""
+
+    status: Literal["ok", "unavailable"]
+
+
+def _report(status: Literal["ok", "unavailable"]) -> Health:
+    redis, providers = RedisHealth(status, "embedded", 0), ProvidersHealth("ok", {"sms": {"simulator": "closed"}})
+    parts = Components(redis, WorkersHealth("ok", 8), PartHealth("off"), providers)
+    return Health(status, parts, "0.1.0", "pod-a", 12.5)
+
+
+_OK = Answer(status=200, description="Yes.", body=Readiness, example=Readiness("ok"))
+
+ROUTES = (
+    Route(
+        door="health",
+        method="GET",
+        path="/health",
+        name="get_health",
+        summary="Tell how this pod and its parts are",
+        answers=(
+            Answer(status=200, description="It works.", body=Health, example=_report("ok")),
+            Answer(status=503, description="Redis is away.", body=Health, example=_report("unavailable")),
+        ),
+    ),
+    Route(
+        door="health",
+        method="GET",
+        path="/health/live",
+        name="is_live",
+        summary="Tell whether the process answers",
+        answers=(_OK,),
+    ),
+    Route(
+        door="health",
+        method="GET",
+        path="/health/ready",
+        name="is_ready",
+        summary="Tell whether this pod can take requests",
+        answers=(_OK, Answer(status=503, description="Not now.", body=Readiness, example=Readiness("unavailable"))),
+    ),
+)
