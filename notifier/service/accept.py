@@ -109,7 +109,7 @@ class AcceptService:
         """Stores what was prepared, and tells of what is new."""
         if not items:
             return []
-        stored = await self._deliveries.create(items, round(self._now() * 1000), self.key_ttl_ms)
+        stored = await self._deliveries.create(items, self.key_ttl_ms)
         self._on_changes(
             [
                 Change(item.id, Status.SCHEDULED if item.scheduled else Status.QUEUED, item.channel, item.priority)
@@ -197,6 +197,7 @@ class AcceptService:
             scheduled=None if scheduled is None else round(scheduled * 1000),
             expires=round(parse_time(draft.expires_at) * 1000) if draft.expires_at else None,
             created=int(created * 1000),
+            accepted=int(now * 1000 + 1e-3),  # as format_time cuts it
             max_retries=retries,
             user=digest(user),
             recipient=digest(draft.recipient),

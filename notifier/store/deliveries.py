@@ -23,7 +23,7 @@ _FIELDS = ("document", "status", "retries", "updated", "next", "scheduled", "sen
 
 
 class NewDelivery(NamedTuple):
-    """What is stored of a new delivery. Times are Unix ms, None where there is none.
+    """What is stored of a new delivery. Times are Unix ms, None where there is none; `created` may be the source's own.
 
     `limited_by` is whom the limit per user counts: the user, else the recipient; empty where none counts. `key` is the
     digest of an idempotency key, empty where there is none, `fingerprint` that of the request under it.
@@ -36,6 +36,7 @@ class NewDelivery(NamedTuple):
     scheduled: int | None
     expires: int | None
     created: int
+    accepted: int
     max_retries: int
     user: str
     recipient: str
@@ -161,9 +162,9 @@ class Deliveries:
 
     # -- storing
 
-    async def create(self, items: Sequence[NewDelivery], now: int, key_ttl_ms: int) -> list[Stored]:
-        """Stores deliveries, each once however often this is repeated; `now` is Unix ms."""
-        args: list[object] = [now, key_ttl_ms]
+    async def create(self, items: Sequence[NewDelivery], key_ttl_ms: int) -> list[Stored]:
+        """Stores deliveries, each once however often this is repeated."""
+        args: list[object] = [key_ttl_ms]
         for item in items:
             args += ["" if value is None else value for value in item]
         reply = await self._run_again("create", *args)

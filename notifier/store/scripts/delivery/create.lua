@@ -1,10 +1,10 @@
 -- Stores deliveries, each with its place in the queue or the schedule and in every index, or, under an idempotency key
 -- that is known, finds the one that was stored before.
 -- KEYS[1]  a key of the slot
--- ARGV     now, life of an idempotency key (both ms), then per item: id, document, channel, priority, scheduled,
---          expires, created, max_retries, user, recipient, limit, batch, idempotency key, fingerprint
+-- ARGV     life of an idempotency key in ms, then per item: id, document, channel, priority, scheduled,
+--          expires, created, accepted, max_retries, user, recipient, limit, batch, idempotency key, fingerprint
 -- returns  per item {1} stored | {2, id, document} known | {3} known with another fingerprint
-local now, key_life = tonumber(ARGV[1]), ARGV[2]
+local key_life = ARGV[1]
 local results = {}
 
 local function known(key, id, fingerprint)
@@ -19,9 +19,9 @@ local function known(key, id, fingerprint)
   return document and {2, id, document}
 end
 
-for i = 3, #ARGV, 14 do
-  local id, document, channel, priority, scheduled, expires, created = unpack(ARGV, i, i + 6)
-  local max_retries, user, recipient, limit, batch, key, fingerprint = unpack(ARGV, i + 7, i + 13)
+for i = 2, #ARGV, 15 do
+  local id, document, channel, priority, scheduled, expires, created, accepted = unpack(ARGV, i, i + 7)
+  local max_retries, user, recipient, limit, batch, key, fingerprint = unpack(ARGV, i + 8, i + 14)
   local result = known(key, id, fingerprint)
   if not result then
     result = {1}
@@ -35,7 +35,7 @@ for i = 3, #ARGV, 14 do
     end
     redis.call('HSET', record_key(id), 'document', document, 'status', status, 'channel', channel,
       'priority', priority, 'retries', 0, 'max_retries', max_retries, 'scheduled', scheduled, 'expires', expires,
-      'created', created, 'updated', now, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
+      'created', created, 'updated', accepted, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
       'entry', entry)
     redis.call('ZADD', index_key('all'), created, id)
     redis.call('ZADD', index_key('channel:' .. channel), created, id)
@@ -44,7 +44,7 @@ for i = 3, #ARGV, 14 do
     index_status(id, record, status, created)
     if batch ~= '' then
       redis.call('HINCRBY', batch_key(batch), status, 1)
-      redis.call('ZADD', batch_list_key(batch), (i - 3) / 14, id)
+      redis.call('ZADD', batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
   end

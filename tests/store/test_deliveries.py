@@ -1,0 +1,333 @@
+"""The scripts of deliveries: every event in every status, and what is kept beside the records."""
+
+import asyncio
+import time
+import uuid
+
+import pytest
+
+from notifier.domain.deliveries import Filter
+from notifier.domain.status import FINAL, TRANSITIONS, Event, Status, after, lua_table
+from notifier.store.deliveries import Deliveries, Finished, LeaseTerms, NewDelivery, digest
+from tests.delivery.consistency import check_consistent
+from tests.support import eventually
+
+TERMS = LeaseTerms(0, 0, 60.0, "defer")
+OWNER = "pod-a"
+
+
+@pytest.fixture
+def deliveries(loop, redis):
+    yield Deliveries(redis)
+    loop.run_until_complete(check_consistent(redis))
+
+
+def now_ms():
+    return round(time.time() * 1000)
+
+
+def new(channel="sms", priority="normal", **fields):
+    identity = str(uuid.uuid4())
+    values = {"id": identity, "document": b'{"id":"%b"}' % identity.encode(), "channel": channel, "priority": priority}
+    values |= {"scheduled": None, "expires": None, "created": now_ms(), "accepted": now_ms(), "max_retries": 3}
+    return NewDelivery(**{**values, "user": "", "recipient": digest("+1"), "limited_by": "", **fields})
+
+
+async def stored(deliveries, *items):
+    found = await deliveries.create(items, 60_000)
+    assert [one.outcome for one in found] == ["stored"] * len(items)
+    return [item.id for item in items]
+
+
+async def lease(deliveries, count=10, channel="sms", terms=TERMS, owner=OWNER):
+    return await deliveries.lease(channel, count, owner, terms)
+
+
+async def status_of(deliveries, identity):
+    record = await deliveries.get(identity)
+    return record and record.status
+
+
+async def finish(deliveries, identity, event, **fields):
+    (status,) = await deliveries.finish([Finished(identity, fields.pop("owner", OWNER), event, **fields)])
+    return status
+
+
+async def put_into(deliveries, status):
+    """A delivery in a status, come there by the events that lead to it."""
+    later = now_ms() + 3_600_000
+    (identity,) = await stored(deliveries, new(scheduled=later if status is Status.SCHEDULED else None, batch="b"))
+    if status is Status.CANCELLED:
+        await deliveries.change(Event.CANCEL, [identity])
+    if status in (Status.PROCESSING, Status.RETRYING, Status.SENT, Status.FAILED, Status.EXPIRED):
+        assert [one.id for one in (await lease(deliveries)).leased] == [identity]
+    ends = {
+        Status.RETRYING: Event.RETRY,
+        Status.SENT: Event.SENT,
+        Status.FAILED: Event.FAIL,
+        Status.EXPIRED: Event.EXPIRE,
+    }
+    if status in ends:
+        await finish(deliveries, identity, ends[status], wait=3600.0, reason="x")
+    assert await status_of(deliveries, identity) is status
+    return identity
+
+
+async def happen(deliveries, identity, event):
+    """Lets an event happen, by the way that it comes in the program."""
+    if event in (Event.CANCEL, Event.REQUEUE, Event.DUE, Event.RECLAIM):
+        await deliveries.change(event, [identity])
+    elif event is Event.LEASE:
+        await lease(deliveries)
+    else:
+        await finish(deliveries, identity, event, wait=3600.0, reason="y")
+
+
+BY_OPERATORS = {Event.CANCEL, Event.REQUEUE, Event.DUE, Event.RECLAIM, Event.LEASE, Event.SENT}
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("status", Status)
+async def test_every_event_in_every_status(deliveries, redis, status, event):
+    identity = await put_into(deliveries, status)
+    await happen(deliveries, identity, event)
+    expected = after(status, event) or status
+    if event not in BY_OPERATORS and status is not Status.PROCESSING:
+        expected = status  # only who holds the lease may say so
+    assert await status_of(deliveries, identity) is expected
+    await check_consistent(redis)
+
+
+def test_the_table():
+    assert TRANSITIONS.keys() == set(Status)
+    assert {status for status, row in TRANSITIONS.items() if set(row) <= {Event.REQUEUE}} == FINAL
+    assert "failed = {requeue = 'queued'}" in lua_table()
+
+
+async def test_who_lost_his_lease_says_nothing_but_that_it_was_sent(deliveries):
+    first, second = await stored(deliveries, new(), new())
+    await lease(deliveries)
+    for event in (Event.RETRY, Event.FAIL, Event.DEFER, Event.EXPIRE):
+        assert await finish(deliveries, first, event, owner="pod-b") is None
+    assert await finish(deliveries, second, Event.SENT, owner="pod-b", provider="p", provider_id="7") is Status.SENT
+    assert await finish(deliveries, second, Event.RETRY) is None
+    assert (await deliveries.get(second)).provider_message_id == "7"
+
+
+# -- order
+
+
+async def test_high_first_and_one_in_four_is_low(deliveries):
+    kinds = {
+        one: p
+        for p in ("low", "normal", "high")
+        for one in await stored(deliveries, *(new(priority=p) for _ in range(12)))
+    }
+    order = [kinds[(await lease(deliveries, 1)).leased[0].id] for _ in range(36)]
+    assert order[:12] == ["high"] * 12
+    assert order[12:28] == ["normal", "normal", "normal", "low"] * 4
+    assert order[28:] == ["low"] * 8
+    assert (await lease(deliveries, 1)).leased == []
+
+
+async def test_a_low_one_is_not_starved_by_many_normal_ones(deliveries):
+    await stored(deliveries, *(new() for _ in range(40)), new(priority="low"))
+    first = [one.priority for one in (await lease(deliveries, 8)).leased]
+    assert first.count("low") == 1
+
+
+# -- limits
+
+
+async def test_the_channels_limit_is_exact_over_pods(deliveries):
+    await stored(deliveries, *(new() for _ in range(40)))
+    terms = TERMS._replace(per_second=10)
+    taken = await asyncio.gather(*(lease(deliveries, 8, terms=terms, owner=f"pod-{i}") for i in range(5)))
+    assert sum(len(one.leased) for one in taken) in (10, 11)  # a second's worth at once, and what came free meanwhile
+    assert 0 < taken[-1].wait <= 0.11
+
+
+async def test_a_users_limit_defers(deliveries):
+    ids = await stored(deliveries, *(new(limited_by="u") for _ in range(5)), new(limited_by="v"))
+    got = await lease(deliveries, terms=TERMS._replace(per_user=3))
+    assert {one.id for one in got.leased} == {*ids[:3], ids[5]}
+    assert [(change.id, change.status) for change in got.aside] == [(one, Status.SCHEDULED) for one in ids[3:5]]
+    assert await deliveries.user_rate("u") == (3, pytest.approx(60, abs=1))
+    assert (await deliveries.get(ids[3])).retry_count == 0
+
+
+async def test_a_users_limit_drops(deliveries):
+    ids = await stored(deliveries, *(new(limited_by="u") for _ in range(2)))
+    got = await lease(deliveries, terms=TERMS._replace(per_user=1, policy="drop"))
+    assert [(change.id, change.status) for change in got.aside] == [(ids[1], Status.FAILED)]
+    assert await deliveries.dead_reasons() == [("rate_limited", "sms", 1)]
+
+
+async def test_a_retry_is_not_counted_by_the_users_limit_again(deliveries):
+    (identity,) = await stored(deliveries, new(limited_by="u"))
+    terms = TERMS._replace(per_user=1)
+    await lease(deliveries, terms=terms)
+    await finish(deliveries, identity, Event.RETRY, wait=0.0)
+    await deliveries.move_due(10)
+    assert [one.id for one in (await lease(deliveries, terms=terms)).leased] == [identity]
+
+
+async def test_a_paused_channel(deliveries):
+    await stored(deliveries, new())
+    await deliveries.pause("sms", True)
+    got = await lease(deliveries)
+    assert (got.leased, got.wait) == ([], None)
+    assert (await deliveries.queues()).channels[0].paused
+    await deliveries.pause("sms", False)
+    assert len((await lease(deliveries)).leased) == 1
+
+
+# -- time
+
+
+async def test_what_has_expired_is_not_leased(deliveries):
+    (identity,) = await stored(deliveries, new(expires=now_ms() - 1))
+    got = await lease(deliveries)
+    assert (got.leased, [change.status for change in got.aside]) == ([], [Status.EXPIRED])
+    assert await status_of(deliveries, identity) is Status.EXPIRED
+
+
+async def test_schedule_and_retry_come_when_they_are_due(deliveries):
+    soon, later = await stored(deliveries, new(scheduled=now_ms() + 30), new(scheduled=now_ms() + 3_600_000))
+    assert await deliveries.move_due(10) == ([], [])
+
+    async def moved():
+        return (await deliveries.move_due(10))[0]
+
+    assert [(change.id, change.status) for change in await eventually(moved)] == [(soon, Status.QUEUED)]
+    assert await status_of(deliveries, later) is Status.SCHEDULED
+
+
+async def test_a_retry_that_would_come_too_late_expires_in_time(deliveries):
+    (identity,) = await stored(deliveries, new(expires=now_ms() + 60))
+    await lease(deliveries)
+    await finish(deliveries, identity, Event.RETRY, wait=3600.0)
+
+    async def moved():
+        return (await deliveries.move_due(10))[0]
+
+    assert [change.status for change in await eventually(moved)] == [Status.EXPIRED]
+
+
+# -- leases
+
+
+async def test_a_lease_that_is_over_is_taken_back_and_given_up_after_five_times(deliveries):
+    (identity,) = await stored(deliveries, new())
+    for turn in range(6):
+        assert [one.takeovers for one in (await lease(deliveries)).leased] == [turn]
+        assert await deliveries.reclaim("sms", OWNER, 60, 10) == []
+        (change,) = await deliveries.reclaim("sms", "pod-b", 0, 10)
+        assert change.status is (Status.QUEUED if turn < 5 else Status.FAILED)
+    assert await deliveries.dead_reasons() == [("lease_lost", "sms", 1)]
+    assert await status_of(deliveries, identity) is Status.FAILED
+
+
+async def test_a_lease_that_is_renewed_is_not_taken_back(deliveries):
+    (identity,) = await stored(deliveries, new())
+    await lease(deliveries)
+    await asyncio.sleep(0.06)
+    assert await deliveries.renew(OWNER, [identity]) == 1
+    assert await deliveries.renew("pod-b", [identity]) == 0
+    assert await deliveries.reclaim("sms", "pod-b", 0.05, 10) == []
+
+
+# -- idempotency
+
+
+async def test_the_same_id_and_the_same_key_are_stored_once(deliveries):
+    item = new(key="k", fingerprint="f")
+    other = new(key="k", fingerprint="f")
+    found = await deliveries.create([item, item, other, new(key="k", fingerprint="g")], 60_000)
+    assert [(one.outcome, one.id) for one in found] == [
+        ("stored", item.id),
+        ("known", item.id),
+        ("known", item.id),
+        ("mismatch", ""),
+    ]
+    assert (await deliveries.search(Filter(), 0, 10))[0] == 1
+    assert (await deliveries.known(item)).id == item.id
+
+
+# -- lists, dead letters, retention
+
+
+async def test_filters_combine(deliveries):
+    mine = new("email", user=digest("u"), recipient=digest("a@b.example"), created=1000)
+    await stored(deliveries, mine, new("email", created=2000), new("sms", user=digest("u"), created=3000))
+    await deliveries.change(Event.CANCEL, [mine.id])
+
+    async def total(**wanted):
+        return (await deliveries.search(Filter(**wanted), 0, 10))[0]
+
+    assert await total() == 3
+    assert await total(channel="email") == 2
+    assert await total(status="queued") == 2
+    assert await total(status="queued", channel="email") == 1
+    assert await total(user="u") == 2
+    assert await total(user="u", channel="email") == 1
+    assert await total(user="u", status="cancelled", channel="email", recipient="a@b.example") == 1
+    assert await total(user="u", status="queued", recipient="a@b.example") == 0
+    assert await total(user="u", start=1001) == 1
+    assert await total(start=1000, end=2000) == 2
+    assert await total(user="nobody", status="queued") == 0
+
+
+async def test_pages_are_newest_first(deliveries):
+    ids = await stored(deliveries, *(new(created=n) for n in range(1, 8)))
+    total, page = await deliveries.search(Filter(), 2, 3)
+    assert total == 7
+    assert [one.document for one in page] == [b'{"id":"%b"}' % one.encode() for one in (ids[4], ids[3], ids[2])]
+
+
+async def test_what_is_forgotten_leaves_nothing(deliveries, redis):
+    ids = await stored(
+        deliveries, *(new(user=digest("u"), batch="b") for _ in range(3)), new(scheduled=now_ms() + 60_000)
+    )
+    await lease(deliveries)
+    await finish(deliveries, ids[0], Event.SENT)
+    await finish(deliveries, ids[1], Event.FAIL, reason="x")
+    await finish(deliveries, ids[2], Event.EXPIRE)
+    await deliveries.bury([("11111111-1111-4111-8111-111111111111", b"{}", "malformed", "no JSON")], now_ms())
+    assert await deliveries.forget(now_ms() - 60_000) == 0
+    assert await deliveries.forget(now_ms() + 1) == 4
+    assert (await deliveries.search(Filter(), 0, 10))[0] == 1
+    assert await deliveries.dead_letters(0, 10) == []
+    names = {name.decode().removeprefix("notif:{delivery}:") for name in await redis.call("KEYS", "*")}
+    assert {name for name in names if not name.startswith(("queue:", "turns"))} == {
+        "schedule",
+        "index:all",
+        "index:channel:sms",
+        "index:status:scheduled",
+        "index:status:scheduled:sms",
+        f"index:recipient:{digest('+1')}",
+        f"record:{ids[3]}",
+    }
+
+
+async def test_dead_letters(deliveries):
+    ids = await stored(deliveries, *(new() for _ in range(3)))
+    await lease(deliveries)
+    for one in ids[:2]:
+        await finish(deliveries, one, Event.FAIL, reason="rejected", error="rejected: no", attempts=b'{"a":1}')
+    found = await deliveries.dead_letters(0, 10)
+    assert {(one.reason, one.error, one.channel, one.attempts) for one in found} == {
+        ("rejected", "rejected: no", "sms", 1)
+    }
+    assert await deliveries.drop(ids[0])
+    assert not await deliveries.drop(ids[0])
+    ((change, before),) = await deliveries.change(Event.REQUEUE, [ids[1]])
+    assert (change.status, before) == (Status.QUEUED, Status.FAILED)
+    assert await deliveries.dead_reasons() == []
+
+
+async def test_what_never_was_a_delivery_cannot_be_requeued(deliveries):
+    identity = str(uuid.uuid4())
+    assert await deliveries.bury([(identity, b"{}", "malformed", "x")] * 2, now_ms()) == 1
+    assert await deliveries.change(Event.REQUEUE, [identity]) == [(None, Status.FAILED)]
+    assert await deliveries.drop(identity)
