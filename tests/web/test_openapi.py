@@ -14,7 +14,7 @@ from tests.support import ALICE, Inbox, eventually, notify
 
 ADMIN = "/api/v1/admin"
 DELIVERIES = "/api/v1/notifications"
-BRIEFLY = ("--max-examples", "2", "--seed", "1")
+BRIEFLY = ("--max-examples", "2", "--seed", "1", "--phases", "examples,coverage,stateful")
 # Pages and their files are for browsers; the guides' own door serves two documents that are described.
 NOT_DESCRIBED = {("page", None), ("docs", "/docs"), ("docs", "/docs/<path:path>")}
 
