@@ -11,6 +11,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Smoke:
         yield self.deliver(url)
         yield self.stand_alone(server)
         yield self.stay_small(server)
+        yield self.describe(url)
         yield self.survive_kill(server)
         yield self.lose_bootloader()
         yield self.lose_program()
@@ -121,6 +123,16 @@ class Smoke:
     def stay_small(self, server: Process) -> str:
         self.figures["idle"] = pss_of(server.server())
         return f"{len(server.server())} processes of the program, and Redis"
+
+    def describe(self, url: str) -> str:
+        """After `stay_small`: what renders the documents is loaded by the first who asks."""
+        paths = get_json(url, "/openapi.json")["paths"]
+        messages = get_json(url, "/asyncapi.json")["components"]["messages"]
+        for path, words in (("docs", "notifier client"), ("docs/ru", "HTTP API"), ("docs/api", "/api/v1/notify")):
+            with urllib.request.urlopen(f"{url}/{path}", timeout=5) as answer:
+                if words not in answer.read().decode():
+                    raise SmokeError(f"/{path} does not say {words}")
+        return f"{len(paths)} paths and {len(messages)} messages are described, guides and reference are served"
 
     def survive_kill(self, server: Process) -> str:
         pids = server.tree()

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from notifier.web.api.problem import Problem, example_of, failures_of, needs_token, scope_of, title_of
-from notifier.web.api.route import JSON, Answer, Route
+from notifier.web.api.problem import ANY_ROUTE, Problem, example_of, failures_of, needs_token, scope_of, title_of
+from notifier.web.api.route import JSON, Answer, Failure, Route
 from notifier.web.errors import PROBLEM_JSON
 
 SCHEMAS = "#/components/schemas/{name}"
@@ -48,6 +48,8 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Sec-WebSocket-Protocol": ("`notifier.v1`, where the client offered it.", {"const": "notifier.v1"}),
 }
 _ALWAYS = ("X-Request-ID",)
+# Answers that are the same for every route, by their status.
+SHARED = {"408": "RequestTimeout", "431": "HeadersTooLarge", "500": "InternalError"}
 
 
 def describe(routes: Iterable[Route], version: str, guarded: bool) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def describe(routes: Iterable[Route], version: str, guarded: bool) -> dict[str, 
         "components": {
             "schemas": components,
             "headers": {name: _header(name) for name in HEADERS},
+            "responses": {SHARED[status]: answer for status, answer in _shared(schemas).items()},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -134,14 +137,28 @@ def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     for answer in route.answers:
         _add_answer(found.setdefault(answer.status, _response(answer.description)), answer, schemas)
     for failure in failures_of(route):
-        status, headers, body = example_of(failure)
-        response = found.setdefault(status, _response(title_of(status)))
-        _add_headers(response, tuple(headers))
-        content = response.setdefault("content", {}).setdefault(
-            PROBLEM_JSON, {"schema": schemas[Problem], "examples": {}}
-        )
-        content["examples"][f"{len(content['examples']) + 1}"] = {"summary": body["detail"], "value": body}
-    return {str(status): found[status] for status in sorted(found)}
+        _add_failure(found, failure, schemas)
+    shared = _shared(schemas)
+    answers = {str(status): found[status] for status in sorted(found)}
+    return {
+        status: {"$ref": f"#/components/responses/{SHARED[status]}"} if shared.get(status) == answer else answer
+        for status, answer in answers.items()
+    }
+
+
+def _shared(schemas: dict[Any, Any]) -> dict[str, Any]:
+    found: dict[int, dict[str, Any]] = {}
+    for failure in ANY_ROUTE:
+        _add_failure(found, failure, schemas)
+    return {str(status): answer for status, answer in found.items() if str(status) in SHARED}
+
+
+def _add_failure(found: dict[int, dict[str, Any]], failure: Failure, schemas: dict[Any, Any]) -> None:
+    status, headers, body = example_of(failure)
+    response = found.setdefault(status, _response(title_of(status)))
+    _add_headers(response, tuple(headers))
+    content = response.setdefault("content", {}).setdefault(PROBLEM_JSON, {"schema": schemas[Problem], "examples": {}})
+    content["examples"][f"{len(content['examples']) + 1}"] = {"summary": body["detail"], "value": body}
 
 
 def _response(description: str) -> dict[str, Any]:

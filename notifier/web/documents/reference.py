@@ -12,6 +12,7 @@ from html5tagger import HTML, E
 from notifier.web.documents.guide import prose
 from notifier.web.documents.schemas import code_block, fields_table, schema_section, type_of
 from notifier.web.documents.shell import Heading, Page
+from notifier.web.openapi import SHARED
 
 Operation = tuple[str, str, Mapping[str, Any]]  # method, path, and what the document says of it
 
@@ -19,13 +20,15 @@ Operation = tuple[str, str, Mapping[str, Any]]  # method, path, and what the doc
 def reference_page(document: Mapping[str, Any]) -> Page:
     """The page: operations by their tags, then types. It can be searched with the script, and read without."""
     tags = [tag["name"] for tag in document["tags"]]
-    headings = [Heading(_slug(tag), tag) for tag in tags] + [Heading("types", "Types")]
+    headings = [Heading(_slug(tag), tag) for tag in tags]
+    headings += [Heading("any-route", "Any route"), Heading("types", "Types")]
     page = E.h1("HTTP API").div(HTML(prose(document["info"]["description"])))
     page.p(E.a("openapi.json", href="root:openapi.json"), " · ", E.a("WebSocket", href="root:docs/websocket"))
     page.input_(type="search", id="search", placeholder="Search operations and types", aria_label="Search", hidden=True)
     page.p("Nothing found.", id="nothing", role="status", hidden=True)
     for tag in document["tags"]:
         page(_tag_section(tag, [item for item in _operations(document) if tag["name"] in item[2]["tags"]], document))
+    page(_any_route(document))
     types = [
         _searchable(schema_section(name, schema), name) for name, schema in document["components"]["schemas"].items()
     ]
@@ -62,8 +65,17 @@ def _operation(item: Operation, document: Mapping[str, Any]) -> Any:
     part.h4("Example")(code_block(_curl(item)))
     part.h4("Answers")
     for status, response in operation["responses"].items():
-        part(_answer(status, response, document))
-    return part
+        if "$ref" not in response:
+            part(_answer(status, response, document))
+    return part.p(E.a("What any route may answer", href="#any-route"))
+
+
+def _any_route(document: Mapping[str, Any]) -> Any:
+    statuses = {name: status for status, name in SHARED.items()}
+    answers = [
+        _answer(statuses[name], answer, document) for name, answer in document["components"]["responses"].items()
+    ]
+    return E.section(E.h2("Any route", id="any-route"), *answers)
 
 
 def _parameter(parameter: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], bool]:
