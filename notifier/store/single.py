@@ -113,8 +113,8 @@ class SingleRedis(Redis):
     async def _make_ready(self, link: Link) -> None:
         if self._locate is not None:
             await check_is_master(link)
-        for script in self._scripts.values():
-            await link.call("SCRIPT", "LOAD", script.text)
+        # All at once: one after the other they would take twenty round trips, ten seconds over a slow network.
+        await asyncio.gather(*(link.call("SCRIPT", "LOAD", script.text) for script in self._scripts.values()))
         if self.prepare is not None:
             await self.prepare(link.call)
 

@@ -33,7 +33,9 @@ class RedisServers:
             (home / "sentinel.conf").write_text(sentinel)
             arguments = [str(home / "sentinel.conf"), *arguments, "--sentinel"]
         log = (home / "log").open("ab")
-        self.processes[port] = subprocess.Popen([self.binary.path, *arguments], stdout=log, stderr=log)
+        # With Python's signals a write beyond a limit on files fails, as on a full disk, instead of killing the server.
+        command = [self.binary.path, *arguments]
+        self.processes[port] = subprocess.Popen(command, stdout=log, stderr=log, restore_signals=False)
         log.close()
 
     def kill(self, port: int) -> None:
