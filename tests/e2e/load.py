@@ -29,24 +29,25 @@ REFUSALS = (0, 409, 503)  # nobody there; on a cluster: the first try still coun
 
 
 class Count(NamedTuple):
-    """What came of a load: messages tried, ids lost, texts stored twice or ids pushed twice over one connection, and
-    the seconds between two acceptances at the longest."""
+    """What came of a load: messages tried, ids lost, texts stored twice or ids pushed twice over one connection, ids
+    pushed after later ones, and the seconds between two acceptances at the longest."""
 
     tried: int
     lost: list[str]
     duplicated: list[str]
+    misordered: list[str]
     longest_gap: float
 
     @property
     def wrong(self) -> int:
-        """How many are lost or there twice."""
-        return len(self.lost) + len(self.duplicated)
+        """How many are lost, there twice or out of order."""
+        return len(self.lost) + len(self.duplicated) + len(self.misordered)
 
     def __str__(self) -> str:
-        return (
-            f"{self.tried} tried, {len(self.lost)} lost, {len(self.duplicated)} duplicated, "
-            f"longest gap {self.longest_gap:.1f} s"
-        )
+        said = f"{self.tried} tried, {len(self.lost)} lost, {len(self.duplicated)} duplicated"
+        if self.misordered:
+            said += f", {len(self.misordered)} out of order"
+        return f"{said}, longest gap {self.longest_gap:.1f} s"
 
 
 class Load:
@@ -77,6 +78,7 @@ class Load:
         self._last_accepted = 0.0
         self._numbers = itertools.count()
         self._repeated: list[str] = []
+        self._misordered: list[str] = []
         self._followers: dict[tuple[ServerProcess, int], asyncio.Task[None]] = {}
 
     @asynccontextmanager
@@ -99,9 +101,15 @@ class Load:
         """Seconds from a monotonic time to the first acceptance of a request that was answered after it."""
         return min((at - moment for at in self.accepted_at.values() if at >= moment), default=None)
 
-    def slowest(self, status: int, since: float = 0.0) -> float:
-        """Seconds that an answer with this status took at the most, of those given after a monotonic time."""
-        return max((took for at, given, took in self.answers if given == status and at >= since), default=0.0)
+    def pushed_after(self, moment: float, server: ServerProcess, user: int) -> float | None:
+        """Seconds from a monotonic time until a pod pushed a user something that was accepted after it."""
+        fresh = (at for at, nid in self.pushes[server, user] if self.accepted_at.get(nid, at) > moment)
+        return min((at - moment for at in fresh if at > moment), default=None)
+
+    @property
+    def followed(self) -> list[int]:
+        """The users who are followed."""
+        return sorted({user for _, user in self._followers})
 
     # -- senders
 
@@ -158,6 +166,7 @@ class Load:
 
     async def _note_pushes(self, socket: aiohttp.ClientWebSocketResponse, pushes: list[tuple[float, str]]) -> None:
         had: set[str] = set()
+        last = (0, 0)  # unread ones come oldest first at a connect as well as afterwards, and nobody reads here
         async with socket:
             async for frame in socket:
                 if frame.type is not aiohttp.WSMsgType.TEXT:
@@ -165,11 +174,14 @@ class Load:
                 message = json.loads(frame.data)
                 if message["type"] != "notification.push":
                     continue
-                notification_id = message["data"]["notification_id"]
+                notification_id, position = _place(message["data"])
                 pushes.append((time.monotonic(), notification_id))
                 if notification_id in had:
                     self._repeated.append(notification_id)
+                elif position < last:
+                    self._misordered.append(notification_id)
                 had.add(notification_id)
+                last = max(last, position)
 
     def _unpushed(self) -> set[str]:
         """Ids that a follower of their user lacks."""
@@ -207,7 +219,13 @@ class Load:
             what = "was not pushed" if nid in ids else "is not stored"
             print(f"{self.accepted[nid][1]!r} of user {self.accepted[nid][0]} {what}", file=sys.stderr)
         twice = [text for text, times in stored.items() if times > 1] + self._repeated
-        return Count(len(self.accepted), lost, twice, self.longest_gap)
+        return Count(len(self.accepted), lost, twice, self._misordered, self.longest_gap)
+
+
+def _place(push: dict[str, str]) -> tuple[str, tuple[int, int]]:
+    """The id of a push, and where it stands in its user's stream."""
+    milliseconds, _, number = push["stream_id"].partition("-")
+    return push["notification_id"], (int(milliseconds), int(number))
 
 
 class Clients:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from notifier.errors import ErrorCode, NotifierError
 from notifier.workers.worker import Worker
 from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
@@ -168,3 +170,16 @@ async def test_health_shows_a_failing_worker(client):
     client.pod.trimmer.last_error = "it broke"
     workers = (await client.get("/health")).json()["components"]["workers"]
     assert workers["status"] == "degraded" and workers["failing"] == {"trimmer": "it broke"}
+
+
+async def test_health_shows_a_store_that_takes_nothing(client, redis):
+    await redis.call("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        with pytest.raises(NotifierError, match="OOM"):
+            await client.pod.heartbeat.round()
+        client.pod.heartbeat.hurry()
+        await eventually(lambda: not client.pod.heartbeat.healthy)
+    finally:
+        await redis.call("CONFIG", "SET", "maxmemory", "0")
+    report = (await client.get("/health")).json()
+    assert "OOM" in report["components"]["workers"]["failing"]["heartbeat"]
