@@ -66,6 +66,7 @@ class Load:
         self.servers = servers
         self.accepted: dict[str, tuple[int, str]] = {}
         self.accepted_at: dict[str, float] = {}
+        self.posted_at: dict[str, float] = {}
         self.pushes: defaultdict[tuple[ServerProcess, int], list[tuple[float, str]]] = defaultdict(list)
         self.answers: list[tuple[float, int, float]] = []  # when, status (0: none), seconds it took
         self.longest_gap = 0.0
@@ -106,6 +107,11 @@ class Load:
         fresh = (at for at, nid in self.pushes[server, user] if self.accepted_at.get(nid, at) > moment)
         return min((at - moment for at in fresh if at > moment), default=None)
 
+    def push_latencies(self, since: float) -> list[float]:
+        """Seconds from request to push of what was posted after a monotonic time, in ascending order."""
+        pushes = ((at, self.posted_at.get(nid, 0.0)) for pushes in self.pushes.values() for at, nid in pushes)
+        return sorted(at - posted for at, posted in pushes if posted > since)
+
     @property
     def followed(self) -> list[int]:
         """The users who are followed."""
@@ -138,6 +144,7 @@ class Load:
             self.answers.append((now, status, now - begun))
             if result is not None:
                 self._note_accepted(result["notification_id"], user, text, now)
+                self.posted_at[result["notification_id"]] = begun
                 return
             clients.turn()
             await asyncio.sleep(0.02)

@@ -1,6 +1,6 @@
 """What happens to an external Redis, one fault after the other under load, and what the program makes of it.
 
-    python -m tests.e2e.store_faults [--seconds 10] [down paused slow slower cut memory disk]
+    python -m tests.e2e.store_faults [--seconds 5] [down paused slow slower cut memory disk]
 
 During each fault a request must be answered 503 within about a second and `/health` at once; afterwards the program
 must accept again by itself within about a second. Prints a line per fault:
@@ -31,12 +31,13 @@ from tests.e2e.proxy import Proxy
 from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port
 
-SECONDS = 10.0
+SECONDS = 5.0
 LIMIT = 2.0  # seconds at which a fault run fails; the promise is 1, and the load runs on the same cores
 BEFORE = 0.3
 LOOK_EVERY = 0.05
 SLOW = (0.2, 0.7)
 RECOVER_WITHIN = 30.0  # seconds after which a run gives up
+TIMES = {"paused": 2}  # what lasts longer than the rest
 LOADS_APART = 1_000_000  # users of one fault's load are not those of another's
 
 
@@ -149,6 +150,7 @@ class HealthWatch:
 async def undergo(fault: str, store: Store, server: ServerProcess, seconds: float) -> bool:
     """Lets a fault come and go under load, and prints what was seen; whether all promises were kept."""
     what, begin, end = FAULTS[fault]
+    seconds *= TIMES.get(fault, 1)
     load = Load(server, senders=8, first_user=1 + LOADS_APART * list(FAULTS).index(fault))
     health = HealthWatch(server)
     async with load.running():
@@ -205,7 +207,7 @@ async def run(faults: Sequence[str], seconds: float, folder: Path) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faults", nargs="*", help=f"some of {', '.join(FAULTS)}; all where none is named")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each lasts")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each lasts; the pause twice as long")
     options = parser.parse_args()
     if unknown := set(options.faults) - FAULTS.keys():
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")

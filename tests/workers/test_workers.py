@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import pytest
 
@@ -101,6 +102,37 @@ async def test_a_sweep_is_done_by_one_pod(start_pod, redis):
     await asyncio.gather(one.pod.janitor.round(), two.pod.janitor.round())
     assert one.pod.metrics.auto_cleared + two.pod.metrics.auto_cleared == 1
     assert await redis.call("EXISTS", "notif:sweep:janitor") == 1
+
+
+async def test_four_pods_do_the_work_of_a_minute_once(start_pod, redis, monkeypatch):
+    """Every user is visited by one pod in an interval, whichever comes first; the next interval is anybody's."""
+    clients = [await start_pod(f"pod-{n}", stream_maxlen="3") for n in range(4)]
+    pods = [client.pod for client in clients]
+    users = [{"id": n, "login": "u"} for n in range(1, 11)]
+    visits = Counter()
+
+    def counted(pod, duty):
+        original = getattr(pod.inbox, duty)
+
+        async def visit(user, *args):
+            visits[duty, user] += 1
+            return await original(user, *args)
+
+        monkeypatch.setattr(pod.inbox, duty, visit)
+
+    for pod in pods:
+        for duty in ("expire", "trim", "repair"):
+            counted(pod, duty)
+        pod.janitor._now = lambda: 4e9
+    for minute in (1, 2):
+        for n in range(4):
+            await notify(clients[n], str(n), targets=users)
+        for pod in pods:
+            await pod.trimmer.round()
+        await asyncio.gather(*(pod.janitor.round() for pod in pods), *(pod.groups.round() for pod in pods))
+        assert len(visits) == 30 and set(visits.values()) == {minute}
+        assert 0 < await redis.call("PTTL", "notif:sweep:janitor") <= 3_600_000
+        await redis.call("DEL", "notif:sweep:janitor", "notif:sweep:groups")  # half an interval later
 
 
 async def test_maintenance_mends_group_and_state(client, redis):
