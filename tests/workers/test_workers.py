@@ -198,6 +198,14 @@ async def test_a_worker_goes_on_after_an_error(loop):
     assert not worker.healthy
 
 
+async def test_a_pod_says_that_it_lives_soon_after_the_store_is_back(client):
+    await client.pod.heartbeat.stop()
+    await client.pod.redis.stop()
+    for _ in range(12):
+        assert await client.pod.heartbeat._supervised_round() <= client.pod.presence.ttl / 3
+    assert not client.pod.heartbeat.healthy
+
+
 async def test_health_shows_a_failing_worker(client):
     client.pod.trimmer.last_error = "it broke"
     workers = (await client.get("/health")).json()["components"]["workers"]
