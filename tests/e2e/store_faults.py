@@ -1,6 +1,6 @@
 """What happens to an external Redis, one fault after the other under load, and what the program makes of it.
 
-    python -m tests.e2e.store_faults [--seconds 5] [down paused slow slower cut memory disk]
+    python -m tests.e2e.store_faults [--seconds 5] [down paused slow slower cut memory disk replicas]
 
 During each fault a request must be answered 503 within about a second and `/health` at once; afterwards the program
 must accept again by itself within about a second. Prints a line per fault:
@@ -101,6 +101,12 @@ class Store:
     async def free_memory(self) -> None:
         await self._ask("CONFIG", "SET", "maxmemory", "0")
 
+    async def ask_for_replicas(self) -> None:
+        await self._ask("CONFIG", "SET", "min-replicas-to-write", "1")
+
+    async def do_without_replicas(self) -> None:
+        await self._ask("CONFIG", "SET", "min-replicas-to-write", "0")
+
     async def fill_disk(self) -> None:
         await self._ask("CONFIG", "SET", "appendfsync", "everysec")
         self._limit_files(1)
@@ -123,6 +129,7 @@ FAULTS: dict[str, tuple[str, Act, Act]] = {
     "cut": ("connections reset, then refused", Store.cut, Store.mend),
     "memory": ("out of memory", Store.fill_memory, Store.free_memory),
     "disk": ("disk full (RLIMIT_FSIZE)", Store.fill_disk, Store.free_disk),
+    "replicas": ("min-replicas-to-write 1 and none there", Store.ask_for_replicas, Store.do_without_replicas),
 }
 
 
