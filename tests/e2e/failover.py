@@ -78,8 +78,13 @@ class ClusterDeployment(Deployment):
     async def start(self) -> None:
         self.address, masters = await start_cluster(self.servers)
         self.master, self._witness = masters[0], masters[1]
+        await self.servers.until(self._find_replica, "a replica that its master knows")
+
+    async def _find_replica(self) -> bool:
         _, _, replicas = await self.servers.ask(self.master, "ROLE")
-        self._replica = int(replicas[0][1])
+        if replicas:
+            self._replica = int(replicas[0][1])
+        return bool(replicas)
 
     async def fail_over(self) -> None:
         assert await self.servers.ask(self._replica, "CLUSTER", "FAILOVER") == b"OK"

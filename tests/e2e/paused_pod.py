@@ -27,7 +27,7 @@ from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port
 
 TAKEOVER = 10.0  # seconds; contract: a pod that does not beat loses its locks within
-AT_ONCE = 2.0
+AT_ONCE = 3.0  # of which up to a second is waiting for the next message to these users
 USERS = 60  # nobody is sent more in a minute than the hundred that an inbox shows; nothing is trimmed meanwhile
 FOLLOW_EVERY = 3
 BEFORE = 1.0
