@@ -28,7 +28,9 @@ from tests.e2e.load import Load
 from tests.e2e.server import ServerProcess
 
 DEADLINE = 15.0  # seconds for a whole request (contract §10)
-LATE = 3.0  # seconds more at which a deadline counts as missed: looks at the clock are a second apart
+LATE = (
+    10.0  # seconds more at which a deadline counts as missed: the clock runs from the accept, and the cores are shared
+)
 CUT_WITHIN = 30.0
 PER_USER = 32
 SEND_BUFFER = 1  # MiB
