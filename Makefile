@@ -40,9 +40,15 @@ format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)
 	@$(BIN)/ruff check --fix --quiet notifier tests build $(wildcard tui)
 
-faults: $(DEV_STAMP) ## kill -9 of server, single workers and Redis under load, 600 times
-	@$(BIN)/python -m tests.e2e.kills --kills 300
-	@$(BIN)/python -m tests.e2e.kills --kills 300 --workers 3
+faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, paused pods, hostile clients; what is lost?
+	@failed=0; heading() { printf '\n== %s\n' "$$*"; }; \
+	heading "kill -9 of server and Redis, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 || failed=1; \
+	heading "kill -9 with three workers, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 --workers 3 || failed=1; \
+	heading "what may happen to an external Redis"; $(BIN)/python -m tests.e2e.store_faults || failed=1; \
+	heading "failover of Sentinel and Cluster"; $(BIN)/python -m tests.e2e.failover || failed=1; \
+	heading "a pod paused for a minute, killed, ended"; $(BIN)/python -m tests.e2e.paused_pod || failed=1; \
+	heading "hostile clients"; $(BIN)/python -m tests.e2e.hostile || failed=1; \
+	exit $$failed
 
 demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule
 	@$(BIN)/python -m tests.e2e.demo

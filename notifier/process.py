@@ -33,6 +33,7 @@ from notifier.web.tls import HANDSHAKE_TIMEOUT, TlsError, server_context
 
 BACKLOG = 4096
 DRAIN_POLL = 0.02
+LOOKS_PER_TURN = 50  # connections; thousands that are ended together would hold all others up for a second
 MIN_ADMIN_TOKEN = 16  # characters below which it is warned
 
 Loader = Callable[[], Settings]  # reads the settings again; raises `SettingsError`
@@ -118,8 +119,10 @@ class Server:
         while True:
             await asyncio.sleep(1.0)
             now = time.monotonic()
-            for connection in list(self._connections):
+            for number, connection in enumerate(list(self._connections), 1):
                 connection.check_deadlines(now)
+                if number % LOOKS_PER_TURN == 0:
+                    await asyncio.sleep(0)
 
 
 _CURES = {

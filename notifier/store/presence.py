@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from notifier.store.client import Call, Redis
+import hiredis
+
+from notifier.store.client import Call, Redis, as_error
 
 BUS_TTL = 60.0
 FORGET_AFTER = 24 * 3600.0  # a pod silent for so long goes from the list of heartbeats
@@ -29,20 +31,27 @@ class Presence:
         self._redis = redis
         self._keys = redis.keys
         self.ttl = ttl
+        self._renewed = False
 
     async def enrol(self, call: Call) -> int:
         """The fencing number of a pod that starts: greater than that of every pod before it."""
         return int(await call("INCR", self._keys.fence))
 
     async def renew(self, pod: str, document: bytes) -> bool:
-        """Says that the pod is alive, and what it has to say of itself; whether its bus is still there."""
-        replies = await self._redis.call_many(
+        """Says that the pod is alive, and what it has to say of itself; whether it never ceased to be, and its bus is
+        still there: a pod that was paused for too long has been taken for dead. Raises `NotifierError(unavailable)`."""
+        key = self._keys.pod(pod)
+        alive, said, bus = await self._redis.call_many(
             [
-                ("SET", self._keys.pod(pod), document, "PX", round(self.ttl * 1000)),
+                ("EXISTS", key),
+                ("SET", key, document, "PX", round(self.ttl * 1000)),
                 ("PEXPIRE", self._keys.bus(pod), round(BUS_TTL * 1000)),
             ]
         )
-        return bool(replies[1] == 1)
+        if isinstance(said, hiredis.ReplyError):  # a store that is full answers, and takes nothing
+            raise as_error(said)
+        lapsed, self._renewed = self._renewed and not alive, True
+        return bus == 1 and not lapsed
 
     async def beat(self, pod: str) -> None:
         """The heartbeat of the contract: the pod's name with the time."""

@@ -16,6 +16,8 @@ from notifier.store.keys import Keys
 from notifier.store.link import Link, OnReply, Reply, open_link, unavailable
 from notifier.store.sentinel import check_is_master
 
+LOOK_FOR_MASTER = 0.5  # seconds between two questions to Sentinel while connected
+
 log = logging.getLogger("notifier.store")
 
 
@@ -87,13 +89,33 @@ class SingleRedis(Redis):
             try:
                 await self._connect()
                 failures = 0
-                await self._broken.wait()
+                await self._until_broken()
                 log.warning("redis.lost", extra={"address": str(self.address)})
             except (OSError, TimeoutError, NotifierError, hiredis.ReplyError) as error:
                 if failures == 0:
                     log.warning("redis.unreachable", extra={"address": str(self.address), "error": brief(error)})
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
+
+    async def _until_broken(self) -> None:
+        """Waits for the end of the link, and ends it when Sentinel names another master.
+
+        A failover that somebody asked for breaks no connection: the old master takes writes for ten seconds more, until
+        Sentinel makes it a replica, and forgets them then.
+        """
+        while self._locate is not None and not self._broken.is_set():
+            try:
+                await asyncio.wait_for(self._broken.wait(), LOOK_FOR_MASTER)
+            except TimeoutError:
+                if self._link is not None and await self._has_moved(self._locate):
+                    self._link.close()
+        await self._broken.wait()
+
+    async def _has_moved(self, locate: Callable[[], Awaitable[Address]]) -> bool:
+        try:
+            return await locate() != self.address
+        except ConnectionError:  # no sentinel to ask says nothing against the master
+            return False
 
     async def _connect(self) -> None:
         self._broken.clear()
@@ -113,8 +135,8 @@ class SingleRedis(Redis):
     async def _make_ready(self, link: Link) -> None:
         if self._locate is not None:
             await check_is_master(link)
-        for script in self._scripts.values():
-            await link.call("SCRIPT", "LOAD", script.text)
+        # All at once: one after the other they would take twenty round trips, ten seconds over a slow network.
+        await asyncio.gather(*(link.call("SCRIPT", "LOAD", script.text) for script in self._scripts.values()))
         if self.prepare is not None:
             await self.prepare(link.call)
 

@@ -34,6 +34,7 @@ class Heartbeat(Worker):
         `on_pods(event, pod)` is told who joined and left."""
         super().__init__()
         self.interval = presence.ttl / 3
+        self.max_backoff = self.interval  # else it would be taken for dead once the store is back
         self._presence = presence
         self._router = router
         self._document = document

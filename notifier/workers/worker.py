@@ -21,6 +21,7 @@ class Worker(ABC):
 
     name: str
     interval: float
+    max_backoff = MAX_BACKOFF  # seconds between two tries at the most, however often it failed
     at_once = False  # whether the first round comes at the start rather than after an interval
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class Worker(ABC):
         except Exception as error:
             self._note_failure(error)
             self._failures += 1
-            backoff: float = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(self._failures, 10))
+            backoff: float = min(self.max_backoff, FIRST_BACKOFF * 2 ** min(self._failures, 10))
             return backoff * random.uniform(0.5, 1.0)
         self.rounds += 1
         self.last_error = None

@@ -8,6 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import hiredis
+
 from notifier.store.address import Address
 from notifier.store.link import open_link
 from notifier.store.redis_binary import find_redis
@@ -33,7 +35,9 @@ class RedisServers:
             (home / "sentinel.conf").write_text(sentinel)
             arguments = [str(home / "sentinel.conf"), *arguments, "--sentinel"]
         log = (home / "log").open("ab")
-        self.processes[port] = subprocess.Popen([self.binary.path, *arguments], stdout=log, stderr=log)
+        # With Python's signals a write beyond a limit on files fails, as on a full disk, instead of killing the server.
+        command = [self.binary.path, *arguments]
+        self.processes[port] = subprocess.Popen(command, stdout=log, stderr=log, restore_signals=False)
         log.close()
 
     def kill(self, port: int) -> None:
@@ -62,7 +66,7 @@ class RedisServers:
         while True:
             try:
                 link = await open_link(Address("127.0.0.1", port), 5.0, 1.0, lambda link: None)
-            except OSError:
+            except (OSError, hiredis.ReplyError):  # LOADING: it reads its append-only file
                 assert asyncio.get_running_loop().time() < deadline, f"no server on {port}"
                 await asyncio.sleep(0.02)
                 continue

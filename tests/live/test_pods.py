@@ -73,6 +73,24 @@ async def test_a_dead_pods_users_are_taken_over_and_miss_nothing(start_pod, redi
     assert (await there.receive("notification.push"))["notification_id"] == second
 
 
+async def test_a_pod_that_was_taken_for_dead_catches_up(start_pod, redis):
+    one, two = await two_pods(start_pod)
+    here, there = await Inbox.open(one), await Inbox.open(two)
+    await one.pod.heartbeat.stop()
+    await redis.call("DEL", "notif:pod:pod-a")  # it was paused for longer than its presence lasts
+    await two.pod.heartbeat.round()
+    assert await redis.call("GET", "notif:lock:consumer:1-alice") == b"pod-b"
+    missed = [(await notify(two, str(i)))[0] for i in range(3)]
+    for nid in missed:
+        assert (await there.receive("notification.push"))["notification_id"] == nid
+    await one.pod.heartbeat.round()
+    for nid in missed:
+        assert (await here.receive("notification.push"))["notification_id"] == nid
+    (nid,) = await notify(one)
+    for inbox in (here, there):
+        assert (await inbox.receive("notification.push"))["notification_id"] == nid
+
+
 async def test_a_pod_that_lost_its_lock_reads_nothing(start_pod, redis):
     one, two = await two_pods(start_pod)
     here = await Inbox.open(one)

@@ -6,6 +6,9 @@ import json
 import pytest
 import websockets
 
+from notifier.domain.access import ANYBODY
+from notifier.domain.users import User
+from notifier.errors import ErrorCode, NotifierError
 from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
 
 
@@ -343,3 +346,24 @@ async def test_a_large_inbox_reaches_a_client_with_a_small_buffer(start_pod):
         await notify(client, f"{i}" + "😀" * 8000)
     inbox = await Inbox.open(client)
     assert len(inbox.greeting) == 40
+
+
+async def test_too_many_connections_from_one_address(start_pod):
+    client = await start_pod(max_connections_per_address="2")
+    sockets, hub, user = client.pod.sockets, client.pod.hub, User(7, "eve")
+    for address, limited in (
+        ("192.0.2.1", True),
+        ("2001:db8::1", True),
+        ("127.0.0.1", False),
+        ("::ffff:127.0.0.1", False),
+    ):
+        for _ in range(2):
+            connection = sockets.admit(user, address, ANYBODY)
+            connection.remote = address
+            hub.add(connection)
+        if limited:
+            with pytest.raises(NotifierError, match="this address") as refused:
+                sockets.admit(user, address, ANYBODY)
+            assert refused.value.code is ErrorCode.RATE_LIMITED and refused.value.retry_after
+        else:
+            assert sockets.admit(user, address, ANYBODY)

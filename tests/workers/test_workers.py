@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
+
+import pytest
 
 from notifier.errors import ErrorCode, NotifierError
 from notifier.workers.worker import Worker
@@ -101,6 +104,37 @@ async def test_a_sweep_is_done_by_one_pod(start_pod, redis):
     assert await redis.call("EXISTS", "notif:sweep:janitor") == 1
 
 
+async def test_four_pods_do_the_work_of_a_minute_once(start_pod, redis, monkeypatch):
+    """Every user is visited by one pod in an interval, whichever comes first; the next interval is anybody's."""
+    clients = [await start_pod(f"pod-{n}", stream_maxlen="3") for n in range(4)]
+    pods = [client.pod for client in clients]
+    users = [{"id": n, "login": "u"} for n in range(1, 11)]
+    visits = Counter()
+
+    def counted(pod, duty):
+        original = getattr(pod.inbox, duty)
+
+        async def visit(user, *args):
+            visits[duty, user] += 1
+            return await original(user, *args)
+
+        monkeypatch.setattr(pod.inbox, duty, visit)
+
+    for pod in pods:
+        for duty in ("expire", "trim", "repair"):
+            counted(pod, duty)
+        pod.janitor._now = lambda: 4e9
+    for minute in (1, 2):
+        for n in range(4):
+            await notify(clients[n], str(n), targets=users)
+        for pod in pods:
+            await pod.trimmer.round()
+        await asyncio.gather(*(pod.janitor.round() for pod in pods), *(pod.groups.round() for pod in pods))
+        assert len(visits) == 30 and set(visits.values()) == {minute}
+        assert 0 < await redis.call("PTTL", "notif:sweep:janitor") <= 3_600_000
+        await redis.call("DEL", "notif:sweep:janitor", "notif:sweep:groups")  # half an interval later
+
+
 async def test_maintenance_mends_group_and_state(client, redis):
     await notify(client)
     await notify(client)
@@ -164,7 +198,28 @@ async def test_a_worker_goes_on_after_an_error(loop):
     assert not worker.healthy
 
 
+async def test_a_pod_says_that_it_lives_soon_after_the_store_is_back(client):
+    await client.pod.heartbeat.stop()
+    await client.pod.redis.stop()
+    for _ in range(12):
+        assert await client.pod.heartbeat._supervised_round() <= client.pod.presence.ttl / 3
+    assert not client.pod.heartbeat.healthy
+
+
 async def test_health_shows_a_failing_worker(client):
     client.pod.trimmer.last_error = "it broke"
     workers = (await client.get("/health")).json()["components"]["workers"]
     assert workers["status"] == "degraded" and workers["failing"] == {"trimmer": "it broke"}
+
+
+async def test_health_shows_a_store_that_takes_nothing(client, redis):
+    await redis.call("CONFIG", "SET", "maxmemory", "1mb")
+    try:
+        with pytest.raises(NotifierError, match="OOM"):
+            await client.pod.heartbeat.round()
+        client.pod.heartbeat.hurry()
+        await eventually(lambda: not client.pod.heartbeat.healthy)
+    finally:
+        await redis.call("CONFIG", "SET", "maxmemory", "0")
+    report = (await client.get("/health")).json()
+    assert "OOM" in report["components"]["workers"]["failing"]["heartbeat"]

@@ -1,0 +1,78 @@
+"""A relay on a loopback port that can be slow, cut or gone: the network between the program and its Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+
+
+class Proxy:
+    """Passes connections on to another loopback port."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.delay = (0.0, 0.0)  # seconds by which bytes are late on their way to the port, at least and at most
+        self.reply_delay = (0.0, 0.0)  # the same on their way back
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        """Listens; on the same port as before after a cut."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Drops every connection with a reset, and refuses new ones until `open`."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._writers:
+            writer.transport.abort()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            onward, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        ways = ((reader, back, lambda: self.delay), (onward, writer, lambda: self.reply_delay))
+        for source, sink, delay in ways:
+            task = asyncio.create_task(self._pass_on(source, sink, delay, (writer, back)))
+            self._tasks.add(task)
+            self._writers.add(sink)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        delay: Callable[[], tuple[float, float]],
+        both: tuple[asyncio.StreamWriter, ...],
+    ) -> None:
+        late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        writing = asyncio.create_task(self._write_late(late, sink))
+        try:
+            with contextlib.suppress(OSError):
+                due = 0.0
+                while data := await source.read(65536):
+                    due = max(due, asyncio.get_running_loop().time() + random.uniform(*delay()))
+                    late.put_nowait((due, data))
+        finally:
+            writing.cancel()
+            for writer in both:
+                self._writers.discard(writer)
+                writer.transport.abort()
+
+    async def _write_late(self, late: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due, data = await late.get()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            sink.write(data)

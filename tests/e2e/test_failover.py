@@ -1,0 +1,7 @@
+"""A short run of a failover under load; `make faults` does all of them."""
+
+from tests.e2e.failover import undergo
+
+
+async def test_an_orderly_failover_of_a_cluster_loses_nothing(loop, tmp_path):
+    assert await undergo("cluster", "orderly", tmp_path / "run", after=0.5)

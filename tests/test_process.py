@@ -1,0 +1,30 @@
+"""The serving process around the parts."""
+
+import asyncio
+
+from notifier.process import LOOKS_PER_TURN
+from tests.support import eventually
+
+
+class Late:
+    """Stands where a connection does whose time is up: notes the turn of the loop in which it is looked at."""
+
+    def __init__(self, turns, looks):
+        self._turns, self._looks = turns, looks
+
+    def check_deadlines(self, now):
+        self._looks.append(self._turns[0])
+
+
+async def test_the_end_of_many_connections_does_not_hold_up_the_others(client):
+    loop, turns, looks = asyncio.get_running_loop(), [0], []
+
+    def turn():
+        turns[0] += 1
+        loop.call_soon(turn)
+
+    client.app.ctx.server._connections = {Late(turns, looks) for _ in range(20 * LOOKS_PER_TURN)}
+    turn()
+    await eventually(lambda: len(looks) >= 20 * LOOKS_PER_TURN, "a look at every connection")
+    client.app.ctx.server._connections = set()
+    assert max(looks.count(number) for number in set(looks)) <= LOOKS_PER_TURN
