@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke watch-check
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,6 +67,11 @@ build-dir: ## dist/notifier-dir: the same as a folder, which starts sooner
 
 smoke: ## the executable's test alone
 	@python3 build/smoke.py dist/notifier
+
+watch-check: $(DEV_STAMP) ## board and alert rules, with promtool of Debian's package prometheus
+	@bash build/packages.sh "the alert rules are checked with" promtool:prometheus
+	@command -v promtool >/dev/null || { echo "promtool is missing: apt-get install prometheus" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/build/test_watching.py $(PYTEST_ARGS)
 
 lock: $(DEV_STAMP) ## write the lock files anew
 	@$(BIN)/python build/lock.py
