@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 
-from notifier.domain.seldom import Seldom
 from notifier.web.auth import Guard
 from notifier.web.errors import Problems
 from notifier.web.origin import Origins
 from notifier.web.requests import request_id
+from notifier.web.slow import SlowRequests
 
 KEEP_ALIVE = 75
-SLOW, SLOW_LINES = 1.0, 1.0  # seconds from which a request is slow, and between lines in the log that say so
 OnRequest = Callable[[str, str, int, float], None]
-
-log = logging.getLogger("notifier.web")
 
 
 class AnyRequest(Request):
@@ -57,7 +53,7 @@ def build_app(
 
 
 def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
-    seldom = Seldom(SLOW_LINES)
+    slow = SlowRequests()
 
     @app.on_request
     async def begin(request: Request) -> HTTPResponse | None:
@@ -78,9 +74,7 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
             method = request.method if request.method in _METHODS else "other"
             seconds = time.perf_counter() - started
             on_request(route, method, response.status, seconds)
-            if seconds > SLOW and (kept_back := seldom.allows(time.perf_counter())) is not None:
-                facts = {"route": route, "method": method, "status": response.status, "seconds": round(seconds, 3)}
-                log.warning("request.slow", extra={**facts, "request_id": request_id(request), "more": kept_back})
+            slow.look(route, method, response.status, seconds, request_id(request))
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -4,7 +4,8 @@ import asyncio
 
 from notifier.domain.seldom import Seldom
 from notifier.store import link
-from notifier.web import server
+from notifier.web import slow
+from tests.support import notify
 
 
 def named(caplog, event):
@@ -12,11 +13,19 @@ def named(caplog, event):
 
 
 async def test_a_slow_request_is_told_once(client, caplog, monkeypatch):
-    monkeypatch.setattr(server, "SLOW", -1.0)
+    monkeypatch.setattr(slow, "SLOW", -1.0)
     path = "/api/v1/admin/users?q=secret"
     await asyncio.gather(*(client.get(path, headers={"X-Request-ID": "seen"}) for _ in range(5)))
     (line,) = named(caplog, "request.slow")
     assert (line.route, line.method, line.status, line.request_id) == ("/api/v1/admin/users", "GET", 200, "seen")
+    assert "secret" not in str(line.__dict__)
+
+
+async def test_a_slow_notification_is_told_too(client, caplog, monkeypatch):
+    monkeypatch.setattr(slow, "SLOW", -1.0)
+    await notify(client, "secret", headers={"X-Request-ID": "seen"})
+    (line,) = named(caplog, "request.slow")
+    assert (line.route, line.status, line.request_id) == ("/api/v1/notify", 202, "seen")
     assert "secret" not in str(line.__dict__)
 
 
