@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -73,6 +73,27 @@ build-dir: ## dist/notifier-dir: the same as a folder, which starts sooner
 
 smoke: ## the executable's test alone
 	@python3 build/smoke.py dist/notifier
+
+watch-check: $(DEV_STAMP) ## board and alert rules, with promtool of Debian's package prometheus
+	@bash build/packages.sh "the alert rules are checked with" promtool:prometheus
+	@command -v promtool >/dev/null || { echo "promtool is missing: apt-get install prometheus" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/build/test_watching.py $(PYTEST_ARGS)
+
+release-check: $(DEV_STAMP) ## wheel and sdist, installed into a clean environment and run
+	@$(BIN)/python build/release.py
+
+COMPOSE = docker compose -f build/compose.yaml $(if $(FULL),-f build/compose.full.yaml)
+DOCKER = @docker compose version >/dev/null 2>&1 || { \
+	echo "docker with its compose plugin is needed: https://docs.docker.com/engine/install; or use make run" >&2; exit 1; };
+
+docker-up: ## the service with Redis in containers; FULL=1 adds Kafka, Prometheus, Grafana and consoles
+	$(DOCKER) $(COMPOSE) up --build --detach --wait
+
+docker-logs: ## what the containers say
+	$(DOCKER) $(COMPOSE) logs --follow --tail 100
+
+docker-down: ## ends the containers; their data stay
+	$(DOCKER) $(COMPOSE) down
 
 lock: $(DEV_STAMP) ## write the lock files anew
 	@$(BIN)/python build/lock.py

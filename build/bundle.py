@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 REDIS = Path("/usr/bin/redis-server")
@@ -56,6 +58,35 @@ def write_notices(path: Path, sources: Iterable[str]) -> None:
         if (COMMON / name).is_file():
             parts[f"The licence {name}"] = _read(COMMON / name)
     path.write_text("\n".join(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{text.strip()}\n" for title, text in parts.items()))
+
+
+def write_sbom(path: Path, version: str, sources: Iterable[str]) -> None:
+    """The same packages as a bill of materials: CycloneDX 1.5 as JSON."""
+    files = {Path(source).resolve() for source in sources}
+    wheels = [_component(*title.rsplit(" ", 1), "pypi") for title in _of_wheels(files)]
+    packages = [title.removeprefix("Debian package ") for title in _of_debian(files)]
+    debian = [_component(name, _debian_version(name), "deb/debian") for name in packages]
+    own = {"type": "application", "name": "notifier", "version": version, "bom-ref": f"notifier@{version}"}
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": own},
+        "components": [*wheels, *debian],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _component(name: str, version: str, kind: str) -> dict[str, str]:
+    named = name.lower().replace("_", "-") if kind == "pypi" else name
+    purl = f"pkg:{kind}/{quote(named)}@{quote(version)}"
+    return {"type": "library", "name": name, "version": version, "purl": purl, "bom-ref": purl}
+
+
+def _debian_version(package: str) -> str:
+    command = ["dpkg-query", "--show", "--showformat=${Version}\n", package]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
 
 
 def _of_project() -> dict[str, str]:

@@ -224,8 +224,22 @@ def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
     deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
     store = str(deployment) if settings.redis_addr else "its own Redis"
     log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})
+    tell_service_manager("READY=1")
     if sys.stdout.isatty():
         print(f"\n  notifier {__version__}  {url}  store: {store}\n", flush=True)
+
+
+def tell_service_manager(state: str) -> None:
+    """Tells systemd, or whoever else set NOTIFY_SOCKET, of a state (sd_notify(3)); without one does nothing."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if not path.startswith(("/", "@")):
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+            manager.connect(path.replace("@", "\0", 1) if path.startswith("@") else path)
+            manager.send(state.encode())
+    except OSError as error:  # a server that serves is not ended for want of somebody to tell
+        log.warning("service_manager.deaf", extra={"error": str(error)})
 
 
 def _warn_of_open_door(settings: Settings) -> None:

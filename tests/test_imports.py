@@ -43,8 +43,10 @@ TABLE = {
         "bench",
         "config",
         "client",
+        "doctor",
         "domain",
         "store.redis_binary",
+        "store.address",
         "",
     },
     "app": ALL | {"pipeline"},
@@ -54,6 +56,7 @@ TABLE = {
     "pipeline": ALL,
     "client": set(),
     "bench": set(),
+    "doctor": {"client", "store", "errors", "web.tls"},
     "config": set(),
     "errors": set(),
     "telemetry": {"tally"},
@@ -74,7 +77,7 @@ TABLE = {
 # Libraries that only some parts speak.
 OWNERS = {
     "redis": {"store"},
-    "hiredis": {"store"},
+    "hiredis": {"store", "doctor"},
     "sanic": {"web", "process", "app"},
     "click": {"cli"},
     "aiohttp": {"client", "bench", "service", "cli", "providers"},

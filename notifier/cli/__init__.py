@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": "Load-test a running server.",
     "token": "Print a token with which a user may open the inbox.",
     "keys": "API keys: create, list, revoke.",
+    "doctor": "Check the set-up, and say what cures what is wrong.",
     "healthcheck": "Exit 0 when the server is healthy.",
     "version": "Print the versions of notifier, Python and Redis.",
 }

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import hiredis
 
+from notifier.domain.seldom import Seldom
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.address import Address
 
@@ -24,6 +25,7 @@ OnReply = Callable[[Reply], None]
 MAX_WAITING = 20_000  # commands without a reply; beyond it new ones are refused, so that memory stays bounded
 
 LOOK = 0.02  # seconds
+SLOW, SLOW_LINES = 0.1, 1.0  # seconds from which a reply is slow, and between lines in the log that say so
 
 log = logging.getLogger("notifier.store")
 
@@ -54,6 +56,7 @@ class Link(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._watch: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
+        self._seldom = Seldom(SLOW_LINES)
         self.on_reply_seconds: Callable[[float], None] | None = None
 
     @property
@@ -110,7 +113,15 @@ class Link(asyncio.Protocol):
                 on_reply, sent_at = self._waiting.popleft()
                 if self.on_reply_seconds is not None:
                     self.on_reply_seconds(now - sent_at)
+                    if now - sent_at > SLOW:
+                        self._tell_slow(now, now - sent_at)
                 self._answer(on_reply, reply)
+
+    def _tell_slow(self, now: float, seconds: float) -> None:
+        kept_back = self._seldom.allows(now)
+        if kept_back is not None:
+            facts = {"seconds": round(seconds, 3), "waiting": len(self._waiting), "more": kept_back}
+            log.warning("redis.slow", extra=facts)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._transport is None:

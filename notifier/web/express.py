@@ -20,6 +20,7 @@ from notifier.service.publish import Answer
 from notifier.web.errors import PROBLEM_JSON, problem_bytes
 from notifier.web.notify import NotifyDoor, headers_of
 from notifier.web.requests import sane_request_id
+from notifier.web.slow import SlowRequests
 
 REQUEST_LINE = b"POST /api/v1/notify HTTP/1.1\r\n"
 HEAD_MAX = 4096
@@ -62,6 +63,7 @@ class Express:
         self._door = door
         self._max_body = max_body
         self._on_request = on_request
+        self._slow = SlowRequests()
         self._heads: dict[bytes, Head | None] = {}
 
     def take(self, lane: Lane, data: bytes) -> int:
@@ -103,7 +105,9 @@ class Express:
             extra = _lines(headers_of(outcome)) if outcome.replayed or outcome.quota else b""
         head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
         lane.answer(_HEAD % head + body)
-        self._on_request(ROUTE, "POST", status, time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        self._on_request(ROUTE, "POST", status, seconds)
+        self._slow.look(ROUTE, "POST", status, seconds, identity)
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

@@ -12,6 +12,7 @@ from notifier.web.auth import Guard
 from notifier.web.errors import Problems
 from notifier.web.origin import Origins
 from notifier.web.requests import request_id
+from notifier.web.slow import SlowRequests
 
 KEEP_ALIVE = 75
 OnRequest = Callable[[str, str, int, float], None]
@@ -52,6 +53,8 @@ def build_app(
 
 
 def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
+    slow = SlowRequests()
+
     @app.on_request
     async def begin(request: Request) -> HTTPResponse | None:
         request.ctx.started = time.perf_counter()
@@ -69,7 +72,9 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
         if started is not None:
             route = f"/{request.route.path}" if request.route else "unmatched"
             method = request.method if request.method in _METHODS else "other"
-            on_request(route, method, response.status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            on_request(route, method, response.status, seconds)
+            slow.look(route, method, response.status, seconds, request_id(request))
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

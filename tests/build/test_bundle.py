@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
 
-from bundle import ROOT, find_data, find_modules, write_notices
+from bundle import ROOT, find_data, find_modules, write_notices, write_sbom
 
 from notifier.cli import COMMANDS
 
@@ -40,3 +42,19 @@ def test_the_notices_name_the_program_and_the_packages_of_the_files(tmp_path):
     assert titles[0] == "notifier"
     assert f"sanic {sanic.__version__}" in titles
     assert not [title for title in titles if title.startswith("httptools")]
+
+
+def test_the_bill_of_materials_names_the_packages_of_the_files(tmp_path):
+    import sanic
+
+    path = tmp_path / "dist" / "notifier.cdx.json"
+    write_sbom(path, "1.2.3", [sanic.__file__, shutil.which("redis-server")])
+    document = json.loads(path.read_text())
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+    assert document["metadata"]["component"]["version"] == "1.2.3"
+    purls = [component["purl"] for component in document["components"]]
+    assert f"pkg:pypi/sanic@{sanic.__version__}" in purls
+    assert len(purls) == len(set(purls))
+    assert not [purl for purl in purls if "httptools" in purl]
+    if Path("/usr/bin/redis-server").exists():  # Debian's
+        assert [purl for purl in purls if purl.startswith("pkg:deb/debian/redis-")]

@@ -189,3 +189,23 @@ async def test_providers_are_checked_at_the_start(variable, value, said):
     line = one_line(await run("serve", **{variable: value}), 2)
     assert said in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_service_manager_is_told_once_the_doors_are_open(loop, port, data_dir, workers):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(data_dir / "manager"))
+        manager.setblocking(False)
+        changes = {"NOTIFY_SOCKET": str(data_dir / "manager")}
+        async with served(port, data_dir, "serve", "--workers", workers, **changes) as command:
+            assert await loop.sock_recv(manager, 100) == b"READY=1"
+            assert health(port)["status"] == "ok"
+            assert (await command.end(signal.SIGTERM)).code == 0
+
+
+async def test_a_service_manager_that_is_deaf_stops_nobody(loop, port, data_dir):
+    async with served(port, data_dir, "serve", NOTIFY_SOCKET="/nowhere") as command:
+        await ready(command)
+        assert json.loads(await command.complaint())["event"] == "service_manager.deaf"
+        await eventually(lambda: is_healthy(port), "health")
+        assert (await command.end(signal.SIGTERM)).code == 0

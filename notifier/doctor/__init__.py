@@ -1,0 +1,19 @@
+"""Looks at a set-up and says what is wrong with it, and what cures that. `notifier doctor` prints it."""
+
+from notifier.doctor.findings import Finding, Level
+from notifier.doctor.machine import check_clock, check_data_dir, check_files, check_port, check_tls
+from notifier.doctor.server import check_round_trip
+from notifier.doctor.store import check_embedded, check_external
+
+__all__ = [
+    "Finding",
+    "Level",
+    "check_clock",
+    "check_data_dir",
+    "check_embedded",
+    "check_external",
+    "check_files",
+    "check_port",
+    "check_round_trip",
+    "check_tls",
+]

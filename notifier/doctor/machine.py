@@ -1,0 +1,118 @@
+"""The machine below the program: files, folders, ports, the clock."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import http.client
+import json
+import os
+import resource
+import shutil
+import socket
+from pathlib import Path
+
+from notifier.doctor.findings import Finding, fail, note, ok
+from notifier.web.tls import TlsError, server_context
+
+FILES_MIN, FILES_ADVISED = 1024, 65_536
+RESERVED_FILES = 100  # of a process: the store, the event loop, logs, libraries
+SPACE_MIN, SPACE_ADVISED = 100 * 1024**2, 1024**3
+SKEW_NOTED, SKEW_MAX = 0.5, 2.0  # seconds
+PORT_TIMEOUT = 2.0
+
+
+def check_files(limit: int | None = None) -> Finding:
+    """How many files, and so connections, a process may have open; `limit` replaces the process' own."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if limit is None else limit
+    cure = f"ulimit -n {FILES_ADVISED} before the start, LimitNOFILE={FILES_ADVISED} in a systemd unit"
+    if soft == resource.RLIM_INFINITY or soft >= FILES_ADVISED:
+        return ok("files", "as many connections as memory holds")
+    found = f"{soft} open files: about {max(0, soft - RESERVED_FILES)} connections for each process"
+    return fail("files", found, cure) if soft < FILES_MIN else note("files", found, cure)
+
+
+def check_clock(seconds: float, store: str) -> Finding:
+    """This machine's clock against the store's; `seconds` is how far this one is ahead."""
+    found = f"{abs(seconds) * 1000:.0f} ms {'ahead of' if seconds > 0 else 'behind'} {store}"
+    cure = "let one time service set both: timedatectl set-ntp true"
+    if abs(seconds) > SKEW_MAX:
+        return fail("clock", found, cure)
+    return note("clock", found, cure) if abs(seconds) > SKEW_NOTED else ok("clock", found)
+
+
+def check_port(host: str, port: int) -> Finding:
+    """Whether the address can be listened on, or a server of ours does already."""
+    where = f"{host or '*'}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and _is_ours(host, port):
+            return ok("port", f"{where}: a notifier listens there")
+        reason = (error.strerror or str(error)).lower()
+        cure = "stop what has it (ss -ltnp names it), or set SERVER_ADDR to another"
+        if error.errno == errno.EACCES:
+            cure = "ports below 1024 are for root: set SERVER_ADDR to another"
+        return fail("port", f"{where}: {reason}", cure)
+    return ok("port", f"{where}: free")
+
+
+def _is_ours(host: str, port: int) -> bool:
+    target = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    connection = http.client.HTTPConnection(target, port, timeout=PORT_TIMEOUT)
+    try:
+        connection.request("GET", "/health")
+        return "pod_id" in json.loads(connection.getresponse().read(65536))
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
+        return False
+    finally:
+        connection.close()
+
+
+def check_tls(cert: str, key: str) -> Finding:
+    """The certificate and its key."""
+    if not cert:
+        return ok("tls", "off: plain HTTP, for loopback or behind a proxy that encrypts")
+    try:
+        server_context(cert, key)
+    except TlsError as error:
+        return fail("tls", str(error), "set TLS_CERT and TLS_KEY to PEM files that belong together and can be read")
+    return ok("tls", cert)
+
+
+def check_data_dir(folder: Path) -> list[Finding]:
+    """The folder of the embedded Redis: that it can be written, its space, and who holds it."""
+    here = next(path for path in (folder, *folder.parents) if path.exists())
+    if not here.is_dir() or not os.access(here, os.W_OK | os.X_OK):
+        return [
+            fail("data folder", f"{here} cannot be written", "give it to the user who runs notifier, or --data-dir")
+        ]
+    found = ok("data folder", str(folder)) if folder.exists() else ok("data folder", f"{folder}: will be made")
+    return [found, check_space(shutil.disk_usage(here).free, here), _check_holder(folder / "lock")]
+
+
+def check_space(free: int, folder: Path) -> Finding:
+    """The space left where the data are, in bytes."""
+    found = f"{free / 1024**3:.1f} GiB free in {folder}"
+    cure = "make room, or move the data to a larger disk with --data-dir: Redis refuses writes on a full one"
+    if free < SPACE_MIN:
+        return fail("disk", found, cure)
+    return note("disk", found, cure) if free < SPACE_ADVISED else ok("disk", found)
+
+
+def _check_holder(lock: Path) -> Finding:
+    """Whether a process has the folder; asking must not take it away from a server that starts at this moment."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return ok("lock", "nobody has used the folder yet")
+    except BlockingIOError:
+        holder = lock.read_bytes()[:32].decode(errors="replace")
+        return ok("lock", f"held by process {holder}")
+    except OSError as error:
+        return fail("lock", f"{lock}: {error.strerror}", "give the folder to the user who runs notifier")
+    return ok("lock", "nobody uses the folder")

@@ -1,0 +1,126 @@
+"""The store: which Redis it is, and whether it keeps what it is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import hiredis
+
+from notifier.doctor.findings import Finding, fail, note, ok
+from notifier.doctor.machine import check_clock
+from notifier.errors import NotifierError
+from notifier.store.address import Address, Deployment
+from notifier.store.link import Link, open_link
+from notifier.store.redis_binary import MINIMUM, NoRedis, find_redis
+from notifier.store.sentinel import find_master
+
+TIMEOUT = 3.0
+ERRORS = (OSError, TimeoutError, NotifierError, hiredis.ReplyError)
+
+
+def check_embedded(data_dir: Path) -> list[Finding]:
+    """The server that would be started in that folder."""
+    try:
+        binary = find_redis()
+    except NoRedis as error:
+        return [fail("redis", str(error), "apt-get install redis-server, or set REDIS_ADDR")]
+    version = ".".join(map(str, binary.version))
+    if binary.version < (7, 0, 0) and (data_dir / "appendonlydir").exists():
+        cure = "install Redis 7 or newer: an older one would start empty"
+        return [fail("redis", f"{version} ({binary.path}), but the data are of Redis 7", cure)]
+    return [ok("redis", f"{version} ({'bundled' if binary.bundled else binary.path}), embedded")]
+
+
+async def check_external(deployment: Deployment) -> list[Finding]:
+    """The servers that REDIS_ADDR names: for Sentinel the master, for Cluster each that is named."""
+    try:
+        addresses = [await find_master(deployment)] if deployment.kind == "sentinel" else list(deployment.seeds)
+    except OSError as error:
+        return [fail("redis", str(error), "start the sentinels, or correct REDIS_ADDR")]
+    return [finding for address in addresses for finding in await _check_server(address)]
+
+
+async def _check_server(address: Address) -> list[Finding]:
+    try:
+        link = await open_link(address, TIMEOUT, TIMEOUT, lambda link: None)
+    except ERRORS as error:
+        reason = " ".join(str(error).split())[:200] or "no answer in time"
+        return [fail("redis", f"{address}: {reason}", "start it, or correct REDIS_ADDR, REDIS_PASSWORD, REDIS_DB")]
+    try:
+        info = parse_info(await link.call("INFO"))
+        skew = await _skew(link)
+        fsync = await _setting(link, "appendfsync")
+    except ERRORS as error:
+        reason = " ".join(str(error).split())[:200]
+        return [fail("redis", f"{address}: {reason}", "let this user call INFO and TIME (ACL SETUSER … +info +time)")]
+    finally:
+        link.close()
+    return [
+        check_version(info.get("redis_version", ""), str(address)),
+        check_policy(info.get("maxmemory_policy", ""), int(info.get("maxmemory", "0"))),
+        check_persistence(info, fsync),
+        check_clock(skew, str(address)),
+    ]
+
+
+def parse_info(reply: bytes) -> dict[str, str]:
+    """The fields of INFO."""
+    lines = (line.partition(":") for line in reply.decode(errors="replace").splitlines())
+    return {name: value for name, separator, value in lines if separator}
+
+
+async def _skew(link: Link) -> float:
+    """Seconds by which this clock is ahead; half the round trip is the way of the answer."""
+    before = time.time()
+    seconds, microseconds = await link.call("TIME")
+    return (before + time.time()) / 2 - (int(seconds) + int(microseconds) / 1e6)
+
+
+async def _setting(link: Link, name: str) -> str | None:
+    """A value of the server's configuration; None where it is not shown, as with hosted ones."""
+    try:
+        reply = await link.call("CONFIG", "GET", name)
+    except hiredis.ReplyError:
+        return None
+    return reply[1].decode(errors="replace") if reply else None
+
+
+def check_version(version: str, where: str) -> Finding:
+    """The version that the scripts need."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    if numbers < MINIMUM:
+        return fail("redis", f"{where}: version {version or 'unknown'}", "install Redis 6.2 or newer")
+    return ok("redis", f"{where}: version {version}")
+
+
+def check_policy(policy: str, limit: int) -> Finding:
+    """What the server does when its memory is full; `limit` in bytes, 0 is none."""
+    cure = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
+    if policy == "noeviction":
+        return ok("memory policy", "noeviction")
+    if limit == 0:
+        found = f"{policy or 'unknown'}, without a limit of memory: with one, stored notifications would be dropped"
+        return note("memory policy", found, cure)
+    return fail("memory policy", f"{policy}: stored notifications are dropped when memory is full", cure)
+
+
+def check_persistence(info: Mapping[str, str], fsync: str | None) -> Finding:
+    """Whether what was answered 202 survives; `info` is INFO's, `fsync` the setting where it is shown."""
+    if info.get("aof_enabled") != "1":
+        cure = "CONFIG SET appendonly yes, and the same in redis.conf"
+        return fail("persistence", "appendonly no: a restart of Redis loses accepted notifications", cure)
+    if info.get("aof_last_write_status", "ok") != "ok":
+        return fail("persistence", "the last write to the append-only file failed", "look at Redis' log and its disk")
+    if fsync == "always":
+        return ok("persistence", "append-only file, appendfsync always")
+    if fsync is None:
+        cure = "ask who runs it for appendonly yes and appendfsync always"
+        return note("persistence", "append-only file; the server does not show its appendfsync", cure)
+    lost = {
+        "everysec": "a power cut loses up to 2 s; so may a kill -9 of Redis, which puts off writes while an fsync runs",
+        "no": "a power cut loses what the system has not written yet, often 30 s",
+    }.get(fsync, "unknown")
+    cure = "CONFIG SET appendfsync always, where no accepted notification may be lost"
+    return note("persistence", f"append-only file, appendfsync {fsync}: {lost}", cure)
