@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from tests.tui.fake_server import FakeCluster, FakeServer
@@ -110,6 +115,27 @@ async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
     await asyncio.sleep(0.001)
 
 
+def _unseen(compositor: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False) -> None:
+    """Stands for the picture that Textual makes of every change and, without a terminal, throws away.
+
+    What a story looks at is drawn when it looks.
+    """
+    visible_screen_stack.set(screen_stack or [])
+    compositor._dirty_regions.clear()
+
+
+_parse_rules = Stylesheet._parse_rules
+_rules: dict[tuple[object, ...], list[RuleSet]] = {}
+
+
+def _rules_once(sheet: Stylesheet, css: str, read_from: Any, *more: Any, **named: Any) -> list[RuleSet]:
+    """Stands for Textual's parser: every dashboard would parse the same style sheets anew, a fifth of its start."""
+    key = (css, read_from, more, *named.items(), tuple(sheet._variables.items()))
+    if key not in _rules:
+        _rules[key] = _parse_rules(sheet, css, read_from, *more, **named)
+    return _rules[key]
+
+
 Story = Callable[[Stage], Awaitable[None]]
 
 
@@ -134,6 +160,15 @@ def play(
                 await story(stage)
                 await pilot.pause()  # a key still under way would find no screen any more
 
-    quick = (patch(f"textual.{module}.wait_for_idle", _soon) for module in ("app", "pilot"))
-    with tempfile.TemporaryDirectory() as folder, next(quick), next(quick):
+    with tempfile.TemporaryDirectory() as folder, _quickly():
         asyncio.run(run(folder))
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    with ExitStack() as replaced:
+        for module in ("app", "pilot"):
+            replaced.enter_context(patch(f"textual.{module}.wait_for_idle", _soon))
+        replaced.enter_context(patch.object(Compositor, "render_update", _unseen))
+        replaced.enter_context(patch.object(Stylesheet, "_parse_rules", _rules_once))
+        yield
