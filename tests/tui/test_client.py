@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from tests.tui.fake_server import FakeServer, problem
+from tests.tui.answers import problem
+from tests.tui.fake_server import FakeServer
 from tui import client as client_module
 from tui.client import AdminClient, ApiError, Failure
 from tui.model import UserKey
