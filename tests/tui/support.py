@@ -115,13 +115,19 @@ async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
     await asyncio.sleep(0.001)
 
 
-def _unseen(compositor: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False) -> None:
+_render_update = Compositor.render_update
+
+
+def _unseen(compositor: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False) -> Any:
     """Stands for the picture that Textual makes of every change and, without a terminal, throws away.
 
-    What a story looks at is drawn when it looks.
+    What a story looks at is drawn when it looks; a screenshot asks for a `full` picture.
     """
+    if full:
+        return _render_update(compositor, full, screen_stack, simplify)
     visible_screen_stack.set(screen_stack or [])
     compositor._dirty_regions.clear()
+    return None
 
 
 _parse_rules = Stylesheet._parse_rules
@@ -160,15 +166,19 @@ def play(
                 await story(stage)
                 await pilot.pause()  # a key still under way would find no screen any more
 
-    with tempfile.TemporaryDirectory() as folder, _quickly():
+    with tempfile.TemporaryDirectory() as folder, quickly():
         asyncio.run(run(folder))
 
 
 @contextmanager
-def _quickly() -> Iterator[None]:
+def quickly() -> Iterator[None]:
+    """For dashboards under test: no waits for their own sake, and no work that nobody sees."""
     with ExitStack() as replaced:
         for module in ("app", "pilot"):
             replaced.enter_context(patch(f"textual.{module}.wait_for_idle", _soon))
+        for name, seconds in (("poller.PULSE", 0.2), ("poller.GAP", 0.02), ("poller.ANNOUNCE", 0.02)):
+            replaced.enter_context(patch(f"tui.{name}", seconds))
+        replaced.enter_context(patch("tui.link.BACKOFF", (0.2,)))
         replaced.enter_context(patch.object(Compositor, "render_update", _unseen))
         replaced.enter_context(patch.object(Stylesheet, "_parse_rules", _rules_once))
         yield

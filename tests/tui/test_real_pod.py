@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support import Inbox, notify
-from tests.tui.support import Stage
+from tests.tui.support import Stage, quickly
 from tui.app import Dashboard, _probe
 from tui.client import AdminClient, ApiError, Failure
 from tui.details.notification import NotificationDetail
@@ -28,13 +28,21 @@ def look(tmp_path):
     async def opened(client, size=(120, 36), token=None, there=True):
         admin = AdminClient(f"http://127.0.0.1:{client.port}", token)
         app = Dashboard(admin, preferences=Preferences(tmp_path / "tui.json"))
-        async with app.run_test(size=size) as pilot:
-            stage = Stage(SimpleNamespace(cluster=None), app, pilot)
-            if there:
-                await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
-            yield stage
+        with quickly():
+            async with app.run_test(size=size) as pilot:
+                stage = Stage(SimpleNamespace(cluster=None), app, pilot)
+                if there:
+                    await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+                yield stage
 
     return opened
+
+
+def figures(stage):
+    """Two figures of the overview's strip by their names."""
+    names, values = stage.words("#figures").split("\n")
+    ends = {name: names.index(name) + len(name) for name in ("Conns", "Unread")}
+    return {name: values[:end].split()[-1] for name, end in ends.items()}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
@@ -43,9 +51,10 @@ async def test_the_overview_counts_what_there_is(loop, client, look, size):
     await Inbox.open(client)
     await notify(client, "waits for bob", targets=[BOB])
     async with look(client, size) as stage:
-        await stage.sees("Connections 2", "Unread 1", "pod-a", "● up", "● live", "health ● ok", "redis")
+        await stage.sees("pod-a", "● up", "● live", "health ● ok", "redis", "Queues 0", "● sms", "0 dead letters")
+        await stage.until(lambda: figures(stage) == {"Conns": "2", "Unread": "1"})
         await notify(client, "one more", targets=[BOB])
-        await stage.sees("Unread 2")
+        await stage.until(lambda: figures(stage)["Unread"] == "2")
 
 
 async def test_a_client_is_there_as_soon_as_it_connects(loop, client, look):
@@ -195,7 +204,7 @@ async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod,
     await client.close()
     assert "connection refused" in await _probe(AdminClient(f"http://127.0.0.1:{port}"))
     async with look(client, size, there=False) as stage:
-        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Unread", "–")
-        await stage.view("3", "3 Users")
+        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Queues", "–")
+        await stage.view("3", "3 User")
         await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
         await stage.sees("● live", "0 users")

@@ -110,7 +110,7 @@ REASONS: tuple[Column[Reason], ...] = (
         "Letters",
         lambda row: humanise.count(row.count),
         lambda row: row.count,
-        7,
+        9,
         right=True,
         largest_first=True,
     ),

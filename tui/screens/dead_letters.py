@@ -54,8 +54,10 @@ class DeadLetterView(TableView):
     def show_snapshot(self, value: DeadLetters) -> None:
         """Shows groups and letters."""
         self._reasons.replace(value.reasons)
-        self.query_one("#reasons", Table).rows_changed()
-        self.query_one("#reasons").border_subtitle = "⏎ shows one alone" if value.reasons else ""
+        table = self.query_one("#reasons", Table)
+        table.rows_changed()
+        table.border_subtitle = "⏎ shows one alone" if value.reasons else ""
+        table.styles.max_height = max(5, len(value.reasons) + 3)
         self.take(value.entries, value.total)
 
     def summary(self) -> str:

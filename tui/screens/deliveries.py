@@ -15,6 +15,7 @@ from tui.listing import Listing
 from tui.messages import OpenDelivery, RefreshNow
 from tui.page import CANCEL, HISTORY, RETRY, ROW_COMMANDS, USER, Setting
 from tui.screens.users import ASK_AFTER
+from tui.subjects import Snapshot
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.tabs import Tab
@@ -37,6 +38,7 @@ class Deliveries(TableView):
         self._recent = Recent()
         self.subject = self._recent
         self._asking: Timer | None = None
+        self._refused = ""
 
     def listing(self) -> Listing[Delivery]:
         """Deliveries."""
@@ -51,7 +53,19 @@ class Deliveries(TableView):
 
     def summary(self) -> str:
         """How many, or what is wrong with the filter."""
-        return f"✕ {self._recent.query.wrong}" if self._recent.query.wrong else super().summary()
+        wrong = self._recent.query.wrong or self._refused
+        return f"✕ {wrong}" if wrong else super().summary()
+
+    def show_snapshot(self, value: Snapshot[Any]) -> None:
+        """Shows the rows."""
+        self._refused = ""
+        super().show_snapshot(value)
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """A server that answers, but not with deliveries, refuses the filter; the rows stay."""
+        super().show_failure(reason, gone)
+        self._refused = reason if self._recent.query.asked and self.world.link.live else ""
+        self.sum_up()
 
     def words_of(self, typed: str) -> str:
         """What is left of the filter beside its terms."""
