@@ -131,9 +131,11 @@ class Page(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Gives way to a notice where there is no room."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
-        self.set_class(small, "-small")
-        self.set_class(event.size.width >= 110, "-wide")
-        self.set_class(event.size.height >= 32, "-tall")
+        before = self.classes
+        self.set_class(small, "-small", update=False)
+        self.set_class(event.size.height >= 32, "-tall", update=False)
+        if self.classes != before:
+            self.app.update_styles(self)  # once: it takes as long as all else in showing a page
         if small:
             self.query_one(SmallNotice).tell(self.world, event.size)
 

@@ -56,6 +56,22 @@ class Stage:
         for text in texts:
             await self.until(lambda text=text: text in self.screen, repr(text))
 
+    async def asks(self, question: str) -> None:
+        """Waits for a dialog whose question begins so, however it is broken into lines."""
+
+        def asked() -> bool:
+            return any(words.plain.startswith(question) for words in self.app.screen.query(".question").results(Words))
+
+        await self.until(asked, repr(question))
+
+    async def counts(self, said: str) -> None:
+        """Waits until the line over the table begins with exactly this count."""
+
+        def summary() -> str:
+            return self.page.query_one(".filter-summary", Words).plain.partition("  ")[0]
+
+        await self.until(lambda: summary() == said, repr(said))
+
     async def view(self, key: str, *texts: str) -> None:
         """Goes to a view by its key and waits for what it shows."""
         await self.press(key)

@@ -68,6 +68,7 @@ class DeliveryDetail(Detail):
     def on_mount(self) -> None:
         """Shows what is known before the answer."""
         self.query_one("#attempts").border_title = "Attempts"
+        self.query_one("#attempts").styles.max_height = 5
         self._draw(self._known)
 
     def show_snapshot(self, value: DeliveryFacts) -> None:
