@@ -66,13 +66,15 @@ OPENED = [
 async def every_row(stage: Stage, view: str, key: str) -> None:
     """Goes to a view as often as it has rows, and from each row on by a key."""
     await stage.press(view, "escape")
-    await stage.until(lambda: stage.page.active_tab == stage_view(stage, view) and stage.table.listing.visible)
+    await stage.until(lambda: stage.app.page is stage.app.views[stage_view(stage, view)])
+    await stage.until(lambda: stage.table.listing.visible)
     for place in range(len(stage.table.listing.visible)):
         await stage.press(view, "escape")
+        await stage.until(lambda: stage.app.page is stage.app.views[stage_view(stage, view)])
         before = stage.page
         stage.table.select(place)
         await stage.press(key)
-        await stage.until(lambda before=before: stage.page is not before)
+        await stage.until(lambda before=before: stage.app.page not in (None, before))
         await stage.until(lambda: settled(stage))
         assert not obeyed(stage.screen)
 
