@@ -95,4 +95,3 @@ def test_without_events_it_is_polled(tabs: Tabs, base_url: str, user: PageUser) 
     post(base_url, channel="inapp", recipient=f"{user.id}-{user.login}", content="found by asking")
     tab.page.clock.run_for(6_000)
     expect(rows(tab).filter(has_text="found by asking")).to_have_count(1)
-
