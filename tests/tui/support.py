@@ -14,6 +14,7 @@ from unittest.mock import patch
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.css.model import RuleSet
+from textual.css.query import NoMatches
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
@@ -29,6 +30,11 @@ from tui.widgets.table import Table
 from tui.widgets.words import Words
 
 DEADLINE = 10.0
+TURNS = 30
+
+
+class PageIsInTheMaking(Exception):
+    """Its widgets are not there yet: `until` waits on."""
 
 
 class Stage:
@@ -48,9 +54,15 @@ class Stage:
         """Waits until it holds; fails with what the screen shows."""
         loop = asyncio.get_running_loop()
         end = loop.time() + DEADLINE
-        while not holds():
+        while not self._holds(holds):
             assert loop.time() < end, f"{said or 'it'} did not come about on\n{self.screen}"
             await self.pilot.pause(0.01)
+
+    def _holds(self, holds: Callable[[], Any]) -> bool:
+        try:
+            return bool(holds())
+        except (PageIsInTheMaking, NoMatches):
+            return False
 
     async def sees(self, *texts: str) -> None:
         for text in texts:
@@ -79,9 +91,9 @@ class Stage:
 
     @property
     def page(self) -> Page:
-        page = self.app.page
-        assert page is not None
-        return page
+        if self.app.page is None:
+            raise PageIsInTheMaking
+        return self.app.page
 
     @property
     def table(self) -> Table[Any]:
@@ -127,8 +139,10 @@ def fill(history: History) -> None:
 
 
 async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
-    """Stands for Textual's wait until the processor is idle, 40 ms and more a key: stories wait for what they want."""
-    await asyncio.sleep(0.001)
+    """Stands for Textual's wait until the processor is idle, 40 ms and more a key: enough turns of the loop for a key
+    to go from widget to widget, however busy the machine is. What comes from the server stories wait for."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 _render_update = Compositor.render_update
