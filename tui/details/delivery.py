@@ -42,7 +42,7 @@ class DeliveryDetail(Detail):
         """`known` is what is shown where the server has no delivery of that id, as of an unreadable message."""
         super().__init__(setting, tab)
         self.subject = OneDelivery(identity)
-        self._id = identity
+        self._identity = identity
         self._known: Json = known or {}
         self._delivery: Delivery | None = None
         self._attempts = columns.attempts()
@@ -55,7 +55,7 @@ class DeliveryDetail(Detail):
     @property
     def delivery_id(self) -> str:
         """This one, whichever attempt is selected."""
-        return self._id
+        return self._identity
 
     def body(self) -> Iterable[Widget]:
         """State, attempts, then the rest."""
@@ -91,16 +91,16 @@ class DeliveryDetail(Detail):
 
     def action_copy_id(self) -> None:
         """Copies the delivery's id."""
-        self.post_message(CopyText(self._id, self._id))
+        self.post_message(CopyText(self._identity, self._identity))
 
     def action_copy_json(self) -> None:
         """Copies the delivery with its attempts."""
         found: Any = dict(self._delivery.raw if self._delivery else self._known)
         found["attempts"] = [attempt.raw for attempt in self._attempts.loaded]
-        self.post_message(CopyText(f"{self._id} as JSON", as_json(found)))
+        self.post_message(CopyText(f"{self._identity} as JSON", as_json(found)))
 
     def _heading(self, said: str, style: str) -> tuple[tuple[str, str], ...]:
-        return ("Delivery ", "$foreground-muted"), (safe(self._id), "bold"), (f"  {safe(said)}", style)
+        return ("Delivery ", "$foreground-muted"), (safe(self._identity), "bold"), (f"  {safe(said)}", style)
 
     def _draw(self, raw: Json) -> None:
         self.query_one("#json", Words).say(("\n".join(safe_lines(as_json(raw))) if raw else "", ""), layout=True)

@@ -11,7 +11,7 @@ from tui.commands import Command, bind
 from tui.deliveries import columns
 from tui.deliveries.actions import DropMany, DropOne, RequeueMany, RequeueOne
 from tui.deliveries.model import DeadLetter, Reason
-from tui.deliveries.subjects import DeadLetterQueue, DeadLetters
+from tui.deliveries.subjects import DeadLetterQueue
 from tui.listing import Listing
 from tui.messages import OpenDelivery, Operate, RefreshNow
 from tui.page import ROW_COMMANDS, Setting
@@ -51,8 +51,8 @@ class DeadLetterView(TableView):
         """Names the groups."""
         self.query_one("#reasons").border_title = "Reasons"
 
-    def show_snapshot(self, value: DeadLetters) -> None:
-        """Shows groups and letters."""
+    def show_snapshot(self, value: Any) -> None:
+        """Shows groups and letters: `DeadLetters`."""
         self._reasons.replace(value.reasons)
         table = self.query_one("#reasons", Table)
         table.rows_changed()

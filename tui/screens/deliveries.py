@@ -22,6 +22,8 @@ from tui.widgets.tabs import Tab
 
 STATUS = Command("f", "next_status", "status", "Only the next status: failed, retrying, … and all again", footer=True)
 MORE = Command("m", "more", "more", "Load more of the older deliveries", footer=True)
+_NONE = "No deliveries yet; notifier send --channel email --recipient a@b.c makes one"
+_FILTERED = "No delivery passes this filter; esc drops it"
 
 
 class Deliveries(TableView):
@@ -31,6 +33,7 @@ class Deliveries(TableView):
     COMMANDS_HERE = (*TABLE_COMMANDS, STATUS, CANCEL, RETRY, MORE, *ROW_COMMANDS, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
     noun = "deliveries"
+    empty = _NONE
     filter_hint = HINT
 
     def __init__(self, setting: Setting) -> None:
@@ -43,13 +46,6 @@ class Deliveries(TableView):
     def listing(self) -> Listing[Delivery]:
         """Deliveries."""
         return columns.deliveries()
-
-    @property
-    def empty(self) -> str:
-        """What to do where there is none."""
-        if self._recent.query.asked:
-            return "No delivery passes this filter; esc drops it"
-        return "No deliveries yet; notifier send --channel email --recipient a@b.c makes one"
 
     def summary(self) -> str:
         """How many, or what is wrong with the filter."""
@@ -74,6 +70,7 @@ class Deliveries(TableView):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Asks the server once the typing rests, if a term is another."""
         before, self._recent.query = self._recent.query, Query.parse(event.needle)
+        self.empty = _FILTERED if self._recent.query.asked else _NONE
         if before.asked != self._recent.query.asked:
             if self._asking is not None:
                 self._asking.stop()
