@@ -19,6 +19,7 @@ from tui import humanise
 from tui.actions import Action
 from tui.client import AdminClient, ApiError, Failure
 from tui.commands import Command, available, bind
+from tui.details.delivery import DeliveryDetail
 from tui.details.detail import Detail
 from tui.details.notification import NotificationDetail
 from tui.details.record import RecordDetail
@@ -32,6 +33,8 @@ from tui.messages import (
     EventsArrived,
     FiguresArrived,
     LinkChanged,
+    OpenDeliveries,
+    OpenDelivery,
     OpenHistory,
     OpenNotification,
     OpenRecord,
@@ -49,6 +52,7 @@ from tui.poller import Poller
 from tui.preferences import Preferences
 from tui.safe import safe, without_controls
 from tui.screens import find_views
+from tui.screens.deliveries import Deliveries
 from tui.screens.history import UserHistory
 from tui.screens.send import Send
 from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
@@ -175,6 +179,17 @@ class Dashboard(App[int]):
         """Drills down to a notification."""
         page = NotificationDetail(self._setting, self._tab, message.user, message.notification_id, message.stream_id)
         self._drill(page)
+
+    def on_open_delivery(self, message: OpenDelivery) -> None:
+        """Drills down to a delivery."""
+        self._drill(DeliveryDetail(self._setting, self._tab, message.id, message.known))
+
+    async def on_open_deliveries(self, message: OpenDeliveries) -> None:
+        """Goes to deliveries."""
+        view = self.views["deliveries"]
+        await self._show_view("deliveries")
+        if isinstance(view, Deliveries):
+            view.filter_for(message.needle)
 
     def on_open_record(self, message: OpenRecord) -> None:
         """Drills down to anything else."""

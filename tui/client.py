@@ -14,11 +14,13 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from tui.model import Json, UserKey, rows, text
+from tui.model import Json, UserKey, rows, text, whole
 from tui.safe import safe
 from tui.sse import Parser, ServerEvent
 
 ADMIN = "/api/v1/admin"
+DELIVERIES = "/api/v1/notifications"
+DELIVERIES_PAGE = 100  # the most that the server gives of deliveries in one answer
 PAGE = 500  # rows a request: small enough that decoding one page holds no key up
 ANSWER_MAX = 16 * 1024 * 1024
 SILENCE_MAX = 30.0  # seconds without a byte on the event stream; the server speaks at least every 10 s
@@ -106,8 +108,7 @@ class AdminClient:
 
     async def disconnect(self, connection_id: str) -> None:
         """`DELETE clients/{connection_id}`."""
-        async with self._request("DELETE", f"{ADMIN}/clients/{_part(connection_id)}") as response:
-            await self._checked(response)
+        await self._done("DELETE", f"{ADMIN}/clients/{_part(connection_id)}")
 
     async def clear(self, user: UserKey) -> int:
         """`DELETE users/{key}/pending`; how many were removed."""
@@ -126,6 +127,59 @@ class AdminClient:
         async with self._request("POST", f"{ADMIN}/broadcast", json=dict(content), headers=headers) as response:
             return int((await self._decoded(response)).get("accepted") or 0)
 
+    async def deliveries(self, page: int, **terms: str) -> Json:
+        """A page of `GET /api/v1/notifications`, counted from 1, newest first; `terms` are its filters."""
+        return await self._get(DELIVERIES, page=page, limit=DELIVERIES_PAGE, **terms)
+
+    async def delivery(self, identity: str) -> Json:
+        """`GET /api/v1/notifications/{id}`."""
+        return await self._get(f"{DELIVERIES}/{_part(identity)}")
+
+    async def delivery_status(self, identity: str) -> Json:
+        """`GET /api/v1/notifications/{id}/status`, with the attempts."""
+        return await self._get(f"{DELIVERIES}/{_part(identity)}/status")
+
+    async def cancel(self, identity: str) -> None:
+        """`DELETE /api/v1/notifications/{id}`."""
+        await self._done("DELETE", f"{DELIVERIES}/{_part(identity)}")
+
+    async def retry(self, identity: str) -> None:
+        """`POST notifications/{id}/retry`."""
+        await self._done("POST", f"{ADMIN}/notifications/{_part(identity)}/retry")
+
+    async def dead_letters(self, cursor: str = "", reason: str = "", channel: str = "", limit: int = PAGE) -> Json:
+        """A page of `GET dlq`; an empty reason or channel is any."""
+        return await self._get(f"{ADMIN}/dlq", limit=limit, cursor=cursor, reason=reason, channel=channel)
+
+    async def requeue(self, identity: str) -> None:
+        """`POST dlq/{id}/requeue`."""
+        await self._done("POST", f"{ADMIN}/dlq/{_part(identity)}/requeue")
+
+    async def requeue_many(self, reason: str, channel: str, dry_run: bool) -> int:
+        """`POST dlq/requeue`; how many were, or with `dry_run` would be."""
+        wanted = {name: value for name, value in (("reason", reason), ("channel", channel)) if value}
+        body = {"filter": wanted, "dry_run": dry_run}
+        async with self._request("POST", f"{ADMIN}/dlq/requeue", json=body) as response:
+            return whole(await self._decoded(response), "requeued")
+
+    async def drop(self, identity: str) -> None:
+        """`DELETE dlq/{id}`."""
+        await self._done("DELETE", f"{ADMIN}/dlq/{_part(identity)}")
+
+    async def hold(self, channel: str, paused: bool) -> bool:
+        """`POST channels/{channel}/pause` or `resume`; whether it is paused then."""
+        path = f"{ADMIN}/channels/{_part(channel)}/{'pause' if paused else 'resume'}"
+        async with self._request("POST", path) as response:
+            return (await self._decoded(response)).get("paused") is True
+
+    async def providers(self) -> Json:
+        """`GET providers`."""
+        return await self._get(f"{ADMIN}/providers")
+
+    async def queues(self) -> Json:
+        """`GET queues`."""
+        return await self._get(f"{ADMIN}/queues")
+
     async def events(self) -> AsyncIterator[list[ServerEvent]]:
         """`GET events`, as they come, until the server ends the stream; first an empty list once it stands."""
         parser = Parser()
@@ -140,6 +194,10 @@ class AdminClient:
         params = {name: _encodable(str(value)) for name, value in query.items() if value != ""}
         async with self._request("GET", path, params=params) as response:
             return await self._decoded(response)
+
+    async def _done(self, method: str, path: str) -> None:
+        async with self._request(method, path) as response:
+            await self._checked(response)
 
     @asynccontextmanager
     async def _request(self, method: str, path: str, **more: Any) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -14,6 +14,7 @@ _STATUS_TONES = {"unread": "warn", "read": "good", "auto_cleared": "dim"}
 _POD_SIGNS = {"up": "● up", "late": "▲ late", "gone": "✕ gone"}
 _POD_TONES = {"up": "good", "late": "warn", "gone": "bad"}
 _EVENT_TONES = {"client.disconnected": "dim", "notification.cleared": "warn", "pod.left": "bad", "pod.joined": "good"}
+_EVENT_TONES |= {"delivery.sent": "good", "delivery.retrying": "warn", "delivery.expired": "warn"}
 
 
 def since(moment: float | None) -> str:
@@ -166,20 +167,23 @@ PODS: tuple[Column[Pod], ...] = (
     Column("version", "Version", lambda row: row.version, lambda row: row.version, 10, rank=4),
 )
 
+
+def event_tone(event: Event) -> str:
+    """The meaning of an event; failures of any kind are bad."""
+    if event.kind == "provider.circuit":
+        return {"closed": "good", "half_open": "warn"}.get(str(event.raw.get("state")), "bad")
+    if event.kind.endswith(".failed"):
+        return "bad"
+    return _EVENT_TONES.get(event.kind, "good" if event.kind == "client.connected" else "")
+
+
 EVENTS: tuple[Column[Event], ...] = (
     Column("time", "Time UTC", lambda row: humanise.clock(row.at), lambda row: row.number, 10, largest_first=True),
-    Column("kind", "Event", lambda row: row.kind, lambda row: row.kind, 21, tone=lambda row: event_tone(row.kind)),
+    Column("kind", "Event", lambda row: row.kind, lambda row: row.kind, 21, tone=event_tone),
     Column("user", "User", lambda row: row.who, lambda row: row.who, 12, flex=1),
     Column("pod", "Pod", lambda row: row.pod_id, lambda row: row.pod_id, 8, rank=1),
     Column("what", "What", lambda row: row.what[:300], lambda row: row.what, 26, flex=3),
 )
-
-
-def event_tone(kind: str) -> str:
-    """The meaning of an event's type; failures of any kind are bad."""
-    if kind.endswith((".failed", ".circuit")):
-        return "bad"
-    return _EVENT_TONES.get(kind, "good" if kind == "client.connected" else "")
 
 
 def clients() -> Listing[Client]:

@@ -23,6 +23,7 @@ _KEY_NAMES = {
     "pageup": "pgup",
     "pagedown": "pgdn",
     "minus": "-",
+    "equals_sign": "=",
 }
 
 

@@ -13,6 +13,7 @@ TAIL_MAX = 5_000
 EVENT_MAX = 8 * 1024  # characters of JSON; a longer event is counted as left out
 _WHICH = ("type", "time", "pod_id", "user_id", "login", "connection_id", "notification_id", "stream_id")
 _KNOWN = frozenset((*_WHICH, "source", "message", "remote", "pod"))
+_OF_DELIVERY = frozenset(("id", "channel", "priority"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,19 @@ class Event:
         return text(self.raw, "notification_id")
 
     @property
+    def delivery_id(self) -> str:
+        """The delivery it is about, or nothing."""
+        return text(self.raw, "id") if self.kind.startswith("delivery.") else ""
+
+    @property
     def stream_id(self) -> str:
         """The notification's place in its inbox, or nothing."""
         return text(self.raw, "stream_id")
 
     @property
     def identity(self) -> str:
-        """What `y` copies: the notification's id, else the connection's, else the pod's."""
-        return self.notification_id or text(self.raw, "connection_id") or self.pod_id
+        """What `y` copies: the id of the notification or delivery, else the connection's, else the pod's."""
+        return self.notification_id or self.delivery_id or text(self.raw, "connection_id") or self.pod_id
 
     @property
     def owner(self) -> UserKey | None:
@@ -56,15 +62,17 @@ class Event:
         """The rest in a few words, for every type, also for types that did not exist when this was written."""
         raw = self.raw
         said = [text(raw, "source"), text(raw, "message"), text(raw, "pod"), text(raw, "remote")]
-        more = [f"{name}={_plain(value)}" for name, value in raw.items() if name not in _KNOWN]
-        ids = [text(raw, "notification_id")[:8] or text(raw, "connection_id")[:8]]
+        said += [text(raw, "channel"), text(raw, "priority")] if self.delivery_id else []
+        known = _KNOWN | _OF_DELIVERY if self.delivery_id else _KNOWN
+        more = [f"{name}={_plain(value)}" for name, value in raw.items() if name not in known]
+        ids = [(self.notification_id or self.delivery_id or text(raw, "connection_id"))[:8]]
         return "  ".join(part for part in said + more + ids if part)
 
     @property
     def haystack(self) -> str:
         """What a filter searches, in lower case."""
         raw = self.raw
-        ids = f"{text(raw, 'notification_id')} {text(raw, 'connection_id')}"
+        ids = f"{text(raw, 'notification_id')} {self.delivery_id} {text(raw, 'connection_id')}"
         return f"{self.kind} {self.who} {self.pod_id} {self.what} {ids}".lower()
 
 

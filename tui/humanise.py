@@ -73,6 +73,6 @@ def stamp(moment: float | None) -> str:
     return text.removesuffix("+00:00") + " UTC"
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 connection`, `1,204 connections`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def plural(number: int, noun: str, several: str = "") -> str:
+    """`1 connection`, `1,204 connections`; `several` where an s is not enough."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {several or noun + 's'}"

@@ -84,7 +84,7 @@ class Listing(Generic[Row]):
     def summary(self, noun: str) -> str:
         """`340 users`, `1 user`, `12 of 340 users`; and how many there are where not all are loaded."""
         shown = f"{len(self.visible):,} of " if self.needle else ""
-        noun = noun.removesuffix("s") if self.total == 1 else noun
+        noun = _one(noun) if self.total == 1 else noun
         if self.total > len(self.loaded):
             return f"{shown}{len(self.loaded):,} {noun} loaded, {self.total:,} in all"
         return f"{shown}{self.total:,} {noun}"
@@ -117,3 +117,7 @@ class Listing(Generic[Row]):
         if order is not None:
             return sorted(self.loaded, key=order, reverse=self.reverse)
         return self.loaded[::-1] if self.reverse else self.loaded
+
+
+def _one(noun: str) -> str:
+    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")

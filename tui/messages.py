@@ -76,6 +76,21 @@ class OpenNotification(Message):
 
 
 @dataclass
+class OpenDelivery(Message):
+    """Drill down to a delivery; `known` is what the row knew of it."""
+
+    id: str
+    known: Json | None = None
+
+
+@dataclass
+class OpenDeliveries(Message):
+    """Go to the deliveries that pass a filter."""
+
+    needle: str
+
+
+@dataclass
 class OpenRecord(Message):
     """Drill down to anything else: its facts, and all of it as JSON."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 from textual import events
@@ -17,7 +17,18 @@ from textual.widget import Widget
 
 from tui.actions import ClearPending, DisconnectOne, DisconnectUser
 from tui.commands import Command, allowed
-from tui.messages import ChooseRecipients, CopyText, OpenHistory, OpenNotification, OpenRecord, OpenUser, Operate
+from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
+from tui.deliveries.model import Delivery, Provider, Queue
+from tui.messages import (
+    ChooseRecipients,
+    CopyText,
+    OpenDeliveries,
+    OpenHistory,
+    OpenNotification,
+    OpenRecord,
+    OpenUser,
+    Operate,
+)
 from tui.model import Client, Entry, Record, User, UserKey
 from tui.subjects import Subject
 from tui.widgets.key_bar import KeyBar
@@ -35,8 +46,13 @@ COMPOSE = Command("n", "compose(True)", "notify", "Write a notification to the u
 ADD = Command("a", "compose(False)", "add", "Add the user to those to send to", writes=True)
 DISCONNECT = Command("D", "disconnect", "disconnect", "Disconnect it; asks first", footer=True, writes=True)
 CLEAR = Command("X", "clear", "clear", "Clear what the user has unread; asks first", footer=True, writes=True)
+CANCEL = Command("X", "cancel", "cancel", "Cancel the delivery; asks first", footer=True, writes=True)
+RETRY = Command("R", "retry", "retry", "Try the delivery again at once; asks first", footer=True, writes=True)
+HOLD = Command("P", "hold", "pause channel", "Pause or resume the channel; asks first", footer=True, writes=True)
+DELIVERIES = Command("d", "deliveries", "deliveries", "Show the deliveries of the user or channel", footer=True)
+USER_DELIVERIES = replace(DELIVERIES, footer=False)
 ROW_COMMANDS = (COPY_ID, COPY_JSON)
-USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD)
+USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
 
 
 @dataclass(frozen=True)
@@ -115,9 +131,11 @@ class Page(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Gives way to a notice where there is no room."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
-        self.set_class(small, "-small")
-        self.set_class(event.size.width >= 110, "-wide")
-        self.set_class(event.size.height >= 32, "-tall")
+        before = self.classes
+        self.set_class(small, "-small", update=False)
+        self.set_class(event.size.height >= 32, "-tall", update=False)
+        if self.classes != before:
+            self.app.update_styles(self)  # once: it takes as long as all else in showing a page
         if small:
             self.query_one(SmallNotice).tell(self.world, event.size)
 
@@ -145,6 +163,17 @@ class Page(Screen[None]):
     def user(self) -> UserKey | None:
         """The user whom the page or the selected row is about."""
         return None if self.record is None else self.record.owner
+
+    @property
+    def delivery_id(self) -> str:
+        """The delivery that the page or the selected row is, or nothing."""
+        return self.record.id if isinstance(self.record, Delivery) else ""
+
+    @property
+    def channel(self) -> str:
+        """The channel whose queue the selected row is or serves, or nothing."""
+        row = self.record
+        return row.channel if isinstance(row, Queue) else row.queue if isinstance(row, Provider) else ""
 
     def open_row(self, row: Any) -> None:
         """Drills down."""
@@ -201,6 +230,28 @@ class Page(Screen[None]):
         """Clears what the user has unread."""
         if self.user is not None:
             self.post_message(Operate(ClearPending(self.user)))
+
+    def action_deliveries(self) -> None:
+        """Goes to the deliveries of the channel or the user."""
+        if self.channel:
+            self.post_message(OpenDeliveries(f"channel:{self.channel}"))
+        elif self.user is not None:
+            self.post_message(OpenDeliveries(f"user:{self.user}"))
+
+    def action_cancel(self) -> None:
+        """Cancels the delivery."""
+        if self.delivery_id:
+            self.post_message(Operate(CancelDelivery(self.delivery_id)))
+
+    def action_retry(self) -> None:
+        """Tries the delivery again."""
+        if self.delivery_id:
+            self.post_message(Operate(RetryDelivery(self.delivery_id)))
+
+    def action_hold(self) -> None:
+        """Pauses the channel, or lets it go on."""
+        if self.channel:
+            self.post_message(Operate(HoldChannel(self.channel)))
 
 
 def as_json(value: object) -> str:

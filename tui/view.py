@@ -38,6 +38,7 @@ class TableView(View):
     BINDINGS = bind(TABLE_COMMANDS)
     noun = "rows"
     empty = "Nothing here"
+    filter_hint = "type to filter"
     follow = False
 
     def __init__(self, setting: Setting) -> None:
@@ -52,7 +53,7 @@ class TableView(View):
     def body(self) -> Iterable[Widget]:
         """Filter and table."""
         yield from self.above()
-        yield FilterBar()
+        yield FilterBar(self.filter_hint)
         yield Table(self.rows, "Loading …", follow=self.follow, id="table")
 
     def above(self) -> Iterable[Widget]:
@@ -87,6 +88,10 @@ class TableView(View):
         """How many rows, in words."""
         return self.rows.summary(self.noun) if self._loaded else ""
 
+    def words_of(self, typed: str) -> str:
+        """What of the filter is looked for in the rows."""
+        return typed
+
     @property
     def main_table(self) -> Table[Any]:
         """The view's table."""
@@ -107,7 +112,7 @@ class TableView(View):
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Shows only the rows that pass."""
-        self.rows.filter(event.needle)
+        self.rows.filter(self.words_of(event.needle))
         self._changed()
 
     def on_filter_input_left(self, event: FilterInput.Left) -> None:

@@ -118,7 +118,8 @@ def test_server_restart(open_tab: OpenTab, server: PageServer, user: PageUser) -
     server.stop()
     tab.expect_state("Trying again")
     expect(tab.find("#feed")).to_contain_text("Server away")
-    expect(tab.find("#clients-fault")).to_contain_text("cannot be reached")
+    for panel in ("clients", "deliveries"):
+        expect(tab.find(f"#{panel}-fault")).to_contain_text("cannot be reached")
     tab.mark_read("read while away")
     tab.expect_unread(1)
     server.start()
@@ -128,7 +129,8 @@ def test_server_restart(open_tab: OpenTab, server: PageServer, user: PageUser) -
     tab.expect_unread(2)
     badges = other.show_history(user).locator(".badge")
     expect(badges).to_have_text(["UNREAD", "READ", "UNREAD"])
-    expect(tab.find("#clients-fault")).to_be_hidden()
+    for panel in ("clients", "deliveries"):
+        expect(tab.find(f"#{panel}-fault")).to_be_hidden()
 
 
 def test_a_failed_send_keeps_the_words_and_does_not_send_twice(

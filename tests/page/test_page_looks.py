@@ -110,7 +110,7 @@ def test_everything_has_a_name_and_no_id_twice(tab: Tab, user: PageUser) -> None
     assert len(ids) == len(set(ids))
     for role in ("banner", "navigation", "main", "contentinfo"):
         expect(tab.page.get_by_role(role)).to_have_count(1)
-    for name in ("Send", "Inbox", "Connected clients", "Pending", "History", "Counters"):
+    for name in ("Send", "Inbox", "Connected clients", "Pending", "Recent deliveries", "History", "Counters"):
         expect(tab.page.get_by_role("region", name=name, exact=True).first).to_be_visible()
     broken = (
         "[...document.querySelectorAll('[aria-describedby], [aria-labelledby]')].flatMap((node) => (node"

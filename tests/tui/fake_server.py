@@ -9,22 +9,12 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-Json = dict[str, Any]
-ADMIN = "/api/v1/admin"
-
-
-def rfc3339(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def problem(status: int, detail: str, errors: list[Json] | None = None) -> web.Response:
-    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail, "errors": errors or []}
-    return web.json_response(body, status=status, content_type="application/problem+json")
+from tests.tui.answers import ADMIN, Json, page_of, problem, rfc3339
+from tests.tui.fake_deliveries import FakeDeliveries, some_deliveries
 
 
 @dataclass
@@ -37,6 +27,7 @@ class FakeCluster:
     metrics: Json = field(default_factory=dict)
     health: Json = field(default_factory=dict)
     retention: dict[str, int] = field(default_factory=dict)
+    deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
 
     def connect(self, key: str, **more: Any) -> Json:
         user_id, _, login = key.partition("-")
@@ -93,7 +84,7 @@ class FakeCluster:
 
 def small_cluster() -> FakeCluster:
     """Three users on two pods."""
-    cluster = FakeCluster()
+    cluster = FakeCluster(deliveries=some_deliveries())
     for pod, count in (("pod-a", 2), ("pod-b", 1)):
         row = {"pod_id": pod, "version": "1.0.0", "started_at": rfc3339(time.time() - 90_000), "heartbeat_age_s": 3.2}
         cluster.pods.append(row | {"connections": count, "locks": count, "bus_lag": 0, "alive": True})
@@ -179,6 +170,7 @@ class FakeServer:
             web.get(f"{ADMIN}/events", self._events),
             web.post(f"{ADMIN}/broadcast", self._broadcast),
             web.post("/api/v1/notify", self._notify),
+            *self.cluster.deliveries.routes(),
         ]
 
     @web.middleware
@@ -200,7 +192,7 @@ class FakeServer:
         return web.json_response(self.cluster.health, status=200 if self.cluster.health["status"] == "ok" else 503)
 
     async def _clients(self, request: web.Request) -> web.Response:
-        return web.json_response(_page(request, "clients", self.cluster.clients))
+        return web.json_response(page_of(request, "clients", self.cluster.clients))
 
     async def _disconnect(self, request: web.Request) -> web.Response:
         found = [row for row in self.cluster.clients if row["connection_id"] == request.match_info["id"]]
@@ -214,7 +206,7 @@ class FakeServer:
         keys = [
             key for key in self.cluster.inboxes if key.startswith(prefix) or key.partition("-")[2].startswith(prefix)
         ]
-        return web.json_response(_page(request, "users", [self._user_row(key) for key in sorted(keys)]))
+        return web.json_response(page_of(request, "users", [self._user_row(key) for key in sorted(keys)]))
 
     def _user_row(self, key: str) -> Json:
         user_id, _, login = key.partition("-")
@@ -240,7 +232,7 @@ class FakeServer:
 
     async def _pending(self, request: web.Request) -> web.Response:
         flat = [(key, row) for key in sorted(self.cluster.inboxes) for row in self.cluster.unread(key)]
-        page = _page(request, "rows", flat)
+        page = page_of(request, "rows", flat)
         users: dict[str, list[Json]] = {}
         for key, row in page.pop("rows"):
             users.setdefault(key, []).append({"id": row["id"], "payload": row["payload"], "read": False})
@@ -285,13 +277,3 @@ class FakeServer:
         await response.write(b"retry: 1000\n: following\n\n")
         while (block := await queue.get()) is not None:
             await response.write(block)
-
-
-def _page(request: web.Request, name: str, rows: list[Any]) -> Json:
-    start, limit = int(request.query.get("cursor") or 0), int(request.query.get("limit", 100))
-    following = start + limit if start + limit < len(rows) else None
-    return {
-        name: rows[start : start + limit],
-        "total": len(rows),
-        "next_cursor": None if following is None else str(following),
-    }

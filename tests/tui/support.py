@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
+from textual.css.model import RuleSet
+from textual.css.query import NoMatches
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from tests.tui.fake_server import FakeCluster, FakeServer
@@ -24,6 +30,11 @@ from tui.widgets.table import Table
 from tui.widgets.words import Words
 
 DEADLINE = 10.0
+TURNS = 30
+
+
+class PageIsInTheMaking(Exception):
+    """Its widgets are not there yet: `until` waits on."""
 
 
 class Stage:
@@ -43,13 +54,35 @@ class Stage:
         """Waits until it holds; fails with what the screen shows."""
         loop = asyncio.get_running_loop()
         end = loop.time() + DEADLINE
-        while not holds():
+        while not self._holds(holds):
             assert loop.time() < end, f"{said or 'it'} did not come about on\n{self.screen}"
             await self.pilot.pause(0.01)
+
+    def _holds(self, holds: Callable[[], Any]) -> bool:
+        try:
+            return bool(holds())
+        except (PageIsInTheMaking, NoMatches):
+            return False
 
     async def sees(self, *texts: str) -> None:
         for text in texts:
             await self.until(lambda text=text: text in self.screen, repr(text))
+
+    async def asks(self, question: str) -> None:
+        """Waits for a dialog whose question begins so, however it is broken into lines."""
+
+        def asked() -> bool:
+            return any(words.plain.startswith(question) for words in self.app.screen.query(".question").results(Words))
+
+        await self.until(asked, repr(question))
+
+    async def counts(self, said: str) -> None:
+        """Waits until the line over the table begins with exactly this count."""
+
+        def summary() -> str:
+            return self.page.query_one(".filter-summary", Words).plain.partition("  ")[0]
+
+        await self.until(lambda: summary() == said, repr(said))
 
     async def view(self, key: str, *texts: str) -> None:
         """Goes to a view by its key and waits for what it shows."""
@@ -58,9 +91,9 @@ class Stage:
 
     @property
     def page(self) -> Page:
-        page = self.app.page
-        assert page is not None
-        return page
+        if self.app.page is None:
+            raise PageIsInTheMaking
+        return self.app.page
 
     @property
     def table(self) -> Table[Any]:
@@ -106,8 +139,37 @@ def fill(history: History) -> None:
 
 
 async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
-    """Stands for Textual's wait until the processor is idle, 40 ms and more a key: stories wait for what they want."""
-    await asyncio.sleep(0.001)
+    """Stands for Textual's wait until the processor is idle, 40 ms and more a key: enough turns of the loop for a key
+    to go from widget to widget, however busy the machine is. What comes from the server stories wait for."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+_render_update = Compositor.render_update
+
+
+def _unseen(compositor: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False) -> Any:
+    """Stands for the picture that Textual makes of every change and, without a terminal, throws away.
+
+    What a story looks at is drawn when it looks; a screenshot asks for a `full` picture.
+    """
+    if full:
+        return _render_update(compositor, full, screen_stack, simplify)
+    visible_screen_stack.set(screen_stack or [])
+    compositor._dirty_regions.clear()
+    return None
+
+
+_parse_rules = Stylesheet._parse_rules
+_rules: dict[tuple[object, ...], list[RuleSet]] = {}
+
+
+def _rules_once(sheet: Stylesheet, css: str, read_from: Any, *more: Any, **named: Any) -> list[RuleSet]:
+    """Stands for Textual's parser: every dashboard would parse the same style sheets anew, a fifth of its start."""
+    key = (css, read_from, more, *named.items(), tuple(sheet._variables.items()))
+    if key not in _rules:
+        _rules[key] = _parse_rules(sheet, css, read_from, *more, **named)
+    return _rules[key]
 
 
 Story = Callable[[Stage], Awaitable[None]]
@@ -134,6 +196,19 @@ def play(
                 await story(stage)
                 await pilot.pause()  # a key still under way would find no screen any more
 
-    quick = (patch(f"textual.{module}.wait_for_idle", _soon) for module in ("app", "pilot"))
-    with tempfile.TemporaryDirectory() as folder, next(quick), next(quick):
+    with tempfile.TemporaryDirectory() as folder, quickly():
         asyncio.run(run(folder))
+
+
+@contextmanager
+def quickly() -> Iterator[None]:
+    """For dashboards under test: no waits for their own sake, and no work that nobody sees."""
+    with ExitStack() as replaced:
+        for module in ("app", "pilot"):
+            replaced.enter_context(patch(f"textual.{module}.wait_for_idle", _soon))
+        for name, seconds in (("poller.PULSE", 0.2), ("poller.GAP", 0.02), ("poller.ANNOUNCE", 0.02)):
+            replaced.enter_context(patch(f"tui.{name}", seconds))
+        replaced.enter_context(patch("tui.link.BACKOFF", (0.2,)))
+        replaced.enter_context(patch.object(Compositor, "render_update", _unseen))
+        replaced.enter_context(patch.object(Stylesheet, "_parse_rules", _rules_once))
+        yield

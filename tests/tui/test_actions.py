@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.fake_server import problem
+from tests.tui.answers import problem
 from tests.tui.support import Stage, play
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help

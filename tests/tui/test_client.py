@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from tests.tui.fake_server import FakeServer, problem
+from tests.tui.answers import problem
+from tests.tui.fake_server import FakeServer
 from tui import client as client_module
 from tui.client import AdminClient, ApiError, Failure
 from tui.model import UserKey
@@ -50,6 +51,14 @@ def test_every_read() -> None:
         assert (await client.pending())["total_pending"] == 4
         assert (await client.history(ALICE, 2))["total"] == 4
         assert (await client.user(ALICE))["retention_days"] == 7
+        failed = await client.deliveries(1, status="failed", channel="sms")
+        assert (failed["total"], len(failed["notifications"])) == (3, 3)
+        identity = failed["notifications"][0]["id"]
+        assert (await client.delivery(identity))["error"] == "late"
+        assert [row["outcome"] for row in (await client.delivery_status(identity))["attempts"]] == ["failed"]
+        assert (await client.dead_letters(reason="http_400"))["total"] == 2
+        assert len((await client.providers())["providers"]) == 3
+        assert (await client.queues())["dlq_size"] == 3
 
     talk(story, token="secret")
 
@@ -63,6 +72,17 @@ def test_every_write() -> None:
         assert server.bodies[-1] == {"target": [{"id": 1, "login": "alice"}], "message": "x"}
         assert await client.broadcast({"message": "x"}, "key-2") == 2
         assert server.keys == ["key-1", "key-2"]
+        deliveries = server.cluster.deliveries
+        await client.cancel(deliveries.rows[-1]["id"])
+        await client.retry(deliveries.rows[-2]["id"])
+        assert [row["status"] for row in deliveries.rows[-2:]] == ["queued", "cancelled"]
+        assert await client.requeue_many("http_400", "", dry_run=True) == 2
+        assert await client.requeue_many("", "email", dry_run=False) == 0
+        await client.requeue(deliveries.dead[0]["id"])
+        await client.drop(deliveries.dead[0]["id"])
+        assert [row["reason"] for row in deliveries.dead] == ["expired"]
+        assert await client.hold("sms", True)
+        assert not await client.hold("sms", False)
 
     talk(story)
 
@@ -74,6 +94,12 @@ def test_read_only_sends_nothing_but_get() -> None:
             client.clear(ALICE),
             client.broadcast({}, "k"),
             client.notify([], {}, "k"),
+            client.cancel("x"),
+            client.retry("x"),
+            client.requeue("x"),
+            client.requeue_many("", "", dry_run=True),
+            client.drop("x"),
+            client.hold("sms", True),
         ):
             with pytest.raises(ApiError, match="read-only"):
                 await write

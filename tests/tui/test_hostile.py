@@ -7,6 +7,7 @@ from textual.events import Paste
 
 from tests.tui.fake_server import FakeCluster, small_cluster
 from tests.tui.support import Stage, play
+from tui.dialogs.confirm import Confirm
 
 ESCAPES = "\x1b[31m\x1b]0;owned\x07\x9b2J"
 HOSTILE = [
@@ -21,14 +22,24 @@ HOSTILE = [
 ]
 
 
-def poisoned(text: str) -> FakeCluster:
+def poisoned(*texts: str) -> FakeCluster:
+    """A cluster in which each text stands wherever text from outside can."""
     cluster = FakeCluster(health=small_cluster().health, metrics=small_cluster().metrics)
-    key = f"7-{text}"
-    cluster.connect(key, remote=text, pod_id=text, connection_id=text)
-    cluster.store(key, text, source=text, title=text, data={text: text})
-    cluster.pods.append({"pod_id": text, "version": text, "heartbeat_age_s": 1})
-    cluster.health = {"status": text, "components": {text: {"status": text, "detail": text}}}
-    cluster.metrics |= {"version": text, "pod_id": text}
+    for text in texts:
+        key = f"7-{text}"
+        cluster.connect(key, remote=text, pod_id=text, connection_id=text)
+        cluster.store(key, text, source=text, title=text, data={text: text})
+        cluster.pods.append({"pod_id": text, "version": text, "heartbeat_age_s": 1})
+        deliveries = cluster.deliveries
+        row = deliveries.add(text, text, text, content=text, priority=text, user_id=key, error=text)
+        deliveries.tried(row, text, text, text)
+        deliveries.dead.append({"id": row["id"], "channel": text, "recipient": text, "reason": text, "error": text})
+        deliveries.provider(text, text, text)
+        deliveries.queue(text)
+    everything = "".join(texts)
+    components = {text: {"status": text, "detail": text} for text in texts}
+    cluster.health = {"status": everything, "components": components}
+    cluster.metrics |= {"version": everything, "pod_id": everything}
     return cluster
 
 
@@ -36,31 +47,80 @@ def obeyed(screen: str) -> list[str]:
     return [char for char in screen if not char.isprintable() and char != "\n"]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_every_view_shows_it_and_lives(text: str) -> None:
-    async def story(stage: Stage) -> None:
-        for kind in ("notification.stored", "client.connected", text):
-            stage.server.emit(kind, user_id=7, login=text, message=text, source=text, pod=text, notification_id=text)
-        await stage.until(lambda: stage.app.world.tail.arrived == 3)
-        for view in "12346718":
-            await stage.press(view, "escape")
-            await stage.pilot.pause()
-            assert not obeyed(stage.screen)
-        for view, keys in (("2", ("enter",)), ("4", ("enter",)), ("6", ("enter",)), ("7", ("enter",)), ("3", ("h",))):
-            await stage.press(view)
-            await stage.until(lambda: stage.page.table and stage.page.table.selected)
-            await stage.press(*keys)
-            await stage.pilot.pause(0.1)
-            assert not obeyed(stage.screen)
-            await stage.press("escape")
-        await stage.press("2")
-        await stage.until(lambda: stage.page.table and stage.page.table.selected)
-        await stage.press("y", "c", "D")
-        await stage.sees("Disconnect 1 connection of")
+QUESTIONS = [
+    ("2", "D", "Disconnect 1 connection of"),
+    ("0", "R", "Requeue 1 dead letter"),
+    ("minus", "P", "the channel"),
+]
+OPENED = [
+    ("2", "enter"),
+    ("3", "h"),
+    ("4", "enter"),
+    ("6", "enter"),
+    ("7", "enter"),
+    ("9", "enter"),
+    ("minus", "enter"),
+]
+
+
+async def every_row(stage: Stage, view: str, key: str) -> None:
+    """Goes to a view as often as there are texts, and from a row of each on by a key."""
+    await stage.press(view, "escape")
+    await stage.until(lambda: stage.app.page is stage.app.views[stage_view(stage, view)])
+    await stage.until(lambda: stage.table.listing.visible)
+    many = len(stage.table.listing.visible)
+    for place in range(0, many, many // len(HOSTILE)):
+        await stage.press(view, "escape")
+        await stage.until(lambda: stage.app.page is stage.app.views[stage_view(stage, view)])
+        before = stage.page
+        stage.table.select(place)
+        await stage.press(key)
+        await stage.until(lambda before=before: stage.app.page not in (None, before))
+        await stage.until(lambda: settled(stage))
         assert not obeyed(stage.screen)
+
+
+def stage_view(stage: Stage, key: str) -> str:
+    return next(view.tab.view for view in stage.app.views.values() if view.tab.key == key)
+
+
+def settled(stage: Stage) -> bool:
+    """Whether the page in front has what it wanted."""
+    return not any(word in stage.screen for word in ("loading …", "Loading …"))
+
+
+def test_every_view_shows_it_and_lives() -> None:
+    async def story(stage: Stage) -> None:
+        for text in HOSTILE:
+            for kind in ("notification.stored", "client.connected", "delivery.failed", text):
+                facts = {"user_id": 7, "login": text, "message": text, "source": text, "pod": text}
+                stage.server.emit(kind, notification_id=text, id=text, channel=text, priority=text, **facts)
+        await stage.until(lambda: stage.app.world.tail.arrived == 4 * len(HOSTILE))
+        for key in (*"12346718905", "minus"):
+            await stage.press(key, "escape")
+            await stage.until(lambda: settled(stage))
+            assert not obeyed(stage.screen)
+        for view, key in OPENED:
+            await every_row(stage, view, key)
         assert stage.app.is_running
 
-    play(story, cluster=poisoned(text))
+    play(story, cluster=poisoned(*HOSTILE))
+
+
+@pytest.mark.parametrize(("view", "key", "question"), QUESTIONS)
+def test_no_question_is_led_astray(view: str, key: str, question: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press(view, "escape")
+        await stage.until(lambda: stage.page.table and stage.table.listing.visible)
+        for place in range(len(HOSTILE)):
+            stage.table.select(place)
+            await stage.press("y", "c", key)
+            await stage.sees(question)
+            assert not obeyed(stage.screen)
+            await stage.press("escape")
+            await stage.until(lambda: not isinstance(stage.app.screen, Confirm))
+
+    play(story, cluster=poisoned(*HOSTILE))
 
 
 def test_it_is_shown_as_escapes() -> None:

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queue, Queues, Reason
 from tui.events import EVENT_MAX, TAIL_MAX, Event, Tail
 from tui.figures import Figures, Health
 from tui.model import Client, Entry, Pod, User, UserFacts, UserKey, moment, stream_moment
@@ -19,6 +20,7 @@ ANY_JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = "user_id login connected_at payload id read status heartbeat_age_s alive sent connections latency_ms time type"
+FIELDS += " channel recipient error attempts reason count state open_until oldest_age_s retry_count name paused"
 ANY_ROW = st.dictionaries(st.sampled_from([*FIELDS.split(), "clients", "users", "components"]), ANY_JSON, max_size=8)
 
 
@@ -85,11 +87,16 @@ def test_pending_comes_by_user() -> None:
     assert [(entry.user, entry.message) for entry in read_pending(answer)] == [(ALICE, "a")]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first row is slow on a machine that is busy
 @given(ANY_ROW)
 def test_no_shape_is_too_odd(row: dict[str, Any]) -> None:
     made = [Client.read(row), User.read(row), Entry.read(ALICE, row), Pod.read(row)]
+    made += [Delivery.read(row), DeadLetter.read(row), Provider.read(row), Queue.read(row)]
+    answer = {"attempts": [row], "reasons": [row], "queues": [row]}
+    made += [*Attempt.read_all(answer), *Reason.read_all(answer), *Queues.read(answer).queues]
     for record in made:
-        assert isinstance(record.haystack, str)
+        assert isinstance(record.haystack + record.identity, str)
+        assert record.owner is None or isinstance(record.owner, UserKey)
     UserFacts.read(ALICE, row)
     Figures.read(0.0, row)
     Health.read(row)

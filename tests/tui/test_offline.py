@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.tui.fake_server import problem
+from tests.tui.answers import problem
 from tests.tui.support import Stage, play
 from tui.details.user import OneUserDetail
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.fake_server import small_cluster
+from tests.tui.answers import problem
+from tests.tui.fake_server import FakeCluster, small_cluster
 from tests.tui.support import Stage, fill, play
 from tui.details.record import RecordDetail
+from tui.screens.deliveries import Deliveries
 from tui.screens.overview import Overview
 from tui.widgets.chart import Chart, _ceiling, _span
 
@@ -20,8 +22,11 @@ def test_every_key_figure_is_in_sight(size: tuple[int, int]) -> None:
         names = next(line for line in stage.lines if "Conns" in line and "p50" in line)
         for name in KEY_FIGURES:
             assert name in names
-        for text in ("Rate/s", "Latency ms", "Connections 3", "Unread 4", "pod-a", "pod-b", "● up", "last 1 min"):
+        for text in ("Rate/s", "Latency ms", "pod-a", "pod-b", "● up", "last 1 min"):
             await stage.sees(text)
+        await stage.sees(*(("Connections 3", "Unread 4") if size[1] > 31 else ()))
+        await stage.sees("Queues 1,325", "● sms", "1,204", "42 s", "‖ email", "paused", "webhook", "inapp")
+        await stage.sees("1 scheduled, 3 dead letters")
         for text in ("redis", "● ok", "embedded", "workers", "kafka", "○ off", "health ● ok", "● live"):
             await stage.sees(text)
         assert max(map(len, stage.lines)) <= size[0]
@@ -29,7 +34,8 @@ def test_every_key_figure_is_in_sight(size: tuple[int, int]) -> None:
     play(story, size=size)
 
 
-def test_numbers_are_right_aligned_under_their_names() -> None:
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_numbers_are_right_aligned_under_their_names(size: tuple[int, int]) -> None:
     async def story(stage: Stage) -> None:
         await stage.sees("1.2 ms")
         place = next(n for n, line in enumerate(stage.lines) if "Conns" in line and "p50" in line)
@@ -38,7 +44,7 @@ def test_numbers_are_right_aligned_under_their_names() -> None:
             end = names.index(name) + len(name)
             assert values[:end].endswith(f" {value}")
 
-    play(story)
+    play(story, size=size)
 
 
 def test_figures_follow_the_server() -> None:
@@ -92,6 +98,31 @@ def test_states_are_words_and_signs() -> None:
         await stage.sees("health ▲ degraded", "▲ degraded", "✕ unavailable", "janitor: timeout", "✕ gone", "▲ late")
 
     play(story, cluster=cluster)
+
+
+def test_queues_follow_the_server_and_lead_to_their_deliveries() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("Queues 1,325")
+        assert "pause channel" not in stage.keys
+        stage.cluster.deliveries.queues[0]["normal"] = 7
+        stage.server.emit("delivery.sent", id="1", channel="sms", priority="normal")
+        await stage.sees("Queues 128")
+        await stage.press("tab")
+        await stage.until(lambda: "pause channel" in stage.keys)
+        await stage.press("enter")
+        await stage.sees("channel:sms", "5 deliveries")
+        assert isinstance(stage.page, Deliveries)
+
+    play(story, size=(80, 24))
+
+
+def test_a_server_without_queues_or_without_its_store_says_so() -> None:
+    async def story(stage: Stage) -> None:
+        stage.server.refuse["/api/v1/admin/queues"] = problem(404, "there is nothing here")
+        await stage.press("r")
+        await stage.sees("Queues 0", "This server has no queues")
+
+    play(story, cluster=FakeCluster(pods=small_cluster().pods, health=small_cluster().health))
 
 
 def test_a_pod_opens() -> None:

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.message import Message
 
-from tests.tui.fake_server import FakeServer, problem
+from tests.tui.answers import problem
+from tests.tui.fake_server import FakeServer
 from tui import poller as poller_module
 from tui.client import AdminClient
 from tui.link import State

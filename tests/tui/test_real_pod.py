@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support import Inbox, notify
-from tests.tui.support import Stage
+from tests.tui.support import Stage, quickly
 from tui.app import Dashboard, _probe
 from tui.client import AdminClient, ApiError, Failure
 from tui.details.notification import NotificationDetail
@@ -28,13 +28,21 @@ def look(tmp_path):
     async def opened(client, size=(120, 36), token=None, there=True):
         admin = AdminClient(f"http://127.0.0.1:{client.port}", token)
         app = Dashboard(admin, preferences=Preferences(tmp_path / "tui.json"))
-        async with app.run_test(size=size) as pilot:
-            stage = Stage(SimpleNamespace(cluster=None), app, pilot)
-            if there:
-                await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
-            yield stage
+        with quickly():
+            async with app.run_test(size=size) as pilot:
+                stage = Stage(SimpleNamespace(cluster=None), app, pilot)
+                if there:
+                    await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+                yield stage
 
     return opened
+
+
+def figures(stage):
+    """Two figures of the overview's strip by their names."""
+    names, values = stage.words("#figures").split("\n")
+    ends = {name: names.index(name) + len(name) for name in ("Conns", "Unread")}
+    return {name: values[:end].split()[-1] for name, end in ends.items()}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
@@ -43,9 +51,10 @@ async def test_the_overview_counts_what_there_is(loop, client, look, size):
     await Inbox.open(client)
     await notify(client, "waits for bob", targets=[BOB])
     async with look(client, size) as stage:
-        await stage.sees("Connections 2", "Unread 1", "pod-a", "● up", "● live", "health ● ok", "redis")
+        await stage.sees("pod-a", "● up", "● live", "health ● ok", "redis", "Queues 0", "● sms", "0 dead letters")
+        await stage.until(lambda: figures(stage) == {"Conns": "2", "Unread": "1"})
         await notify(client, "one more", targets=[BOB])
-        await stage.sees("Unread 2")
+        await stage.until(lambda: figures(stage)["Unread"] == "2")
 
 
 async def test_a_client_is_there_as_soon_as_it_connects(loop, client, look):
@@ -195,7 +204,102 @@ async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod,
     await client.close()
     assert "connection refused" in await _probe(AdminClient(f"http://127.0.0.1:{port}"))
     async with look(client, size, there=False) as stage:
-        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Unread", "–")
-        await stage.view("3", "3 Users")
+        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Queues", "–")
+        await stage.view("3", "3 User")
         await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
         await stage.sees("● live", "0 users")
+
+
+async def deliver(client, content, **more):
+    """Creates a delivery; its id. Without more it goes to an inbox, where it always arrives."""
+    body = {"channel": "inapp", "recipient": "2-bob", "content": content} | more
+    response = await client.post("/api/v1/notifications", json=body)
+    assert response.status_code == 201, response.text
+    return response.json()["id"]
+
+
+@pytest.fixture
+def deaf(loop, start_pod):
+    """A pod whose e-mail provider refuses everything for good, at once, and whose e-mail is not retried."""
+    return loop.run_until_complete(start_pod(provider_email="simulator://?success=0&latency=1ms"))
+
+
+async def test_deliveries_are_listed_opened_and_cancelled(loop, client, look):
+    later = "2099-01-01T00:00:00Z"
+    identity = await deliver(client, "some day", scheduled_at=later)
+    async with look(client) as stage:
+        await stage.view("9", "1 delivery", "◔ scheduled", "2-bob", "some day")
+        await deliver(client, "at once")
+        await stage.sees("2 deliveries", "✓ sent", "at once")
+        await stage.press("slash", *"status:scheduled")
+        await stage.counts("1 delivery")
+        await stage.press("enter", "X")
+        await stage.asks("Cancel 1 delivery, inapp to 2-bob, scheduled now?")
+        await stage.press("y")
+        await stage.until(lambda: any("Cancelled 1 delivery" in said for said in stage.toasts))
+        await stage.press("escape")
+        await stage.sees("– cancelled")
+        await stage.press("end", "enter")
+        await stage.sees(f"Delivery {identity}", "– cancelled", "Not tried yet", "Due")
+        await stage.press("R")
+        await stage.until(lambda: any("only scheduled, retrying and failed" in said for said in stage.toasts))
+
+
+async def test_what_the_filter_asks_the_server_understands(loop, client, look):
+    await deliver(client, "hello", user_id="2-bob")
+    async with look(client) as stage:
+        await stage.view("9", "1 delivery")
+        for typed in ("channel:inapp since:1h", "user:2-bob until:2099-01-01", "recipient:2-bob status:sent"):
+            await stage.press("slash", *typed)
+            await stage.counts("1 delivery")
+            await stage.press("escape")
+        await stage.press("slash", *"channel:fax")
+        await stage.sees("✕ channel: must be one of")
+
+
+def failures(stage):
+    """How many deliveries the dashboard has seen fail."""
+    return sum(event.kind == "delivery.failed" for event in stage.app.world.tail.newest_first())
+
+
+async def test_dead_letters_are_requeued_and_dropped(loop, deaf, look):
+    async with look(deaf) as stage:
+        for number in range(3):
+            await deliver(deaf, f"text {number}", channel="email", recipient=f"user{number}@example.com", max_retries=0)
+        await stage.until(lambda: failures(stage) == 3)
+        await stage.view("0", "3 dead letters", "email", "user2@example.com")
+        await stage.press("R")
+        await stage.asks("Requeue 3 dead letters of email with the reason")
+        await stage.press("y")
+        await stage.until(lambda: "Requeued 3 dead letters" in stage.toasts)
+        await stage.until(lambda: failures(stage) == 6)  # they fail again
+        await stage.press("r")
+        await stage.counts("3 dead letters")
+        await stage.press("tab", "X")
+        await stage.asks("Drop 1 dead letter, email to user")
+        await stage.press("y")
+        await stage.counts("2 dead letters")
+        await stage.press("enter")
+        await stage.sees("✕ failed", "Attempts 2", "simulator")
+
+
+async def test_providers_queues_and_a_paused_channel(loop, deaf, look):
+    async with look(deaf, (80, 24)) as stage:
+        await stage.sees("● email", "● inapp", "0 scheduled, 0 dead letters")
+        await stage.view("minus", "simulator", "● closed", "push:ios", "● on")
+        await stage.press("slash", *"inapp", "enter", "P")
+        await stage.asks("Pause the channel inapp? 0 deliveries wait now")
+        await stage.press("y")
+        await stage.sees("‖ paused")
+        await deliver(deaf, "waits")
+        await stage.view("1", "Queues 1", "‖ inapp")
+        await stage.view("minus", "‖ paused")
+        await stage.press("P")
+        await stage.asks("Resume the channel inapp? 1 delivery will be sent.")
+        await stage.press("y")
+        await stage.view("9", "✓ sent")
+        await stage.view("7", "delivery.sent")
+        for number in range(6):
+            await deliver(deaf, "no", channel="email", recipient=f"user{number}@example.com")
+        await stage.press("minus", "escape")
+        await stage.sees("✕ open")

@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.tui.fake_server import FakeServer, problem
+from tests.tui.answers import problem
+from tests.tui.fake_server import FakeServer
 from tui import app as app_module
 from tui.app import run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Button, Checkbox, Input, TextArea
 
-from tests.tui.fake_server import problem
+from tests.tui.answers import problem
 from tests.tui.support import Stage, play
 from tui.dialogs.confirm import Confirm
 from tui.screens.send import Send

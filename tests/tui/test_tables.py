@@ -146,6 +146,7 @@ def test_only_lines_that_changed_are_painted(monkeypatch: pytest.MonkeyPatch) ->
 
     async def story(stage: Stage) -> None:
         await stage.view("2", "340 connections")
+        await stage.pilot.pause()  # what the view's coming has left to paint
         stage.cluster.clients[0]["sent"] = 4711
         monkeypatch.setattr(Table, "refresh", watched)
         stage.server.emit("notification.pushed", user_id=1, login="alice")

@@ -10,7 +10,7 @@ from tui import columns, humanise
 from tui.commands import bind
 from tui.details.detail import BACK, Detail
 from tui.model import UserFacts, UserKey
-from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, Setting
+from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, Setting
 from tui.safe import safe
 from tui.subjects import OneUser, UserDetail
 from tui.widgets.table import Table
@@ -20,7 +20,7 @@ from tui.widgets.words import Part, Words
 class OneUserDetail(Detail):
     """Three tables; Tab goes from one to the next, and the one with the focus has the most room."""
 
-    COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, HISTORY, COMPOSE, ADD, DISCONNECT, CLEAR)
+    COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
 
     def __init__(self, setting: Setting, tab: str, user: UserKey) -> None:

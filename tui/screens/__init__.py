@@ -8,6 +8,9 @@ from importlib import import_module
 
 from tui.view import View
 
+# As they lie on the keyboard.
+KEYS = (*"1234567890", "minus", "equals_sign")
+
 
 @cache
 def find_views() -> tuple[type[View], ...]:
@@ -16,8 +19,7 @@ def find_views() -> tuple[type[View], ...]:
     found = [view for name in names for view in _views_in(f"{__name__}.{name}")]
     if len({view.tab.key for view in found}) < len(found):
         raise RuntimeError(f"two views share a key: {sorted((view.tab.key, view.tab.view) for view in found)}")
-    # 1 … 9, then 0, as the keys lie on the keyboard.
-    return tuple(sorted(found, key=lambda view: (view.tab.key == "0", view.tab.key)))
+    return tuple(sorted(found, key=lambda view: KEYS.index(view.tab.key)))
 
 
 def _views_in(module: str) -> list[type[View]]:

@@ -8,7 +8,7 @@ from tui import columns, humanise
 from tui.commands import bind
 from tui.events import TAIL_MAX, Event
 from tui.listing import Listing
-from tui.messages import OpenNotification
+from tui.messages import OpenDelivery, OpenNotification
 from tui.page import USER_COMMANDS
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
@@ -42,9 +42,11 @@ class Events(TableView):
         return f"{said}, {tail.left_out:,} left out: too many to follow" if tail.left_out else said
 
     def open_row(self, row: Any) -> None:
-        """The notification it is about, else the event itself."""
+        """The notification or delivery it is about, else the event itself."""
         if isinstance(row, Event) and row.user is not None and row.notification_id:
             self.post_message(OpenNotification(row.user, row.notification_id, row.stream_id))
+        elif isinstance(row, Event) and row.delivery_id:
+            self.post_message(OpenDelivery(row.delivery_id))
         else:
             super().open_row(row)
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from tui import columns, humanise
 from tui.commands import bind
+from tui.deliveries import columns as delivery_columns
+from tui.deliveries.model import Queue, Queues
+from tui.deliveries.subjects import AllQueues
 from tui.figures import Sample
+from tui.messages import OpenDeliveries
 from tui.model import Pod
-from tui.page import ROW_COMMANDS, Setting
+from tui.page import DELIVERIES, HOLD, ROW_COMMANDS, Setting
 from tui.screens.pods import pod_facts
 from tui.view import View
 from tui.widgets.chart import Chart, Line
@@ -23,26 +27,32 @@ from tui.widgets.tabs import Tab
 
 
 class Overview(View):
-    """Figures, four charts, pods and health."""
+    """Figures, charts, queues, pods and health. On few lines, queues have the place of two charts whose newest
+    numbers are among the figures."""
 
     tab = Tab("overview", "1", "Overview")
-    COMMANDS_HERE = ROW_COMMANDS
+    COMMANDS_HERE = (HOLD, DELIVERIES, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
+    AUTO_FOCUS = "#pods"
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
+        self.subject = AllQueues()
         self._pods = columns.pods()
+        self._queues = delivery_columns.queues()
         self._turn = 0
 
     def body(self) -> Iterable[Widget]:
         """Top to bottom."""
         yield FigureStrip(id="figures")
-        with Horizontal(classes="charts"):
-            yield Chart("Rate/s", _RATES, humanise.rate, "rates")
-            yield Chart("Latency ms", _LATENCIES, humanise.rate, "latency")
-        with Horizontal(classes="charts"):
-            yield Chart("Connections", _CONNECTIONS, humanise.rate, "connections")
-            yield Chart("Unread", _UNREAD, humanise.rate, "unread")
+        with Container(id="middle"):
+            with Container(classes="charts"):
+                yield Chart("Rate/s", _RATES, humanise.rate, "rates")
+                yield Chart("Latency ms", _LATENCIES, humanise.rate, "latency")
+            with Container(classes="charts more"):
+                yield Chart("Connections", _CONNECTIONS, humanise.rate, "connections")
+                yield Chart("Unread", _UNREAD, humanise.rate, "unread")
+            yield Table(self._queues, "Loading …", id="queues")
         with Horizontal(id="cluster"):
             yield Table(self._pods, "No pod has been heard of", id="pods")
             yield HealthPanel(id="health")
@@ -51,6 +61,26 @@ class Overview(View):
         """Names the panels."""
         self.query_one("#pods").border_title = "Pods"
         self.query_one("#health").border_title = "Health"
+        self.query_one("#queues").border_title = "Queues"
+
+    def show_snapshot(self, value: Queues) -> None:
+        """The queues."""
+        table = self.query_one("#queues", Table)
+        table.empty = "This server has no queues"
+        self._queues.replace(value.queues)
+        table.rows_changed()
+        waiting = sum(queue.waiting for queue in value.queues)
+        table.border_title = f"Queues {humanise.count(waiting)}"
+        table.border_subtitle = (
+            f"{humanise.count(value.scheduled)} scheduled, {humanise.count(value.dead)} dead letters"
+        )
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """Says why there are no queues, if there are none."""
+        if not self._queues.loaded:
+            table = self.query_one("#queues", Table)
+            table.empty = "This server has no queues" if gone else reason
+            table.rows_changed()
 
     def show_world(self) -> None:
         """Everything, all charts too."""
@@ -74,9 +104,22 @@ class Overview(View):
         if self.world.health is not None:
             self.query_one(HealthPanel).show(self.world.health)
 
+    def open_row(self, row: Any) -> None:
+        """A pod, or the deliveries of a queue."""
+        if isinstance(row, Queue):
+            self.post_message(OpenDeliveries(f"channel:{row.channel}"))
+        else:
+            super().open_row(row)
+
     def facts_of(self, row: Any) -> list[tuple[str, str]]:
         """Those of a pod."""
         return pod_facts(row) if isinstance(row, Pod) else []
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What concerns a channel is offered where a queue is selected."""
+        if action in ("hold", "deliveries") and not self.channel:
+            return False
+        return super().check_action(action, parameters)
 
     def _draw(self, names: tuple[str, ...]) -> None:
         samples = self.world.history.samples()

@@ -45,10 +45,15 @@ class FilterBar(Horizontal):
             super().__init__()
             self.needle = needle
 
+    def __init__(self, hint: str) -> None:
+        """`hint` stands in the empty field."""
+        super().__init__()
+        self._hint = hint
+
     def compose(self) -> ComposeResult:
         """The line: filter, summary."""
         yield Words(("/", "bold $text-accent"), classes="filter-mark")
-        yield FilterInput(placeholder="type to filter", compact=True, select_on_focus=False, max_length=100)
+        yield FilterInput(placeholder=self._hint, compact=True, select_on_focus=False, max_length=200)
         yield Words(classes="filter-summary")
 
     @property

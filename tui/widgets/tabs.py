@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from textual import events
 
+from tui.commands import key_name
 from tui.messages import ShowView
 from tui.widgets.words import Part, Words
 
@@ -29,14 +30,19 @@ class Tabs(Words):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draws them for the new width."""
-        titles = _shortened([tab.title for tab in self._tabs], event.size.width - 4 * len(self._tabs))
-        parts: list[Part] = []
+        # Where room is scarce one cell lies between two tabs, else two.
+        whole = sum(len(tab.title) for tab in self._tabs) + 4 * len(self._tabs) <= event.size.width
+        pad = " " if whole else ""
+        titles = _shortened([tab.title for tab in self._tabs], event.size.width - 3 * len(self._tabs) - 1)
+        titles = [tab.title for tab in self._tabs] if whole else titles
+        parts: list[Part] = [] if whole else [(" ", "")]
         self._ends = []
         for tab, title in zip(self._tabs, titles, strict=True):
             active = tab.view == self._active
-            parts.append((f" {tab.key}", "bold $primary reverse" if active else "bold $text-primary"))
-            parts.append((f" {title} ", "bold $primary reverse" if active else ""))
-            self._ends.append((self._ends[-1] if self._ends else 0) + len(tab.key) + len(title) + 3)
+            parts.append((f"{pad}{key_name(tab.key)}", "bold $primary reverse" if active else "bold $text-primary"))
+            parts.append((f" {title}{pad}", "bold $primary reverse" if active else ""))
+            parts.append(("" if whole else " ", ""))
+            self._ends.append(sum(len(text) for text, _ in parts))
         self.say(*parts)
 
     def on_click(self, event: events.Click) -> None:

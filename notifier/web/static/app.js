@@ -2,6 +2,7 @@
 import { startAccess } from "./access.js";
 import { clients } from "./clients.js";
 import { counters } from "./counters.js";
+import { deliveries } from "./deliveries.js";
 import { byId, setLamp } from "./dom.js";
 import { listen } from "./events.js";
 import { tickTimes } from "./format.js";
@@ -10,13 +11,15 @@ import { startInbox } from "./inbox.js";
 import { pending } from "./pending.js";
 import "./send.js";
 
-const views = [counters, clients, pending, history];
+const views = [counters, clients, pending, deliveries, history];
 
 function onEvent(event) {
-  counters.poke();
-  if (event.type.startsWith("client.")) clients.poke();
-  else pending.poke();
-  if (event.type.startsWith("notification.") && concernsHistory(event)) history.poke();
+  const kind = event.type.split(".")[0];
+  if (kind === "delivery") deliveries.poke();
+  else counters.poke();
+  if (kind === "client") clients.poke();
+  if (kind === "notification") pending.poke();
+  if (kind === "notification" && concernsHistory(event)) history.poke();
 }
 
 function onState(live, error) {

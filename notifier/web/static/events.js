@@ -2,9 +2,10 @@
  * The server's events, read by fetch: EventSource cannot send the token's header.
  */
 import { explain, isRefused, request } from "./api.js";
+import { DELIVERY_TYPES } from "./deliveries.js";
 import { Backoff } from "./notifier-client.js";
 
-const TYPES = ["client.connected", "client.disconnected", "notification.stored", "notification.read", "notification.cleared"];
+const TYPES = ["client.connected", "client.disconnected", "notification.stored", "notification.read", "notification.cleared", ...DELIVERY_TYPES];
 const LONGEST_BLOCK = 65_536;
 const REFUSED_MS = 60_000;
 

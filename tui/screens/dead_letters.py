@@ -1,0 +1,107 @@
+"""What was given up, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from textual.widget import Widget
+
+from tui.commands import Command, bind
+from tui.deliveries import columns
+from tui.deliveries.actions import DropMany, DropOne, RequeueMany, RequeueOne
+from tui.deliveries.model import DeadLetter, Reason
+from tui.deliveries.subjects import DeadLetterQueue
+from tui.listing import Listing
+from tui.messages import OpenDelivery, Operate, RefreshNow
+from tui.page import ROW_COMMANDS, Setting
+from tui.view import TABLE_COMMANDS, TableView
+from tui.widgets.table import Table
+from tui.widgets.tabs import Tab
+
+REQUEUE = Command("R", "requeue", "requeue", "Requeue the letter, or all of the reason; asks first", True, True)
+REQUEUE_ALL = Command("A", "requeue_all", "requeue all", "Requeue all dead letters shown; asks first", True, True)
+DROP = Command("X", "drop", "drop", "Drop the letter, or all of the reason; asks first", True, True)
+
+
+class DeadLetterView(TableView):
+    """Reasons with their counts over the letters; Enter on a reason shows its letters alone."""
+
+    tab = Tab("dead_letters", "0", "Dead letters")
+    COMMANDS_HERE = (*TABLE_COMMANDS, REQUEUE, DROP, REQUEUE_ALL, *ROW_COMMANDS)
+    BINDINGS = bind(COMMANDS_HERE)
+    noun = "dead letters"
+    empty = "No dead letters: nothing has been given up"
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self._queue = DeadLetterQueue()
+        self.subject = self._queue
+        self._reasons = columns.reasons()
+
+    def listing(self) -> Listing[DeadLetter]:
+        """Dead letters."""
+        return columns.dead_letters()
+
+    def above(self) -> Iterable[Widget]:
+        """The groups."""
+        yield Table(self._reasons, "None", id="reasons", classes="stacked")
+
+    def on_mount(self) -> None:
+        """Names the groups."""
+        self.query_one("#reasons").border_title = "Reasons"
+
+    def show_snapshot(self, value: Any) -> None:
+        """Shows groups and letters: `DeadLetters`."""
+        self._reasons.replace(value.reasons)
+        table = self.query_one("#reasons", Table)
+        table.rows_changed()
+        table.border_subtitle = "⏎ shows one alone" if value.reasons else ""
+        table.styles.max_height = max(5, len(value.reasons) + 3)
+        self.take(value.entries, value.total)
+
+    def summary(self) -> str:
+        """How many, and of which reason."""
+        chosen = self._queue.chosen
+        said = super().summary()
+        return f"{said}, {chosen.channel or 'no channel'}: {chosen.reason}, esc shows all" if chosen and said else said
+
+    def open_row(self, row: Any) -> None:
+        """A reason narrows the letters, a letter opens its delivery."""
+        if isinstance(row, Reason):
+            self._choose(row)
+            self.main_table.focus()
+        else:
+            self.post_message(OpenDelivery(row.id, row.raw))
+
+    def action_back(self) -> None:
+        """Drops the filter, then the choice of a reason."""
+        if self.rows.needle or self._queue.chosen is None:
+            super().action_back()
+        else:
+            self._choose(None)
+
+    def action_requeue(self) -> None:
+        """Requeues what is selected."""
+        row: Any = self.record
+        if isinstance(row, Reason):
+            self.post_message(Operate(RequeueMany(row)))
+        elif isinstance(row, DeadLetter):
+            self.post_message(Operate(RequeueOne(row)))
+
+    def action_requeue_all(self) -> None:
+        """Requeues all of the reason that is shown alone, or of every reason."""
+        self.post_message(Operate(RequeueMany(self._queue.chosen)))
+
+    def action_drop(self) -> None:
+        """Drops what is selected."""
+        row: Any = self.record
+        if isinstance(row, Reason):
+            self.post_message(Operate(DropMany(row)))
+        elif isinstance(row, DeadLetter):
+            self.post_message(Operate(DropOne(row)))
+
+    def _choose(self, reason: Reason | None) -> None:
+        self._queue.chosen = reason
+        self.sum_up()
+        self.post_message(RefreshNow())
