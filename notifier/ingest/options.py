@@ -20,13 +20,13 @@ DEFAULTS: Options = {
     "fetch.queue.backoff.ms": 20,  # with the queue so short, a second's pause would leave it empty
     "topic.metadata.refresh.interval.ms": 30_000,  # a topic that is made later is found
     "reconnect.backoff.max.ms": 2_000,
+    "statistics.interval.ms": 1_000,  # health's view of the brokers
 }
 # On these rests that an offset is committed only when what stands before it is stored.
 FIXED: Options = {
     "enable.auto.commit": True,
     "enable.auto.offset.store": False,
     "enable.partition.eof": False,
-    "statistics.interval.ms": 1_000,
 }
 
 

@@ -16,7 +16,7 @@ from tests.support import eventually
 PARTITIONS = 2
 # A mock broker waits for the session's timeout less a second before it shares the partitions out anew.
 FAST = {"session.timeout.ms": "1400", "heartbeat.interval.ms": "50"}
-FAST |= {"auto.commit.interval.ms": "50", "reconnect.backoff.max.ms": "200"}
+FAST |= {"auto.commit.interval.ms": "50", "reconnect.backoff.max.ms": "200", "statistics.interval.ms": "100"}
 _numbers = itertools.count()
 
 
@@ -129,6 +129,7 @@ class Pod:
 def start_reader(redis, settings, sanic_client, topic, monkeypatch):
     """Starts pods that read the test's topic: `pod = await start_reader("pod-b")`."""
     monkeypatch.setattr("notifier.ingest.reader.MEASURE_EVERY", 0.1)
+    monkeypatch.setattr("notifier.ingest.reader.LOOK_AGAIN", (0.05,))
 
     async def start(name="pod-a", **options):
         wanted = {"kafka_brokers": topic.address, "kafka_topic": topic.name, "consumer_group": topic.group}

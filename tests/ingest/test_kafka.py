@@ -1,7 +1,11 @@
 """Deliveries from a topic of librdkafka's mock brokers, which run in another process."""
 
+import asyncio
+
 from notifier.errors import ErrorCode, NotifierError
-from tests.ingest.conftest import PARTITIONS, order
+from notifier.ingest.ingest import Ingest
+from notifier.ingest.options import options_of
+from tests.ingest.conftest import FAST, PARTITIONS, order
 from tests.support import eventually
 
 
@@ -188,3 +192,15 @@ async def test_a_pod_without_brokers_or_without_the_role_reads_nothing(start_pod
         assert pod.pod.ingest is None
         assert (await pod.get("/health")).json()["components"]["kafka"] == {"status": "off"}
         assert "kafka_lag 0.0" in (await pod.get("/metrics")).text
+
+
+async def test_a_topic_that_is_not_there_is_told_and_waited_for(topic):
+    ingest = Ingest(
+        options_of([topic.address], "nobody's", "pod-a", FAST | {"topic.metadata.refresh.interval.ms": "100"}),
+        "not-there",
+        None,
+    )
+    watch = asyncio.create_task(ingest.keep_reading(60))
+    await eventually(lambda: "not-there" in ingest.state.report().get("error", ""), "the trouble")
+    await ingest.stop(5)
+    await watch
