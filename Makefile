@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench bench-kafka build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ schemathesis: $(DEV_STAMP) ## requests made up from /openapi.json, for four minu
 
 bench: $(DEV_STAMP) ## the figures of the README
 	@$(BIN)/python -m tests.bench.figures
+
+bench-kafka: $(DEV_STAMP) ## how fast deliveries are taken from Kafka
+	@$(BIN)/python -m tests.bench.kafka
 
 # Needed: Debian's redis-server, binutils, tmux and the Python's shared library; what is missing is installed or named.
 build: ## dist/notifier: the one executable, with its own Redis; tested

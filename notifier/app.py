@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sanic import Sanic
 
@@ -75,6 +75,9 @@ from notifier.workers.ticker import Ticker
 from notifier.workers.trimmer import Trimmer
 from notifier.workers.worker import Worker
 
+if TYPE_CHECKING:
+    from notifier.ingest.ingest import Ingest
+
 STORE_WAIT = 1.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
 GOODBYE = 1.0  # seconds that clients have to answer the close frame
 
@@ -98,6 +101,7 @@ class App:
         self._build_live()
         self._build_services()
         self._build_pipeline()
+        self.ingest = self._build_ingest()
         self._build_workers()
         self._describe_metrics()
 
@@ -186,6 +190,16 @@ class App:
         self.session_service = SessionService(self.pipeline.sessions)
         self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate)
 
+    def _build_ingest(self) -> Ingest | None:
+        settings = self.settings
+        if not settings.reads_kafka:
+            return None
+        from notifier.ingest.ingest import Ingest
+        from notifier.ingest.options import options_of
+
+        options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
+        return Ingest(options, settings.kafka_topic, self.pipeline.accept)
+
     def _build_workers(self) -> None:
         settings, pod = self.settings, self.settings.pod_id
         self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
@@ -226,6 +240,10 @@ class App:
             self.follower,
             *self.pipeline.workers,
         ]
+        if self.ingest is not None:
+            from notifier.workers.kafka_consumer import KafkaConsumer
+
+            self.workers.append(KafkaConsumer(self.ingest))
         if self.tally is not None:
             self.workers.append(TallyRound(self.tally.publish))
         for worker in self.workers:
@@ -240,6 +258,8 @@ class App:
         gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
         gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
         gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
+        ingest = self.ingest
+        gauge("kafka_lag", "Messages that this pod has yet to store", lambda: ingest.state.lag if ingest else 0)
         if seat := self.seat:
             gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
 
@@ -300,7 +320,7 @@ class App:
         """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.gather(self._let_clients_go(), self.pipeline.stop(timeout))
+                await self._stop_doors(timeout)
                 await self._let_others_take_over()
         except (TimeoutError, NotifierError) as error:
             log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})
@@ -313,6 +333,10 @@ class App:
         await self.redis.stop()
         if self.embedded is not None:
             await self.embedded.stop()
+
+    async def _stop_doors(self, timeout: float) -> None:
+        reader = [self.ingest.stop(timeout / 2)] if self.ingest is not None else []
+        await asyncio.gather(self._let_clients_go(), self.pipeline.stop(timeout), *reader)
 
     def send_clients_home(self) -> None:
         """Tells everybody who is connected to come again."""

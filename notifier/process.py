@@ -23,6 +23,7 @@ from sanic.server import AsyncioServer
 from notifier import __version__
 from notifier.app import App
 from notifier.config import Change, Settings, SettingsError, compare
+from notifier.errors import NotifierError
 from notifier.scoreboard import Seat
 from notifier.signals import Signals, tell_supervisor
 from notifier.store.address import parse_deployment
@@ -166,8 +167,10 @@ def run_loop(settings: Settings, sock: socket.socket, load: Loader, seat: Seat |
 
 
 def begin(settings: Settings) -> None:
-    """What comes before anything is opened: the logs, and what cannot be served. Raises `StartError`."""
+    """What comes before anything is opened: the logs, and what cannot be served. Raises `StartError` and
+    `SettingsError`."""
     tls_of(settings)
+    check_kafka(settings)
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
     _warn_of_open_door(settings)
 
@@ -178,6 +181,18 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
         return server_context(settings.tls_cert, settings.tls_key)
     except TlsError as error:
         raise StartError(str(error)) from None
+
+
+def check_kafka(settings: Settings) -> None:
+    """Looks whether librdkafka takes the options, where they are needed; raises `SettingsError`."""
+    if not settings.reads_kafka:
+        return
+    from notifier.ingest.options import check_options, options_of
+
+    try:
+        check_options(options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka))
+    except NotifierError as error:
+        raise SettingsError(error.message) from None
 
 
 async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None) -> int:

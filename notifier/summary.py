@@ -44,7 +44,7 @@ def health_report(app: App) -> dict[str, Any]:
         "components": {
             "redis": redis,
             "workers": workers,
-            "kafka": {"status": "off"},
+            "kafka": app.ingest.state.report() if app.ingest is not None else {"status": "off"},
             "providers": _providers(app),
         },
         "version": __version__,

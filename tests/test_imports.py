@@ -71,7 +71,7 @@ TABLE = {
     "ingest": {"service", "domain", "errors"},
     "service": {"domain", "store", "errors"},
     "live": {"domain", "store", "errors"},
-    "workers": {"domain", "store", "live", "delivery", "errors"},
+    "workers": {"domain", "store", "live", "delivery", "ingest", "errors"},
     "web": {"service", "live", "domain", "errors"},
 }
 # Libraries that only some parts speak.
@@ -87,6 +87,7 @@ OWNERS = {
     "httpx2": {"providers"},
     "http_ece": {"providers"},
     "standardwebhooks": {"providers"},
+    "confluent_kafka": {"ingest"},
     "textual": set(),
     "tui": {"cli"},
     "tests": set(),
@@ -199,12 +200,15 @@ def test_what_send_runs_with_is_light():
     assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 
-def test_a_server_that_asks_for_no_tokens_loads_nothing_for_them():
+def test_a_server_without_tokens_and_kafka_loads_nothing_for_them():
     code = "import sys\nfrom notifier.app import App\nfrom notifier.config import load\nimport notifier.process\n"
     code += "App(load({}, {'REDIS_ADDR': 'localhost'})).web()\nprint(*sys.modules)"
-    loaded = {name.split(".")[0] for name in python(code).stdout.split()}
+    modules = python(code).stdout.split()
+    loaded = {name.split(".")[0] for name in modules}
     assert "sanic" in loaded
+    assert not [name for name in modules if name.startswith("notifier.ingest")]
     assert not loaded & {"jwt", "cryptography", "aiohttp", "textual", "aiosmtplib", "httpx2", "standardwebhooks"}
+    assert "confluent_kafka" not in loaded
 
 
 def test_a_server_loads_what_makes_documents_when_it_is_asked_for_them():

@@ -58,5 +58,7 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
         from notifier.supervisor import run_workers
 
         return run_workers(settings, workers, read)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
     except StartError as error:
         raise Failure(str(error)) from None

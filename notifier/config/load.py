@@ -25,7 +25,7 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     if not isinstance(kafka, dict):
         raise SettingsError("kafka: expected librdkafka options, one per line")
     found = {d.name: _find(d, flags, environment, written) for d in DEFINITIONS}
-    settings = Settings(**found, kafka={str(name): str(value) for name, value in kafka.items()})
+    settings = Settings(**found, kafka={str(name): Secret(value) for name, value in kafka.items()})
     _check_together(settings)
     return settings
 

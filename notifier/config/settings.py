@@ -158,6 +158,11 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
         return host or ("127.0.0.1" if self.auth_mode == "none" else "")  # type: ignore[attr-defined]
 
     @property
+    def reads_kafka(self) -> bool:
+        """Whether this pod takes part in the consumer group."""
+        return bool(self.kafka_brokers) and "kafka" in self.roles  # type: ignore[attr-defined]
+
+    @property
     def port(self) -> int:
         """The port to listen on; 0 lets the system choose."""
         return int(self.server_addr.rpartition(":")[2])  # type: ignore[attr-defined]
@@ -236,4 +241,4 @@ class Settings(_Settings, frozen=True, kw_only=True):
     max_connections_per_user: int
     max_connections_per_address: int
     send_buffer: int
-    kafka: dict[str, str] = {}
+    kafka: dict[str, Secret] = {}

@@ -34,6 +34,16 @@ class Acceptance(NamedTuple):
     quota: Quota | None = None
 
 
+class Undeliverable(NamedTuple):
+    """What came over a wire and cannot become a delivery: `document` says where it stood and holds its text,
+    shortened."""
+
+    id: str
+    document: dict[str, Any]
+    reason: str
+    error: str
+
+
 class AcceptService:
     """The one way in for deliveries, whatever wire they come over."""
 
@@ -104,6 +114,13 @@ class AcceptService:
     async def accept(self, drafts: Sequence[tuple[str, Draft]]) -> list[Stored]:
         """Stores deliveries under ids that their source determines: each once, however often it comes."""
         return await self.store([self._prepare(draft, delivery_id, "", ("", "")) for delivery_id, draft in drafts])
+
+    async def bury(self, items: Sequence[Undeliverable]) -> int:
+        """Puts what cannot become a delivery into the dead-letter queue, each once; how many are new."""
+        if not items:
+            return 0
+        rows = [(item.id, _encode({"id": item.id, **item.document}), item.reason, item.error) for item in items]
+        return await self._deliveries.bury(rows, round(self._now() * 1000))
 
     async def store(self, items: Sequence[NewDelivery]) -> list[Stored]:
         """Stores what was prepared, and tells of what is new."""
