@@ -14,7 +14,7 @@ MAX_URL = 2048
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\]\\]{1,64}").fullmatch
-_LABEL = re.compile(r"[^\W_](?:[\w\-]{0,61}[^\W_])?").fullmatch
+_LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?").fullmatch
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 
 
@@ -30,7 +30,7 @@ def _number(text: str) -> str | None:
 def _mailbox(text: str) -> str | None:
     local, _, domain = text.rpartition("@")
     labels = domain.split(".")
-    fine = len(text) <= MAX_MAILBOX and _LOCAL(local) and not local.startswith(".") and not local.endswith(".")
+    fine = len(text.encode(errors="replace")) <= MAX_MAILBOX and _LOCAL(local) and not local.startswith(".") and not local.endswith(".")
     if fine and ".." not in local and len(labels) > 1 and all(map(_LABEL, labels)):
         return None
     return "must be a mailbox, such as ada@example.com"
