@@ -36,19 +36,21 @@ class InboxService:
         Of a pair of ids that is not in this inbox nothing is stored. Raises `NotifierError(unavailable)`.
         """
         known = [pair for command in commands if (pair := _pair_of(command)) is not None]
-        missing = [command for command in commands if _pair_of(command) is None]
+        missing = len(commands) - len(known)
         if not known:
-            on_marked(Marked([], 0, [], len(missing)))
+            on_marked(Marked([], 0, [], missing))
             return
 
         def convert(codes: list[int] | NotifierError, others: list[bytes]) -> None:
             if isinstance(codes, NotifierError):
                 on_marked(codes)
                 return
-            found = [(pair, code) for pair, code in zip(known, codes, strict=True) if code >= 0]
-            pairs = [(stream_id.encode(), notification_id.encode()) for (stream_id, notification_id), _ in found]
-            lost = len(missing) + len(known) - len(found)
-            on_marked(Marked(pairs, sum(code for _, code in found), others, lost))
+            pairs = [
+                (stream_id.encode(), notification_id.encode())
+                for (stream_id, notification_id), code in zip(known, codes, strict=True)
+                if code >= 0
+            ]
+            on_marked(Marked(pairs, codes.count(1), others, missing + len(known) - len(pairs)))
 
         self._inbox.read(self._holder, user, known, convert)
 
