@@ -146,7 +146,11 @@ async def subject(generator: Generator, *arguments: str, **environment: str) -> 
 def machine() -> str:
     """What it ran on."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         "unknown processor",
     )
     version = ".".join(map(str, sys.version_info[:3]))

@@ -70,7 +70,11 @@ while at <= #ARGV do
   local first = at + (ARGV[at + 1] == '' and 2 or 6)
   local following = first + 4 * ARGV[at]
   local ok, result = pcall(take_request, at, first, following - 1)
-  if not ok then result = of_its_keys(result) end
+  if not ok then
+    local reply, own = as_reply(result)
+    if not own then return reply end
+    result = reply
+  end
   results[#results + 1] = result
   at = following
 end

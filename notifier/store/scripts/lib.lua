@@ -19,12 +19,11 @@ local function count_pending(by)
   if by ~= 0 then redis.call('HINCRBY', index('totals'), 'pending', by) end
 end
 
--- What to answer for one of several calls that failed: an error that lies in its own keys, which another program has
--- overwritten, is its alone; any other (out of memory, a replica) is that of all.
-local function of_its_keys(failure)
+-- The error of one of several calls, as its reply, and whether it lies in that call's own keys, which another program
+-- has overwritten. Any other (out of memory, a replica) is that of all.
+local function as_reply(failure)
   local text = type(failure) == 'table' and failure.err or tostring(failure)
-  if not string.find(text, 'WRONGTYPE', 1, true) then error(failure, 0) end
-  return {err = text}
+  return {err = text}, string.find(text, 'WRONGTYPE', 1, true)
 end
 
 local function unread(u)
