@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from notifier.domain import protocol
 from notifier.domain.ids import is_notification_id, is_stream_id
@@ -13,7 +14,7 @@ from notifier.errors import NotifierError
 from notifier.store.inbox import Holder, Inbox
 
 
-class Marked(NamedTuple):
+class Marked(Struct, frozen=True):
     """What is marked read: (stream id, notification id) pairs, how many of them just now, the user's other pods, and
     how many of those asked for are not in this inbox."""
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from notifier.domain.entries import Entry
 from notifier.domain.users import User
 from notifier.errors import NotifierError
@@ -34,7 +36,7 @@ class Holder:
         self.fence = fence
 
 
-class Delivery(NamedTuple):
+class Delivery(Struct, frozen=True):
     """What is new for one user.
 
     `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody); `others`
@@ -57,7 +59,7 @@ class Snapshot(NamedTuple):
     last_id: bytes
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """One notification to be stored: for whom, its id, its life (None: the user's own) and its payload."""
 
     user: User
@@ -76,7 +78,7 @@ class Remembered(NamedTuple):
     ttl_ms: int
 
 
-class Accepted(NamedTuple):
+class Accepted(Struct, frozen=True):
     """The outcome of `accept`: `mismatch`, a `replay` (the first answer), or `stored` with a delivery and a stream id
     per item (empty: an earlier try had stored it), and how many unread ones had to make room."""
 
@@ -275,8 +277,8 @@ class Inbox:
 
 def _accept_args(items: Sequence[Item], remembered: Remembered | None) -> list[Any]:
     args: list[Any] = [len(items), *(remembered or ("",))]
-    for user, notification_id, ttl_ms, payload in items:
-        args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
+    for item in items:
+        args += (item.user.key, item.notification_id, "" if item.ttl_ms is None else item.ttl_ms, item.payload)
     return args
 
 

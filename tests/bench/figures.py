@@ -142,7 +142,7 @@ class Bench:
     async def offline(self) -> list[Row]:
         """Requests for users who are not connected."""
         found = []
-        options = ("--offline", "--users", 1000, "--first", 100_000, "--pubs", 64)
+        options = ("--offline", "--users", 1000, "--first", 100_000, "--pubs", 256)
         for _ in range(self._repeat):
             async with subject(self._generator) as one:
                 found.append(await one.load(*options, *self._secs))
