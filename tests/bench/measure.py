@@ -81,6 +81,10 @@ class Subject:
         """MiB of the program, Redis apart."""
         return sum(map(memory_mib, self.pids[0]))
 
+    def redis_memory(self) -> float:
+        """MiB of its Redis."""
+        return sum(map(memory_mib, self.pids[1]))
+
     @asynccontextmanager
     async def generator(self, *options: object) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
         """A generator whose subscribers are in sync, and what it said of that."""
