@@ -105,9 +105,20 @@ class Subject:
                 process.kill()
                 await process.wait()
 
+    async def settle(self) -> None:
+        """Waits until the server has nothing to do, as when subscribers have marked read what they found."""
+        used, quiet = sum(self.cpu()), 0
+        for _ in range(120):
+            await asyncio.sleep(0.25)
+            before, used = used, sum(self.cpu())
+            quiet = quiet + 1 if used - before <= 0.02 else 0
+            if quiet == 4:
+                return
+
     async def load(self, *options: object) -> dict[str, float]:
         """The generator's figures, and `srv_us`, `redis_us`, `cli_us`: CPU per message delivered (or accepted)."""
         async with self.generator(*options) as (process, _):
+            await self.settle()
             before = self.cpu()
             output, _ = await asyncio.wait_for(process.communicate(b"\n"), 180)
             after = self.cpu()

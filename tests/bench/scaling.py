@@ -35,7 +35,7 @@ STEPS = (
     BASE,
     Step("100,000 users known", known=100_000),
     Step("10,000 users online", online=10_000),
-    Step("inboxes 100 deep", depth=100),
+    Step("100 notifications in each inbox", depth=100),
     Step("messages of 100 characters", size=100),
     Step("messages of 8,192 characters", size=8192),
 )
