@@ -25,7 +25,7 @@ class Marked(Struct, frozen=True):
 
 
 class InboxService:
-    """Reads, pages and retention of any user's inbox. Every method may raise `NotifierError(unavailable)`."""
+    """Reads, pages and retention of any user's inbox. Every coroutine may raise `NotifierError(unavailable)`."""
 
     def __init__(self, inbox: Inbox, holder: Holder) -> None:
         self._inbox = inbox
@@ -34,7 +34,7 @@ class InboxService:
     def read(self, user: str, commands: Sequence[Read], on_marked: Callable[[Marked | NotifierError], None]) -> None:
         """Marks notifications read, all in one command; `on_marked` gets what came of it, once the store has answered.
 
-        Of a pair of ids that is not in this inbox nothing is stored. Raises `NotifierError(unavailable)`.
+        Of a pair of ids that is not in this inbox nothing is stored.
         """
         known = [pair for command in commands if (pair := _pair_of(command)) is not None]
         missing = len(commands) - len(known)

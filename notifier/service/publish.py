@@ -147,10 +147,7 @@ class Publisher:
             else:
                 on_answer(self._conclude(work, accepted))
 
-        try:
-            self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
-        except NotifierError as error:
-            on_accepted(error)
+        self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
 
     def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]

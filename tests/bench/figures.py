@@ -194,7 +194,8 @@ def peers(repeat: int, secs: float, wanted: str) -> tuple[list[Row], list[str]]:
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, script, "--targets", ",".join(["notifier", *names]), "--scenarios", "max"]
         command += ["--repeat", str(repeat), "--secs", str(secs), "--json", file.name, "--cmd", server]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        print(*(line for line in done.stdout.splitlines() if line.startswith("FAILED")), sep="\n", end="")
         found = json.loads(Path(file.name).read_text() or "{}")
     ours = found.get("notifier", {}).get("max_deliver_s", [])
     rows, missing = [], []

@@ -20,6 +20,7 @@ from tests.e2e.server import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "perf"  # a generator in C and the peers, where they lie beside this tree
+TRIES = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -139,9 +140,16 @@ class Subject:
                 target = [{"id": user, "login": f"u{user}"} for user in batch]
                 body = {"target": target, "message": "m" * size, "ttl": "1d"}
                 for _ in range(each):
-                    async with http.post(f"{self.server.url}/api/v1/notify", json=body) as answer:
-                        if answer.status != 202:
-                            raise RuntimeError(await answer.text())
+                    await self._post(http, body)
+
+    async def _post(self, http: aiohttp.ClientSession, body: dict[str, Any]) -> None:
+        for _ in range(TRIES):
+            async with http.post(f"{self.server.url}/api/v1/notify", json=body) as answer:
+                if answer.status == 202:
+                    return
+                text = await answer.text()
+            await asyncio.sleep(1.0)  # a store that is away for a moment, as the answer says: `Retry-After: 1`
+        raise RuntimeError(text)
 
 
 @asynccontextmanager
