@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench bench-kafka build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,8 +59,14 @@ autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 schemathesis: $(DEV_STAMP) ## requests made up from /openapi.json, for four minutes
 	@$(BIN)/python -m tests.e2e.schemathesis_run
 
-bench: $(DEV_STAMP) ## the figures of the README
-	@$(BIN)/python -m tests.bench.figures
+bench: $(DEV_STAMP) ## the figures of the README, with pass or FAIL; takes minutes
+	@$(BIN)/python -m tests.bench.figures $(ARGS)
+
+bench-scaling: $(DEV_STAMP) ## CPU per message as users, inboxes and messages grow
+	@$(BIN)/python -m tests.bench.scaling $(ARGS)
+
+bench-churn: $(DEV_STAMP) ## memory while users come, read and leave: ARGS="--minutes 60"
+	@$(BIN)/python -m tests.bench.churn $(ARGS)
 
 bench-kafka: $(DEV_STAMP) ## how fast deliveries are taken from Kafka
 	@$(BIN)/python -m tests.bench.kafka

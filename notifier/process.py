@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import socket
@@ -203,6 +204,7 @@ async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Se
     signals.install()
     try:
         await server.open()
+        _spare_collections()
         if app.tally is None:
             announce(settings, sock, 1)
         else:
@@ -215,6 +217,17 @@ async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Se
         signals.ignore()
     log.info("server.stopped")
     return 0
+
+
+def _spare_collections() -> None:
+    """Lets the garbage collector look less often, and never again at what is loaded.
+
+    With Python's own settings it takes a tenth of the CPU under load. What holds sockets and requests is freed by
+    counting references; cycles are few.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _reload(app: App, load: Loader) -> None:

@@ -12,9 +12,18 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _STREAM_ID = re.compile(r"([0-9]{1,15})-([0-9]{1,15})").fullmatch
 
 
+_POOL = 4096  # bytes: one call of the system for 256 ids
+_pool = bytearray()
+os.register_at_fork(after_in_child=_pool.clear)  # two workers must not draw the same
+
+
 def random_id() -> str:
     """A UUID version 4 (RFC 9562 §5.4), lower case."""
-    return _with_version(os.urandom(16).hex(), "4")
+    if len(_pool) < 16:
+        _pool.extend(os.urandom(_POOL))
+    drawn = _pool[-16:].hex()
+    del _pool[-16:]
+    return _with_version(drawn, "4")
 
 
 def new_seed() -> str:

@@ -7,9 +7,10 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from notifier.domain.checks import (
     bad_text_within,
@@ -36,7 +37,7 @@ PRIORITIES = ("high", "normal", "low")
 _encode = msgspec.json.Encoder().encode
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """What a request says to every one of its targets.
 
     `fragment` is the members `"message":…,"created_at":…,"source":…` (and the options shown) of a JSON object, without
@@ -51,7 +52,7 @@ class Content(NamedTuple):
     source: str
 
 
-class Draft(NamedTuple):
+class Draft(Struct, frozen=True):
     """A valid request: its targets without repeats, in the order given, and their content."""
 
     targets: list[User]

@@ -29,6 +29,8 @@ def normalise_time(text: str) -> str | None:
     """
     if not _RFC3339(text):
         return None
+    if len(text) == 24 and text[10] == "T" and text[-1] == "Z" and text[17] < "6" and _is_minute(text[:16]):
+        return text  # as this API writes it
     try:
         moment = datetime.fromisoformat(text.upper())
         return format_time(moment.timestamp())
@@ -42,6 +44,15 @@ def parse_time(text: str) -> float:
     if normal is None:
         raise ValueError(text[:64])
     return datetime.fromisoformat(normal).timestamp()
+
+
+@lru_cache(maxsize=64)
+def _is_minute(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_duration(text: str) -> float | None:

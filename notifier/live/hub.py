@@ -90,6 +90,8 @@ class Hub:
         if member is None:
             return 0
         frame = encode_text(text)
+        if len(member.connections) == 1:
+            return int(member.connections[0].push(position, frame))
         return sum(connection.push(position, frame) for connection in tuple(member.connections))
 
     def tell(self, user: str, texts: Sequence[bytes]) -> int:

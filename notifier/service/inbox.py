@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from notifier.domain import protocol
 from notifier.domain.ids import is_notification_id, is_stream_id
@@ -13,7 +14,7 @@ from notifier.errors import NotifierError
 from notifier.store.inbox import Holder, Inbox
 
 
-class Marked(NamedTuple):
+class Marked(Struct, frozen=True):
     """What is marked read: (stream id, notification id) pairs, how many of them just now, the user's other pods, and
     how many of those asked for are not in this inbox."""
 
@@ -24,7 +25,7 @@ class Marked(NamedTuple):
 
 
 class InboxService:
-    """Reads, pages and retention of any user's inbox. Every method may raise `NotifierError(unavailable)`."""
+    """Reads, pages and retention of any user's inbox. Every coroutine may raise `NotifierError(unavailable)`."""
 
     def __init__(self, inbox: Inbox, holder: Holder) -> None:
         self._inbox = inbox
@@ -33,22 +34,24 @@ class InboxService:
     def read(self, user: str, commands: Sequence[Read], on_marked: Callable[[Marked | NotifierError], None]) -> None:
         """Marks notifications read, all in one command; `on_marked` gets what came of it, once the store has answered.
 
-        Of a pair of ids that is not in this inbox nothing is stored. Raises `NotifierError(unavailable)`.
+        Of a pair of ids that is not in this inbox nothing is stored.
         """
         known = [pair for command in commands if (pair := _pair_of(command)) is not None]
-        missing = [command for command in commands if _pair_of(command) is None]
+        missing = len(commands) - len(known)
         if not known:
-            on_marked(Marked([], 0, [], len(missing)))
+            on_marked(Marked([], 0, [], missing))
             return
 
         def convert(codes: list[int] | NotifierError, others: list[bytes]) -> None:
             if isinstance(codes, NotifierError):
                 on_marked(codes)
                 return
-            found = [(pair, code) for pair, code in zip(known, codes, strict=True) if code >= 0]
-            pairs = [(stream_id.encode(), notification_id.encode()) for (stream_id, notification_id), _ in found]
-            lost = len(missing) + len(known) - len(found)
-            on_marked(Marked(pairs, sum(code for _, code in found), others, lost))
+            pairs = [
+                (stream_id.encode(), notification_id.encode())
+                for (stream_id, notification_id), code in zip(known, codes, strict=True)
+                if code >= 0
+            ]
+            on_marked(Marked(pairs, codes.count(1), others, missing + len(known) - len(pairs)))
 
         self._inbox.read(self._holder, user, known, convert)
 

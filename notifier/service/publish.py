@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
@@ -31,7 +33,7 @@ _canonical = msgspec.json.Encoder(order="deterministic").encode
 log = logging.getLogger("notifier.service")
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What the caller is told: a JSON body, whether it is the first answer given again, and what a limit leaves."""
 
     body: bytes
@@ -42,7 +44,7 @@ class Answer(NamedTuple):
 OnAnswer = Callable[["Answer | NotifierError"], None]
 
 
-class Work(NamedTuple):
+class Work(Struct, frozen=True):
     """A request on its way: what is to be stored, the answer to it, and when (monotonic seconds) it began."""
 
     items: list[Item]
@@ -130,7 +132,7 @@ class Publisher:
         if key is not None and await self._idempotency.has_answer(self.record_of(key)):
             return await self._publish(draft, body, key)
         quota = await limit.take(draft.targets, body)
-        return (await self._publish(draft, body, key))._replace(quota=quota)
+        return replace(await self._publish(draft, body, key), quota=quota)
 
     def _submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
         if self._keys.cluster and (key is not None or len(draft.targets) > 1):
@@ -145,10 +147,7 @@ class Publisher:
             else:
                 on_answer(self._conclude(work, accepted))
 
-        try:
-            self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
-        except NotifierError as error:
-            on_accepted(error)
+        self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
 
     def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]

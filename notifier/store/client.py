@@ -85,6 +85,10 @@ class Redis(ABC):
     def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
         """Queues a script for the server of `key`; `on_reply` as in `send`."""
 
+    def before_leaving(self, work: Callable[[], None]) -> None:
+        """Has `work` done at the end of this turn of the loop, before what has been queued in it leaves."""
+        asyncio.get_running_loop().call_soon(work)
+
     @abstractmethod
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         """A link of its own to the server of `key`, for blocking reads; the caller closes it."""

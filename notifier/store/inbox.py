@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from notifier.domain.entries import Entry
 from notifier.domain.users import User
 from notifier.errors import NotifierError
 from notifier.store.client import Redis, as_error
+from notifier.store.gather import Gatherer, Head
 from notifier.store.link import Reply
 
 HISTORY = 100  # entries that a new connection is sent
@@ -33,7 +36,7 @@ class Holder:
         self.fence = fence
 
 
-class Delivery(NamedTuple):
+class Delivery(Struct, frozen=True):
     """What is new for one user.
 
     `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody); `others`
@@ -56,7 +59,7 @@ class Snapshot(NamedTuple):
     last_id: bytes
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True):
     """One notification to be stored: for whom, its id, its life (None: the user's own) and its payload."""
 
     user: User
@@ -75,7 +78,7 @@ class Remembered(NamedTuple):
     ttl_ms: int
 
 
-class Accepted(NamedTuple):
+class Accepted(Struct, frozen=True):
     """The outcome of `accept`: `mismatch`, a `replay` (the first answer), or `stored` with a delivery and a stream id
     per item (empty: an earlier try had stored it), and how many unread ones had to make room."""
 
@@ -84,9 +87,6 @@ class Accepted(NamedTuple):
     deliveries: list[Delivery]
     stream_ids: list[bytes]
     trimmed: int
-
-
-_NOT_REMEMBERED = Remembered("", b"", b"", b"", 0)
 
 
 class Inbox:
@@ -99,6 +99,8 @@ class Inbox:
         self.default_ttl_ms = round(default_ttl * 1000)
         self.maxlen = maxlen
         self._scripts = {name: redis.script(name) for name in SCRIPTS}
+        self._accepts = Gatherer(redis, self._scripts["accept"])
+        self._reads = Gatherer(redis, self._scripts["read"])
 
     async def accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
         """Stores all items (on one server: all or none); what this pod may deliver at once comes back with it.
@@ -128,27 +130,25 @@ class Inbox:
     ) -> None:
         """As `accept` for what one script can do (on one server: always), tried once and without a task of its own.
 
-        Raises `NotifierError(unavailable)` when nothing can be sent.
+        All that one turn of the loop submits goes to the store in one command.
         """
 
         def convert(reply: Reply) -> None:
-            on_accepted(_accepted(reply) if isinstance(reply, list) else as_error(reply))
+            on_accepted(_accepted(reply, holder, items) if isinstance(reply, list) else as_error(reply))
 
-        args = self._accept_args(holder, items, remembered)
-        self._redis.send_script(self._scripts["accept"], self._keys.stream(items[0].user.key), args, convert)
+        head, args = self._accept_head(holder), _accept_args(items, remembered)
+        self._accepts.add(items[0].user.key, head, args, convert)
 
     async def _accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
-        args = self._accept_args(holder, items, remembered)
+        args = (*self._accept_head(holder), *_accept_args(items, remembered))
         key = self._keys.stream(items[0].user.key)
-        return _accepted(await self._redis.run_again(self._scripts["accept"], key, *args))
+        (reply,) = await self._redis.run_again(self._scripts["accept"], key, *args)
+        if isinstance(reply, list):
+            return _accepted(reply, holder, items)
+        raise as_error(reply)
 
-    def _accept_args(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> list[Any]:
-        record = remembered or _NOT_REMEMBERED
-        cap = self.maxlen * HARD_CAP_FACTOR
-        args: list[Any] = [holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, cap, *record]
-        for user, notification_id, ttl_ms, payload in items:
-            args += (user.key, notification_id, "" if ttl_ms is None else ttl_ms, payload)
-        return args
+    def _accept_head(self, holder: Holder) -> Head:
+        return holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, self.maxlen * HARD_CAP_FACTOR
 
     def _by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
         """Groups that one script each can deal with: all in one, but in a cluster."""
@@ -209,10 +209,10 @@ class Inbox:
         pairs: Sequence[tuple[str, str]],
         on_read: Callable[[list[int] | NotifierError, list[bytes]], None],
     ) -> None:
-        """Marks (stream id, notification id) pairs read; all go in one command.
+        """Marks (stream id, notification id) pairs read; all of one turn of the loop go in one command.
 
         `on_read` gets, per pair, 1 (marked now), 0 (was read before) or −1 (not in this inbox), or the error; and the
-        other pods of the user. Raises `NotifierError(unavailable)` when nothing can be sent.
+        other pods of the user.
         """
 
         def convert(reply: Reply) -> None:
@@ -221,10 +221,10 @@ class Inbox:
             else:
                 on_read(as_error(reply), [])
 
-        args = [user, holder.pod]
+        args: list[Any] = [user, len(pairs)]
         for pair in pairs:
             args += pair
-        self._redis.send_script(self._scripts["read"], self._keys.stream(user), args, convert)
+        self._reads.add(user, (holder.pod,), args, convert)
 
     async def read_all(self, holder: Holder, user: str, up_to: str) -> tuple[list[bytes], list[bytes]]:
         """Marks all up to a stream id read: id, nid, … of those marked now; and the other pods of the user."""
@@ -275,13 +275,27 @@ class Inbox:
         return await self._redis.run(self._scripts[name], self._keys.stream(user), *args)
 
 
-def _accepted(reply: list[Any]) -> Accepted:
-    rows = reply[2:]
-    if reply[0] != b"stored":
-        return Accepted(reply[0].decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
-    return Accepted(
-        "stored", b"", [Delivery(row[1], row[2], row[3]) for row in rows], [row[0] for row in rows], reply[1]
-    )
+def _accept_args(items: Sequence[Item], remembered: Remembered | None) -> list[Any]:
+    args: list[Any] = [len(items), *(remembered or ("",))]
+    for item in items:
+        args += (item.user.key, item.notification_id, "" if item.ttl_ms is None else item.ttl_ms, item.payload)
+    return args
+
+
+def _accepted(reply: list[Any], holder: Holder, items: Sequence[Item]) -> Accepted:
+    head = reply[0]
+    if type(head) is not int:
+        return Accepted(head.decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
+    own = holder.pod.encode()
+    deliveries, stream_ids = [], []
+    for row, item in zip(reply[1:], items, strict=True):
+        if type(row) is bytes:  # the usual case: nothing new but this one, and nobody elsewhere
+            deliveries.append(Delivery(own, [row, item.notification_id.encode(), None], None))
+            stream_ids.append(row)
+        else:
+            deliveries.append(Delivery(row[1], row[2], row[3]))
+            stream_ids.append(row[0])
+    return Accepted("stored", b"", deliveries, stream_ids, head)
 
 
 def entries_of(flat: Sequence[Any]) -> list[Entry]:

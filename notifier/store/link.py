@@ -54,6 +54,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[tuple[OnReply, float]] = deque()
         self._outgoing: list[bytes] = []
+        self._before: list[Callable[[], None]] = []
+        self._flushing = False
         self._watch: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
         self._seldom = Seldom(SLOW_LINES)
@@ -75,12 +77,16 @@ class Link(asyncio.Protocol):
             raise unavailable("not connected")
         if len(self._waiting) >= MAX_WAITING:
             raise unavailable("too many commands are waiting")
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
+        self._flush_soon()
         self._outgoing.append(hiredis.pack_command(command))
         self._waiting.append((on_reply, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout, self._look_before_check)
+
+    def before_leaving(self, work: Callable[[], None]) -> None:
+        """Has `work` done just before what this turn of the loop has queued leaves; it may queue more."""
+        self._flush_soon()
+        self._before.append(work)
 
     async def call(self, *command: Any) -> Reply:
         """Sends a command and waits for its reply; raises `LinkLost`, or `hiredis.ReplyError` for an error reply."""
@@ -115,7 +121,7 @@ class Link(asyncio.Protocol):
                     self.on_reply_seconds(now - sent_at)
                     if now - sent_at > SLOW:
                         self._tell_slow(now, now - sent_at)
-                self._answer(on_reply, reply)
+                answer(on_reply, reply)
 
     def _tell_slow(self, now: float, seconds: float) -> None:
         kept_back = self._seldom.allows(now)
@@ -134,20 +140,26 @@ class Link(asyncio.Protocol):
         waiting, self._waiting = self._waiting, deque()
         lost = LinkLost()
         for on_reply, _ in waiting:
-            self._answer(on_reply, lost)
+            answer(on_reply, lost)
         self._on_lost(self)
 
+    def _flush_soon(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
     def _flush(self) -> None:
+        before, self._before = self._before, []
+        try:
+            for work in before:
+                work()
+        finally:
+            self._flushing = False
+            if self._before:
+                self._flush_soon()
         if self._transport is not None and self._outgoing:
             self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
-
-    def _answer(self, on_reply: OnReply, reply: Reply) -> None:
-        # An exception that left a callback would make uvloop close the connection, and everything would stop.
-        try:
-            on_reply(reply)
-        except Exception:
-            log.exception("redis.reply_handler_failed")
 
     def _look_before_check(self) -> None:
         # When this process itself was busy for so long, replies may lie unread: they are read first.
@@ -164,6 +176,17 @@ class Link(asyncio.Protocol):
             return
         log.warning("redis.silent", extra={"seconds": round(silent_for, 3), "waiting": len(self._waiting)})
         self.close()
+
+
+def answer(on_reply: OnReply, reply: Reply) -> None:
+    """Gives a reply to who waits for it. What goes wrong there is logged and ends here.
+
+    An exception that left a callback would make uvloop close the connection, and everything would stop.
+    """
+    try:
+        on_reply(reply)
+    except Exception:
+        log.exception("redis.reply_handler_failed")
 
 
 def settle(future: asyncio.Future[Reply], reply: Reply) -> None:

@@ -77,6 +77,12 @@ class SingleRedis(Redis):
         keys = self.keys.script_keys(key)
         self.send(("EVALSHA", script.sha, len(keys), *keys, *args), check)
 
+    def before_leaving(self, work: Callable[[], None]) -> None:
+        if self._link is None:
+            super().before_leaving(work)
+        else:
+            self._link.before_leaving(work)
+
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         try:
             return await open_link(self.address, reply_timeout, CONNECT_TIMEOUT, lambda link: None)

@@ -128,7 +128,8 @@ class NotifierProtocol(HttpProtocol):
             return data
         if self._later is None:  # answered at once
             return data[taken:]
-        self._hold(data[taken:])
+        if taken < len(data):
+            self._hold(data[taken:])
         return b""
 
     def _hold(self, data: bytes) -> None:

@@ -31,6 +31,8 @@ def request_id(request: Request) -> str:
 
 def check_json_type(content_type: str | None) -> None:
     """Raises `NotifierError(unsupported_media_type)` unless a body of that type may be JSON."""
+    if content_type == "application/json":
+        return
     kind = (content_type or "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise NotifierError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send JSON with Content-Type: application/json")

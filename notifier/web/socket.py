@@ -156,10 +156,7 @@ class InboxSocket:
     def _send_reads(self) -> None:
         reads, self._reads = self._reads, {}
         for connection, commands in reads.items():
-            try:
-                self._service.read(connection.user_key, commands, partial(self._on_marked, connection, len(commands)))
-            except NotifierError as error:
-                self._on_marked(connection, len(commands), error)
+            self._service.read(connection.user_key, commands, partial(self._on_marked, connection, len(commands)))
 
     def _on_marked(self, connection: Connection, asked: int, outcome: Marked | NotifierError) -> None:
         if isinstance(outcome, NotifierError):

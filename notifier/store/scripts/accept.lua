@@ -1,21 +1,15 @@
--- Stores notifications, all or none, and hands over what is new to the pod that asks where it holds the lock.
+-- Stores the notifications of requests: each request whole, one after the other.
 -- KEYS[1]  a key of the slot
--- ARGV     pod, fence, default life ms, STREAM_MAXLEN, hard cap,
---          idempotency key ('' = none), fingerprint, request nonce, answer, idempotency life ms,
+-- ARGV     pod, fence, default life ms, STREAM_MAXLEN, hard cap, then per request:
+--          number of targets, idempotency key ('' = none; else after it: fingerprint, request nonce, answer, life ms),
 --          then per target: user key, notification id, life ms ('' = the user's own), payload
--- returns  {'mismatch'} | {'replay', answer} | {'stored', unread trimmed to make room, row, ...}, a row per target:
---          {stream id ('' = stored by an earlier try), lock holder ('' = none),
---           {id, nid, payload or false for the target's own, ...}, other pods or false}
+-- returns  per request {'mismatch'} | {'replay', answer} | {unread trimmed to make room, row, ...} | an error of its keys;
+--          a row per target: the stream id alone where this pod holds the lock, nothing else is new and no other pod is
+--          concerned; else {stream id ('' = stored by an earlier try), lock holder ('' = none),
+--          {id, nid, payload or false for the target's own, ...}, other pods or false}
 local pod, fence, default_life = ARGV[1], ARGV[2], ARGV[3]
 local keep, cap = tonumber(ARGV[4]), tonumber(ARGV[5])
-local record = ARGV[6]
 local stored, trimmed = 0, 0
-
-if record ~= '' then
-  local known = redis.call('HMGET', record, 'fingerprint', 'answer', 'nonce')
-  if known[1] and known[1] ~= ARGV[7] then return {'mismatch'} end
-  if known[1] and known[3] ~= ARGV[8] then return {'replay', known[2]} end
-end
 
 local function store(u, nid, life, payload)
   if life == '' then
@@ -24,6 +18,7 @@ local function store(u, nid, life, payload)
   end
   if not redis.call('SET', payload_key(u, nid), payload, 'NX', 'PX', life) then return '' end
   local id = redis.call('XADD', stream_key(u), '*', 'nid', nid)
+  stored = stored + 1
   local length = redis.call('XLEN', stream_key(u))
   if length == 1 then
     redis.pcall('XGROUP', 'CREATE', stream_key(u), GROUP, '0')
@@ -37,25 +32,51 @@ local function store(u, nid, life, payload)
   return id
 end
 
-local answer = {'stored', 0}
-for i = 11, #ARGV, 4 do
-  local u = ARGV[i]
-  local id = store(u, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-  if id ~= '' then stored = stored + 1 end
+local function row_of(u, nid, life, payload)
+  local id = store(u, nid, life, payload)
   local owner = redis.call('GET', lock_key(u)) or ''
   local fresh, others = {}, false
   if owner == pod and inherits(u, fence) then
-    fresh = take(u, ARGV[i + 1])
+    fresh = take(u, nid)
     if redis.call('HLEN', route_key(u)) > 2 then others = other_pods(u, pod) end
+    if #fresh == 3 and fresh[1] == id and not others then return id end
   elseif owner == '' then
     others = other_pods(u, pod)
   end
-  answer[#answer + 1] = {id, owner, fresh, others}
+  return {id, owner, fresh, others}
+end
+
+local function take_request(at, first, last)
+  local record, before = ARGV[at + 1], trimmed
+  if record ~= '' then
+    local known = redis.call('HMGET', record, 'fingerprint', 'answer', 'nonce')
+    if known[1] and known[1] ~= ARGV[at + 2] then return {'mismatch'} end
+    if known[1] and known[3] ~= ARGV[at + 3] then return {'replay', known[2]} end
+  end
+  local result = {0}
+  for i = first, last, 4 do
+    result[#result + 1] = row_of(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
+  end
+  result[1] = trimmed - before
+  if record ~= '' then
+    redis.call('HSET', record, 'fingerprint', ARGV[at + 2], 'nonce', ARGV[at + 3], 'answer', ARGV[at + 4])
+    redis.call('PEXPIRE', record, ARGV[at + 5])
+  end
+  return result
+end
+
+local results, at = {}, 6
+while at <= #ARGV do
+  local first = at + (ARGV[at + 1] == '' and 2 or 6)
+  local following = first + 4 * ARGV[at]
+  local ok, result = pcall(take_request, at, first, following - 1)
+  if not ok then
+    local reply, own = as_reply(result)
+    if not own then return reply end
+    result = reply
+  end
+  results[#results + 1] = result
+  at = following
 end
 count_pending(stored)
-answer[2] = trimmed
-if record ~= '' then
-  redis.call('HSET', record, 'fingerprint', ARGV[7], 'nonce', ARGV[8], 'answer', ARGV[9])
-  redis.call('PEXPIRE', record, ARGV[10])
-end
-return answer
+return results

@@ -19,6 +19,13 @@ local function count_pending(by)
   if by ~= 0 then redis.call('HINCRBY', index('totals'), 'pending', by) end
 end
 
+-- The error of one of several calls, as its reply, and whether it lies in that call's own keys, which another program
+-- has overwritten. Any other (out of memory, a replica) is that of all.
+local function as_reply(failure)
+  local text = type(failure) == 'table' and failure.err or tostring(failure)
+  return {err = text}, string.find(text, 'WRONGTYPE', 1, true)
+end
+
 local function unread(u)
   return redis.call('XLEN', stream_key(u)) - redis.call('HLEN', state_key(u))
 end
