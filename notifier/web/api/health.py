@@ -26,10 +26,17 @@ class WorkersHealth(Struct):
     failing: dict[str, str | None] | UnsetType = UNSET
 
 
-class PartHealth(Struct):
-    """A part that may be off."""
+class KafkaHealth(Struct):
+    """This pod's part in the consumer group. `lag` is what its partitions hold that is not stored yet; `stored` and
+    `dead_letters` count since the start."""
 
-    status: str
+    status: Literal["ok", "degraded", "off"]
+    lag: Count | UnsetType = UNSET
+    partitions: Count | UnsetType = UNSET
+    brokers_up: Count | UnsetType = UNSET
+    stored: Count | UnsetType = UNSET
+    dead_letters: Count | UnsetType = UNSET
+    error: str | UnsetType = UNSET
 
 
 class ProvidersHealth(Struct):
@@ -44,7 +51,7 @@ class Components(Struct):
 
     redis: RedisHealth
     workers: WorkersHealth
-    kafka: PartHealth
+    kafka: KafkaHealth
     providers: ProvidersHealth
 
 
@@ -66,7 +73,7 @@ class Readiness(Struct):
 
 def _report(status: Literal["ok", "unavailable"]) -> Health:
     redis, providers = RedisHealth(status, "embedded", 0), ProvidersHealth("ok", {"sms": {"simulator": "closed"}})
-    parts = Components(redis, WorkersHealth("ok", 8), PartHealth("off"), providers)
+    parts = Components(redis, WorkersHealth("ok", 8), KafkaHealth("off"), providers)
     return Health(status, parts, "0.1.0", "pod-a", 12.5)
 
 
