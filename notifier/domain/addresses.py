@@ -30,7 +30,12 @@ def _number(text: str) -> str | None:
 def _mailbox(text: str) -> str | None:
     local, _, domain = text.rpartition("@")
     labels = domain.split(".")
-    fine = len(text.encode(errors="replace")) <= MAX_MAILBOX and _LOCAL(local) and not local.startswith(".") and not local.endswith(".")
+    fine = (
+        len(text.encode(errors="replace")) <= MAX_MAILBOX
+        and _LOCAL(local)
+        and not local.startswith(".")
+        and not local.endswith(".")
+    )
     if fine and ".." not in local and len(labels) > 1 and all(map(_LABEL, labels)):
         return None
     return "must be a mailbox, such as ada@example.com"
