@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import subprocess
@@ -50,6 +51,15 @@ async def _ws_connect(self, uri, *args, **kwargs):
 pytest_sanic.utils.TestServer.start_server = _start_server
 pytest_sanic.utils.TestServer.close = _close
 pytest_sanic.utils.TestClient.ws_connect = _ws_connect
+
+
+@pytest.fixture(autouse=True)
+def log_level():
+    """A pod whose settings are changed while it runs sets the level of all logs: not beyond its test."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

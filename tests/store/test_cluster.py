@@ -1,6 +1,7 @@
 """The program on a real Redis Cluster: three masters, three replicas (contract §5, §11)."""
 
 import asyncio
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -40,6 +41,17 @@ def client(loop, cluster, sanic_client):
     return loop.run_until_complete(begin())
 
 
+async def look(client, path):
+    """What is answered, once it is: six servers on a busy machine may be silent for a second, which is a 503."""
+
+    async def found():
+        answer = await client.get(path)
+        assert answer.status_code in (200, 503), answer.text
+        return answer.json() if answer.status_code == 200 else None
+
+    return await eventually(found, path)
+
+
 async def test_the_inbox_works_across_slots(client):
     users = [{"id": i, "login": f"u{i}"} for i in range(1, 31)]
     inboxes = [await Inbox.open(client, user["id"], user["login"]) for user in users[:5]]
@@ -49,17 +61,17 @@ async def test_the_inbox_works_across_slots(client):
         assert push["notification_id"] == nid
         await inbox.read(push)
         assert (await inbox.receive("notification.read.ack"))["notification_id"] == nid
-    body = (await client.get("/api/v1/admin/pending?limit=1000")).json()
+    body = await look(client, "/api/v1/admin/pending?limit=1000")
     assert (body["total_pending"], body["users_with_pending"]) == (25, 25)
     assert len(body["pending_notifications"]) == 25
     found, cursor = [], ""
     while cursor is not None:
-        page = (await client.get("/api/v1/admin/users", params={"limit": 7, "cursor": cursor})).json()
+        page = await look(client, "/api/v1/admin/users?" + urlencode({"limit": 7, "cursor": cursor}))
         assert page["total"] == 30
         found += [row["login"] for row in page["users"]]
         cursor = page["next_cursor"]
     assert sorted(found) == sorted(user["login"] for user in users)
-    named = (await client.get("/api/v1/admin/users?q=u1")).json()
+    named = await look(client, "/api/v1/admin/users?q=u1")
     assert named["total"] == len(named["users"]) == 11
 
 
