@@ -36,8 +36,8 @@ PATIENCE = 300.0  # seconds
 HANDS = "500"
 RAISED = {
     "PROVIDER_SMS": "simulator://?success=1&latency=0s",
-    "RATE_LIMIT_PER_USER": "10000000",
-    "RATE_LIMIT_PER_CHANNEL": "1000000",
+    "RATE_LIMIT_PER_USER": "1000000",
+    "RATE_LIMIT_PER_CHANNEL": "100000",
     "API_RATE_LIMIT": "off",
     "SMS_WORKERS": HANDS,
     "MAX_QUEUE_SIZE": "5000",

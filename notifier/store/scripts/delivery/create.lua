@@ -41,13 +41,15 @@ for i = 2, #ARGV, 15 do
     redis.call('ZADD', index_key('channel:' .. channel), created, id)
     if user ~= '' then redis.call('ZADD', index_key('user:' .. user), created, id) end
     if recipient ~= '' then redis.call('ZADD', index_key('recipient:' .. recipient), created, id) end
-    index_status(id, record, status, created)
+    record.created = created
+    move_status(id, record, nil, status)
     if batch ~= '' then
-      redis.call('HINCRBY', batch_key(batch), status, 1)
+      count_batch(batch, status, 1)
       redis.call('ZADD', batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
   end
   results[#results + 1] = result
 end
+flush()
 return results

@@ -4,6 +4,7 @@
 -- entry (of its queue), owner (of its lease), takeovers, counted (its user's limit has seen it).
 
 local PRIORITIES = {'high', 'normal', 'low'}
+local MOST_ARGUMENTS = 1000  -- of one command; even, as scores and members come in pairs
 local CHANNELS = {'sms', 'email', 'push', 'webhook', 'inapp'}
 
 local function now_ms()
@@ -20,14 +21,59 @@ local function read(id, ...)
   return found
 end
 
-local function index_status(id, record, status, created)
-  redis.call('ZADD', index_key('status:' .. status), created, id)
-  redis.call('ZADD', index_key('status:' .. status .. ':' .. record.channel), created, id)
+-- What a script does to the indexes of statuses and to the counts of batches, until `flush`: one command per index in
+-- place of one per delivery. Every script that changes a status ends with it.
+local moves, counts = {}, {}
+
+-- Of a delivery, only the last place counts, and the first one it left.
+-- `before` is nil for a new one, `after` for one that goes for good.
+local function move_status(id, record, before, after)
+  local found = moves[id]
+  if found then
+    found.after = after
+  else
+    moves[id] = {channel = record.channel, before = before, after = after, created = record.created}
+  end
 end
 
-local function unindex_status(id, record, status)
-  redis.call('ZREM', index_key('status:' .. status), id)
-  redis.call('ZREM', index_key('status:' .. status .. ':' .. record.channel), id)
+local function count_batch(batch, status, number)
+  local key = batch_key(batch)
+  counts[key] = counts[key] or {}
+  counts[key][status] = (counts[key][status] or 0) + number
+end
+
+local function push(lists, status, channel, ...)
+  for _, name in ipairs({status, status .. ':' .. channel}) do
+    local list = lists[name] or {}
+    lists[name] = list
+    for _, value in ipairs({...}) do list[#list + 1] = value end
+  end
+end
+
+local function each_list(command, lists)
+  for name, list in pairs(lists) do
+    for first = 1, #list, MOST_ARGUMENTS do
+      redis.call(command, index_key('status:' .. name), unpack(list, first, math.min(#list, first + MOST_ARGUMENTS - 1)))
+    end
+  end
+end
+
+local function flush()
+  local gone, come = {}, {}
+  for id, move in pairs(moves) do
+    if move.before ~= move.after then
+      if move.before then push(gone, move.before, move.channel, id) end
+      if move.after then push(come, move.after, move.channel, move.created, id) end
+    end
+  end
+  each_list('ZREM', gone)
+  each_list('ZADD', come)
+  for key, statuses in pairs(counts) do
+    for status, number in pairs(statuses) do
+      if number ~= 0 then redis.call('HINCRBY', key, status, number) end
+    end
+  end
+  moves, counts = {}, {}
 end
 
 local function enqueue(id, record)
@@ -58,14 +104,13 @@ end
 local NEEDED = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason'}
 
 -- Applies an event to a record (a table with at least NEEDED); `fields` are further ones to set. Returns the new
--- status, or nil where the event has no meaning. All indexes follow.
+-- status, or nil where the event has no meaning. All indexes follow, those of statuses with `flush`.
 local function apply(id, record, event, now, fields)
   local row = AFTER[record.status]
   local status = row and row[event]
   if not status then return nil end
   fields = fields or {}
-  unindex_status(id, record, record.status)
-  index_status(id, record, status, record.created)
+  move_status(id, record, record.status, status)
   local entry = record.entry
   if record.status == 'queued' or record.status == 'processing' then
     if status ~= 'processing' then
@@ -86,8 +131,8 @@ local function apply(id, record, event, now, fields)
     redis.call('ZREM', done_key, id)
   end
   if record.batch and record.batch ~= '' then
-    redis.call('HINCRBY', batch_key(record.batch), record.status, -1)
-    redis.call('HINCRBY', batch_key(record.batch), status, 1)
+    count_batch(record.batch, record.status, -1)
+    count_batch(record.batch, status, 1)
   end
   local set = {'status', status, 'updated', now, 'entry', entry or ''}
   for name, value in pairs(fields) do
