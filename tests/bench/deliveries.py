@@ -131,7 +131,7 @@ async def lists(folder: Path, records: int) -> None:
 
 
 async def _fill(store: Deliveries, records: int) -> int:
-    """One user has half of all, so that no filter is narrow; the time of the newest."""
+    """One user has half of all, 500 share the other half; the time of the newest."""
     now = int(time.time() * 1000)
     for start in range(0, records, BATCH):
         await store.create([_record(now + n, n) for n in range(start, min(records, start + BATCH))], 60_000)
@@ -150,13 +150,16 @@ def _combinations(newest: int) -> Iterator[tuple[str, Filter]]:
     choices: dict[str, Any] = {
         "status": Status.QUEUED,
         "channel": "sms",
-        "recipient": "recipient 0",
-        "user": "user 0",
+        "recipient": "recipient 2",
+        "user": "user 2",
         "start": newest - 500_000,
     }
     for count in range(len(choices) + 1):
         for names in itertools.combinations(choices, count):
             yield ", ".join(names) or "none", Filter(**{name: choices[name] for name in names})
+    yield "user with half of all", Filter(user="user 0")
+    yield "user with half of all, status", Filter(user="user 0", status=Status.QUEUED)
+    yield "recipient with half of all, channel", Filter(recipient="recipient 0", channel="sms")
 
 
 async def _time(store: Deliveries, wanted: Filter) -> tuple[list[float], int]:

@@ -37,15 +37,15 @@ for i = 2, #ARGV, 15 do
       'priority', priority, 'retries', 0, 'max_retries', max_retries, 'scheduled', scheduled, 'expires', expires,
       'created', created, 'updated', accepted, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
       'entry', entry)
-    redis.call('ZADD', index_key('all'), created, id)
-    redis.call('ZADD', index_key('channel:' .. channel), created, id)
+    later('ZADD', index_key('all'), created, id)
+    later('ZADD', index_key('channel:' .. channel), created, id)
     if user ~= '' then redis.call('ZADD', index_key('user:' .. user), created, id) end
     if recipient ~= '' then redis.call('ZADD', index_key('recipient:' .. recipient), created, id) end
     record.created = created
     move_status(id, record, nil, status)
     if batch ~= '' then
       count_batch(batch, status, 1)
-      redis.call('ZADD', batch_list_key(batch), (i - 2) / 15, id)
+      later('ZADD', batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
   end

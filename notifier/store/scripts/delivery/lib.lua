@@ -21,9 +21,9 @@ local function read(id, ...)
   return found
 end
 
--- What a script does to the indexes of statuses and to the counts of batches, until `flush`: one command per index in
--- place of one per delivery. Every script that changes a status ends with it.
-local moves, counts = {}, {}
+-- What a script does to indexes, queues and the counts of batches, until `flush`: one command per key in place of one
+-- per delivery. Every script that changes a status ends with it.
+local moves, counts, delayed = {}, {}, {}
 
 -- Of a delivery, only the last place counts, and the first one it left.
 -- `before` is nil for a new one, `after` for one that goes for good.
@@ -42,38 +42,48 @@ local function count_batch(batch, status, number)
   counts[key][status] = (counts[key][status] or 0) + number
 end
 
-local function push(lists, status, channel, ...)
-  for _, name in ipairs({status, status .. ':' .. channel}) do
-    local list = lists[name] or {}
-    lists[name] = list
-    for _, value in ipairs({...}) do list[#list + 1] = value end
+-- A command for the end of the script; what all deliveries have for the same key goes in one. Nothing in the script may
+-- depend on it.
+local function later(command, key, ...)
+  local name = command .. ' ' .. key
+  local list = delayed[name]
+  if not list then
+    list = {command = command, key = key}
+    delayed[name] = list
+  end
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+
+local function run(list)
+  for first = 1, #list, MOST_ARGUMENTS do
+    local last = math.min(#list, first + MOST_ARGUMENTS - 1)
+    if list.command == 'XACK' then
+      redis.call('XACK', list.key, GROUP, unpack(list, first, last))
+    else
+      redis.call(list.command, list.key, unpack(list, first, last))
+    end
   end
 end
 
-local function each_list(command, lists)
-  for name, list in pairs(lists) do
-    for first = 1, #list, MOST_ARGUMENTS do
-      redis.call(command, index_key('status:' .. name), unpack(list, first, math.min(#list, first + MOST_ARGUMENTS - 1)))
-    end
-  end
+local function later_for_status(command, status, channel, ...)
+  later(command, index_key('status:' .. status), ...)
+  later(command, index_key('status:' .. status .. ':' .. channel), ...)
 end
 
 local function flush()
-  local gone, come = {}, {}
   for id, move in pairs(moves) do
     if move.before ~= move.after then
-      if move.before then push(gone, move.before, move.channel, id) end
-      if move.after then push(come, move.after, move.channel, move.created, id) end
+      if move.before then later_for_status('ZREM', move.before, move.channel, id) end
+      if move.after then later_for_status('ZADD', move.after, move.channel, move.created, id) end
     end
   end
-  each_list('ZREM', gone)
-  each_list('ZADD', come)
+  for _, list in pairs(delayed) do run(list) end
   for key, statuses in pairs(counts) do
     for status, number in pairs(statuses) do
       if number ~= 0 then redis.call('HINCRBY', key, status, number) end
     end
   end
-  moves, counts = {}, {}
+  moves, counts, delayed = {}, {}, {}
 end
 
 local function enqueue(id, record)
@@ -84,8 +94,8 @@ end
 local function dequeue(record)
   if record.entry and record.entry ~= '' then
     local queue = queue_key(record.channel, record.priority)
-    redis.call('XACK', queue, GROUP, record.entry)
-    redis.call('XDEL', queue, record.entry)
+    later('XACK', queue, record.entry)
+    later('XDEL', queue, record.entry)
   end
 end
 
@@ -125,7 +135,7 @@ local function apply(id, record, event, now, fields)
     entry = enqueue(id, record)
   end
   if status == 'failed' then bury(id, record, fields.reason or record.reason or '', now) end
-  if FINAL[status] then redis.call('ZADD', done_key, now, id) end
+  if FINAL[status] then later('ZADD', done_key, now, id) end
   if record.status == 'failed' then
     unbury(id, record)
     redis.call('ZREM', done_key, id)
