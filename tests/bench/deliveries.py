@@ -26,7 +26,7 @@ from notifier.store.address import Address
 from notifier.store.deliveries import Deliveries, NewDelivery, digest
 from notifier.store.keys import Keys
 from notifier.store.single import SingleRedis
-from tests.bench.figures import cpu_seconds
+from tests.bench.measure import cpu_seconds
 from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port
 
@@ -139,7 +139,7 @@ async def _fill(store: Deliveries, records: int) -> int:
 
 
 def _record(moment: int, number: int) -> NewDelivery:
-    channel, one = CHANNELS[number // 2 % 4], 0 if number % 2 else number % USERS
+    channel, one = CHANNELS[(number // 2 + number // USERS) % 4], 0 if number % 2 else number % USERS
     later = moment + 86_400_000 if number // 8 % 3 == 0 else None
     document = b'{"id":"%d","channel":"%b","recipient":"r","content":"hi","created_at":""}' % (number, channel.encode())
     whom = digest(f"user {one}"), digest(f"recipient {one}")
