@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, pause
 	heading "hostile clients"; $(BIN)/python -m tests.e2e.hostile || failed=1; \
 	exit $$failed
 
+faults-deliveries: $(DEV_STAMP) ## pods killed, Redis paused for 10 s, a provider that flaps; what is lost or sent twice?
+	@$(BIN)/python -m tests.e2e.delivery_faults $(ARGS)
+
 demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule
 	@$(BIN)/python -m tests.e2e.demo
 
@@ -67,6 +70,9 @@ bench-scaling: $(DEV_STAMP) ## CPU per message as users, inboxes and messages gr
 
 bench-churn: $(DEV_STAMP) ## memory while users come, read and leave: ARGS="--minutes 60"
 	@$(BIN)/python -m tests.bench.churn $(ARGS)
+
+bench-deliveries: $(DEV_STAMP) ## deliveries a second through the simulator; lists of a million records
+	@$(BIN)/python -m tests.bench.deliveries $(ARGS)
 
 bench-kafka: $(DEV_STAMP) ## how fast deliveries are taken from Kafka
 	@$(BIN)/python -m tests.bench.kafka

@@ -52,6 +52,7 @@ class Engine:
         self._leases: dict[str, float] = {}  # what is leased and not finished -> when its lease is over
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Event()
+        self._stopping = False
         self.terms = LeaseTerms(100, 10, 60.0, "defer")
 
     @property
@@ -77,15 +78,15 @@ class Engine:
 
     async def stop(self, timeout: float) -> None:
         """Leases no more, and lets what is under way come to its end; `timeout` in seconds."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        deadline = self._monotonic() + timeout
+        self._stopping = True
+        for lane in self._lanes.values():
+            lane.news.set()
+        self._room.set()
+        await _end(self._tasks[:-1], timeout)  # what a lane has just asked for is leased to it, and is to be sent too
         running = [task for lane in self._lanes.values() for task in lane.running]
-        if running:
-            _, left = await asyncio.wait(running, timeout=timeout)
-            for late in left:  # their leases run out, and another pod takes them over
-                late.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+        await _end(running, deadline - self._monotonic())  # leases of the late run out, and another pod takes them over
+        await _end(self._tasks[-1:], 0.0)  # the leases of slow sends are renewed until here
         await self._recorder.stop()
 
     def poke(self, channels: Iterable[str]) -> None:
@@ -97,13 +98,14 @@ class Engine:
     # -- leasing
 
     async def _run(self, lane: Lane) -> None:
-        while True:
+        while not self._stopping:
             try:
                 wait = await self._lease_for(lane)
             except NotifierError as error:
                 log.debug("lease.waits", extra={"channel": lane.channel, "error": error.message})
                 wait = AWAY
-            await lane.pause(wait)
+            if not self._stopping:
+                await lane.pause(wait)
 
     async def _lease_for(self, lane: Lane) -> float | None:
         """Leases for the hands that are free; the seconds until it is worth asking again, None: when there is news."""
@@ -133,6 +135,8 @@ class Engine:
             self._on_limited(channel, limited)
 
     async def _until_room(self, lane: Lane) -> None:
+        if self._stopping:
+            return
         self._room.clear()
         if lane.running and len(lane.running) >= lane.hands:
             await asyncio.wait(lane.running, return_when=asyncio.FIRST_COMPLETED)
@@ -185,6 +189,15 @@ class Engine:
             for one in ids:
                 if one in self._leases:
                     self._leases[one] = now + self._lease
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]], timeout: float) -> None:
+    """Waits for tasks for at most `timeout` seconds, and cancels those that have not ended by then."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=max(0.0, timeout))
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 class Lane:

@@ -240,6 +240,28 @@ async def test_a_stop_lets_sends_end(pod, scripted):
     assert (await look(client, identity))["status"] == "sent"
 
 
+async def test_a_stop_sends_what_was_being_leased(pod, scripted, monkeypatch):
+    client = await pod()
+    store, leased, gate = client.pod.pipeline.deliveries, asyncio.Event(), asyncio.Event()
+    lease = store.lease
+
+    async def slow(*args):
+        found = await lease(*args)
+        if found.leased:
+            leased.set()
+            await gate.wait()
+        return found
+
+    monkeypatch.setattr(store, "lease", slow)
+    identity = await create(client)
+    await asyncio.wait_for(leased.wait(), 5)
+    stopping = asyncio.create_task(client.pod.pipeline.stop(5.0))
+    await asyncio.sleep(0)
+    gate.set()
+    await stopping
+    assert (await look(client, identity))["status"] == "sent"
+
+
 async def test_a_lease_that_nobody_renews_is_taken_over(pod, scripted, start_pod):
     client = await pod(delivery_lease="1s")
     scripted.gate.clear()

@@ -331,3 +331,18 @@ async def test_what_never_was_a_delivery_cannot_be_requeued(deliveries):
     assert await deliveries.bury([(identity, b"{}", "malformed", "x")] * 2, now_ms()) == 1
     assert await deliveries.change(Event.REQUEUE, [identity]) == [(None, Status.FAILED)]
     assert await deliveries.drop(identity)
+
+
+async def test_many_changes_in_one_script(deliveries):
+    """More than fit into one command, in several statuses and batches; the fixture recomputes every index."""
+    items = [new(priority=("high", "normal", "low")[n % 3], batch=f"b{n % 2}") for n in range(1500)]
+    ids = await stored(deliveries, *items)
+    leased = (await lease(deliveries, 1500)).leased
+    assert {one.id for one in leased} == set(ids)
+    events = (Event.SENT, Event.RETRY, Event.FAIL, Event.DEFER)
+    results = [Finished(one, OWNER, events[n % 4], 60.0, reason="r") for n, one in enumerate(ids)]
+    results.append(results[0])  # handed in twice
+    found = await deliveries.finish(results)
+    assert found == [after(Status.PROCESSING, events[n % 4]) for n in range(1500)] + [None]
+    total, _ = await deliveries.search(Filter(status=Status.SENT, channel="sms"), 0, 10)
+    assert total == 375

@@ -21,4 +21,5 @@ for i = 2, #ARGV do
     results[#results + 1] = value
   end
 end
+flush()
 return results

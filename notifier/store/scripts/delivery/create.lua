@@ -37,17 +37,19 @@ for i = 2, #ARGV, 15 do
       'priority', priority, 'retries', 0, 'max_retries', max_retries, 'scheduled', scheduled, 'expires', expires,
       'created', created, 'updated', accepted, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
       'entry', entry)
-    redis.call('ZADD', index_key('all'), created, id)
-    redis.call('ZADD', index_key('channel:' .. channel), created, id)
+    later('ZADD', index_key('all'), created, id)
+    later('ZADD', index_key('channel:' .. channel), created, id)
     if user ~= '' then redis.call('ZADD', index_key('user:' .. user), created, id) end
     if recipient ~= '' then redis.call('ZADD', index_key('recipient:' .. recipient), created, id) end
-    index_status(id, record, status, created)
+    record.created = created
+    move_status(id, record, nil, status)
     if batch ~= '' then
-      redis.call('HINCRBY', batch_key(batch), status, 1)
-      redis.call('ZADD', batch_list_key(batch), (i - 2) / 15, id)
+      count_batch(batch, status, 1)
+      later('ZADD', batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
   end
   results[#results + 1] = result
 end
+flush()
 return results

@@ -22,4 +22,5 @@ for _, channel in ipairs(CHANNELS) do
     end
   end
 end
+flush()
 return {moved, waiting}

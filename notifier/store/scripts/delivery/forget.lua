@@ -7,7 +7,7 @@ for _, id in ipairs(ids) do
   local record = read(id, 'status', 'channel', 'user', 'recipient', 'batch', 'reason')
   if record.status then
     unbury(id, record)
-    unindex_status(id, record, record.status)
+    move_status(id, record, record.status, nil)
     redis.call('ZREM', index_key('all'), id)
     redis.call('ZREM', index_key('channel:' .. record.channel), id)
     if record.user and record.user ~= '' then redis.call('ZREM', index_key('user:' .. record.user), id) end
@@ -22,4 +22,5 @@ for _, id in ipairs(ids) do
   end
   redis.call('ZREM', done_key, id)
 end
+flush()
 return #ids

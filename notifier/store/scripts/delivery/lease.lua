@@ -75,13 +75,13 @@ end
 local function admit(id, record)
   if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
   local key = user_rate_key(record.limit)
-  local used = tonumber(redis.call('GET', key) or 0)
-  if used < user_limit then
-    redis.call('INCR', key)
-    if used == 0 then redis.call('PEXPIRE', key, window) end
-    redis.call('HSET', record_key(id), 'counted', 1)
+  local used = redis.call('INCR', key)
+  if used == 1 then redis.call('PEXPIRE', key, window) end
+  if used <= user_limit then
+    record.counted = 1
     return true
   end
+  redis.call('DECR', key)
   if policy == 'drop' then
     put_aside(id, record, 'fail', {reason = 'rate_limited', error = 'rate_limited'})
     return false
@@ -95,16 +95,16 @@ end
 local function lease(priority, entry)
   local id = entry[2][2]
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'expires', 'limit',
-    'counted')
+    'counted', 'document', 'retries', 'max_retries', 'takeovers')
   if record.status ~= 'queued' or record.entry ~= entry[1] then
     redis.call('XACK', queue_key(channel, priority), GROUP, entry[1])
     redis.call('XDEL', queue_key(channel, priority), entry[1])
   elseif is_expired(record, now) then
     put_aside(id, record, 'expire')
   elseif admit(id, record) then
-    apply(id, record, 'lease', now, {owner = owner})
+    apply(id, record, 'lease', now, {owner = owner, counted = record.counted or nil})
     leased[#leased + 1] = id
-    for _, value in ipairs(redis.call('HMGET', record_key(id), unpack(LEASED))) do leased[#leased + 1] = value or '' end
+    for _, name in ipairs(LEASED) do leased[#leased + 1] = record[name] or '' end
     return 1
   end
   return 0
@@ -117,6 +117,7 @@ for _ = 1, 4 do  -- a round more for places that those put aside left free; no l
   for _, pair in ipairs(chosen) do left = left - lease(pair[1], pair[2]) end
   if left == 0 or not more then break end
 end
+flush()
 if per_second > 0 and left < want then
   free_at = free_at + (want - left) * interval
   redis.call('SET', rate_key(channel), string.format('%.2f', free_at), 'PX', math.ceil((free_at - micros) / 1000) + 1)
