@@ -77,6 +77,25 @@ async def test_the_inbox_works_across_slots(client):
     assert named["total"] == len(named["users"]) == 11
 
 
+async def test_deliveries_share_a_slot(client, cluster):
+    items = [{"channel": "sms", "recipient": f"+9055512345{n:02d}", "content": "hi"} for n in range(20)]
+    items.append({"channel": "push", "user_id": "nobody", "content": "later", "scheduled_at": "2100-01-01T00:00:00Z"})
+    answer = await client.post("/api/v1/notifications/batch", json={"notifications": items})
+    assert (answer.status_code, answer.json()["accepted"]) == (201, 21)
+    batch = answer.json()["batch_id"]
+
+    async def ended():
+        statuses = (await client.get(f"/api/v1/batches/{batch}")).json()["statuses"]
+        return statuses == {"sent": 20, "scheduled": 1}
+
+    await eventually(ended, "the end of the batch")
+    page = (await client.get("/api/v1/notifications?status=sent&channel=sms&recipient=%2B905551234500")).json()
+    assert page["total"] == 1
+    later = answer.json()["notifications"][20]["id"]
+    assert (await client.delete(f"/api/v1/notifications/{later}")).status_code == 204
+    assert (await client.delete(f"/api/v1/notifications/{later}")).status_code == 409
+
+
 async def test_keys_of_a_user_share_a_slot(client, cluster):
     (nid,) = await notify(client)
     await Inbox.open(client)
@@ -175,22 +194,3 @@ async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
             )
         ).json()
         assert nid in [row["notification_id"] for row in history["notifications"]]
-
-
-async def test_deliveries_share_a_slot(client, cluster):
-    items = [{"channel": "sms", "recipient": f"+9055512345{n:02d}", "content": "hi"} for n in range(20)]
-    items.append({"channel": "push", "user_id": "nobody", "content": "later", "scheduled_at": "2100-01-01T00:00:00Z"})
-    answer = await client.post("/api/v1/notifications/batch", json={"notifications": items})
-    assert (answer.status_code, answer.json()["accepted"]) == (201, 21)
-    batch = answer.json()["batch_id"]
-
-    async def ended():
-        statuses = (await client.get(f"/api/v1/batches/{batch}")).json()["statuses"]
-        return statuses == {"sent": 20, "scheduled": 1}
-
-    await eventually(ended, "the end of the batch")
-    page = (await client.get("/api/v1/notifications?status=sent&channel=sms&recipient=%2B905551234500")).json()
-    assert page["total"] == 1
-    later = answer.json()["notifications"][20]["id"]
-    assert (await client.delete(f"/api/v1/notifications/{later}")).status_code == 204
-    assert (await client.delete(f"/api/v1/notifications/{later}")).status_code == 409
