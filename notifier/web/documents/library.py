@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -60,7 +63,8 @@ class Library:
             return None
         key = (path, up if path in self._makers else 0)
         if key not in self._kept:
-            self._kept[key] = self._make(path, up)
+            with _tidily():
+                self._kept[key] = self._make(path, up)
         return self._kept[key]
 
     def _make(self, path: str, up: int) -> File:
@@ -84,6 +88,22 @@ class Library:
             return path
         name = path.removeprefix("docs/ru" if language == "ru" else "docs").strip("/")
         return found if (found := _path(wanted, name)) in self._makers else _path(wanted, "")
+
+
+@contextmanager
+def _tidily() -> Iterator[None]:
+    """Lets the garbage collector look often, as Python does by default: what a page is built of refers to itself, and
+    with the server's rare looks 65 MiB of it pile up for the reference, which the process then keeps."""
+    with _ONE_AT_A_TIME:  # two would take each other's setting for the usual one
+        usual = gc.get_threshold()
+        gc.set_threshold(700, 10, 10)
+        try:
+            yield
+        finally:
+            gc.set_threshold(*usual)
+
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def _path(language: str, name: str) -> str:
