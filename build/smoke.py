@@ -201,7 +201,7 @@ class Smoke:
     def draw_dashboard(self) -> str:
         server, url = self.serve()
         with Terminal(self.artefact, ["tui", "--url", url]) as terminal:
-            terminal.wait_for("Overview")
+            terminal.wait_for("Rate/s")
             terminal.press("q")
             terminal.wait_for("ended: 0")
         self.end(server)

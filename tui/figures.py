@@ -133,7 +133,13 @@ def _said(part: Json) -> list[str]:
     said = []
     for name, value in part.items():
         if isinstance(value, Mapping):
-            said += [f"{inner}: {why}" for inner, why in value.items()]
+            for inner, why in value.items():
+                said += _circuits(str(inner), why) if isinstance(why, Mapping) else [f"{inner}: {why}"]
         elif name != "status" and value not in (None, "", 0):
             said.append(value if isinstance(value, str) else f"{name} {value}")
     return said
+
+
+def _circuits(channel: str, providers: Json) -> list[str]:
+    """The providers of a channel whose circuits are not closed."""
+    return [f"{channel}: {name} {state}" for name, state in providers.items() if state != "closed"]

@@ -56,3 +56,10 @@ def test_health_says_what_each_part_says() -> None:
     assert (worker.status, worker.detail) == ("degraded", "running 5, janitor: timeout")
     assert Health.read({}).status == "unknown"
     assert Health.read({"components": {"x": "odd"}}).components[0].status == "odd"
+
+
+def test_health_names_the_circuits_that_are_not_closed() -> None:
+    channels = {"sms": {"a": "closed", "b": "open"}, "email": {"c": "half_open"}, "push:ios": {"d": "closed"}}
+    row = {"status": "ok", "components": {"providers": {"status": "degraded", "channels": channels}}}
+    (component,) = Health.read(row).components
+    assert (component.status, component.detail) == ("degraded", "sms: b open, email: c half_open")
