@@ -29,23 +29,28 @@ for i = 2, #ARGV, 15 do
     local status, entry = 'queued', ''
     if scheduled ~= '' then
       status = 'scheduled'
-      redis.call('ZADD', schedule_key, scheduled, id)
+      zadd(schedule_key, scheduled, id)
     else
       entry = enqueue(id, record)
     end
-    redis.call('HSET', record_key(id), 'document', document, 'status', status, 'channel', channel,
-      'priority', priority, 'retries', 0, 'max_retries', max_retries, 'scheduled', scheduled, 'expires', expires,
-      'created', created, 'updated', accepted, 'user', user, 'recipient', recipient, 'limit', limit, 'batch', batch,
-      'entry', entry)
-    later('ZADD', index_key('all'), created, id)
-    later('ZADD', index_key('channel:' .. channel), created, id)
-    if user ~= '' then redis.call('ZADD', index_key('user:' .. user), created, id) end
-    if recipient ~= '' then redis.call('ZADD', index_key('recipient:' .. recipient), created, id) end
-    record.created = created
-    move_status(id, record, nil, status)
+    local set = {'document', document, 'status', status, 'channel', channel, 'priority', priority, 'retries', 0,
+      'max_retries', max_retries, 'created', created, 'updated', accepted}
+    for name, value in pairs({scheduled = scheduled, expires = expires, user = user, recipient = recipient,
+      limit = limit, batch = batch, entry = entry}) do
+      if value ~= '' then
+        set[#set + 1] = name
+        set[#set + 1] = value
+      end
+    end
+    redis.call('HSET', record_key(id), unpack(set))
+    zadd(index_key('all'), created, id)
+    zadd(index_key('channel:' .. channel), created, id)
+    if user ~= '' then zadd(index_key('user:' .. user), created, id) end
+    if recipient ~= '' then zadd(index_key('recipient:' .. recipient), created, id) end
+    index_status(id, record, status, created)
     if batch ~= '' then
-      count_batch(batch, status, 1)
-      later('ZADD', batch_list_key(batch), (i - 2) / 15, id)
+      count(batch_key(batch), status, 1)
+      zadd(batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
   end

@@ -10,9 +10,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', schedule_key, '-inf', now, 'LIMI
   if status then
     for _, value in ipairs({id, status, record.channel, record.priority}) do moved[#moved + 1] = value end
   else
-    redis.call('ZREM', schedule_key, id)
+    zrem(schedule_key, id)
   end
 end
+flush()
 local waiting = {}
 for _, channel in ipairs(CHANNELS) do
   for _, priority in ipairs(PRIORITIES) do
@@ -22,5 +23,4 @@ for _, channel in ipairs(CHANNELS) do
     end
   end
 end
-flush()
 return {moved, waiting}

@@ -4,11 +4,12 @@
 --          provider, provider's id, attempts (JSON objects, joined by commas)
 -- returns  per item the new status, or '' where it was not this owner's to say
 local now = now_ms()
+local stamp = string.format('%.0f', now)  -- Redis is slow at making texts of numbers
 local results = {}
 for i = 1, #ARGV, 9 do
   local id, owner, event, wait, reason, error_text, provider, provider_id, attempts = unpack(ARGV, i, i + 8)
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'owner', 'attempts',
-    'retries', 'expires')
+    'retries', 'expires', 'error')
   local mine = record.status == 'processing' and record.owner == owner
   local status
   if record.status and (mine or event == 'sent') then
@@ -18,7 +19,8 @@ for i = 1, #ARGV, 9 do
     end
     if provider ~= '' then fields.provider = provider end
     if event == 'sent' then
-      fields.sent, fields.provider_id, fields.error, fields.reason, fields.next = now, provider_id, '', '', ''
+      fields.sent, fields.provider_id = stamp, provider_id
+      if record.error then fields.error, fields.reason, fields.next = '', '', '' end
     else
       fields.error, fields.reason = error_text, reason
     end
@@ -30,8 +32,8 @@ for i = 1, #ARGV, 9 do
     end
     if event == 'retry' then fields.retries = tonumber(record.retries) + 1 end
     if event == 'fail' then fields.next = '' end
-    status = apply(id, record, event, now, fields)
-    if status == 'retrying' or status == 'scheduled' then redis.call('ZADD', schedule_key, due, id) end
+    status = apply(id, record, event, stamp, fields)
+    if status == 'retrying' or status == 'scheduled' then zadd(schedule_key, due, id) end
   end
   results[#results + 1] = status or ''
 end

@@ -7,9 +7,9 @@ for _, id in ipairs(ids) do
   local record = read(id, 'status', 'channel', 'user', 'recipient', 'batch', 'reason')
   if record.status then
     unbury(id, record)
-    move_status(id, record, record.status, nil)
-    redis.call('ZREM', index_key('all'), id)
-    redis.call('ZREM', index_key('channel:' .. record.channel), id)
+    unindex_status(id, record, record.status)
+    zrem(index_key('all'), id)
+    zrem(index_key('channel:' .. record.channel), id)
     if record.user and record.user ~= '' then redis.call('ZREM', index_key('user:' .. record.user), id) end
     if record.recipient and record.recipient ~= '' then
       redis.call('ZREM', index_key('recipient:' .. record.recipient), id)
@@ -20,7 +20,7 @@ for _, id in ipairs(ids) do
     end
     redis.call('DEL', record_key(id))
   end
-  redis.call('ZREM', done_key, id)
+  zrem(done_key, id)
 end
 flush()
 return #ids

@@ -10,6 +10,7 @@ local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[
 local LEASED = {'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
 local LOW_EVERY = 4
 local now = now_ms()
+local stamp = string.format('%.0f', now)
 
 if redis.call('SISMEMBER', paused_key, channel) == 1 then return {-1, {}, {}} end
 
@@ -63,7 +64,7 @@ end
 local leased, aside = {}, {}
 
 local function put_aside(id, record, event, fields)
-  local status = apply(id, record, event, now, fields)
+  local status = apply(id, record, event, stamp, fields)
   if status then
     aside[#aside + 1] = id
     aside[#aside + 1] = status
@@ -71,14 +72,14 @@ local function put_aside(id, record, event, fields)
   end
 end
 
--- Whether the user's limit lets it through; puts it aside where not.
-local function admit(id, record)
+-- Whether the user's limit lets it through; puts it aside where not. What it notes of the record goes into `fields`.
+local function admit(id, record, fields)
   if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
   local key = user_rate_key(record.limit)
   local used = redis.call('INCR', key)
   if used == 1 then redis.call('PEXPIRE', key, window) end
   if used <= user_limit then
-    record.counted = 1
+    fields.counted = '1'
     return true
   end
   redis.call('DECR', key)
@@ -88,7 +89,7 @@ local function admit(id, record)
   end
   local free = now + math.max(1, redis.call('PTTL', key))
   put_aside(id, record, 'defer', {scheduled = free})
-  redis.call('ZADD', schedule_key, free, id)
+  zadd(schedule_key, free, id)
   return false
 end
 
@@ -96,13 +97,13 @@ local function lease(priority, entry)
   local id = entry[2][2]
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'expires', 'limit',
     'counted', 'document', 'retries', 'max_retries', 'takeovers')
+  local fields = {owner = owner}
   if record.status ~= 'queued' or record.entry ~= entry[1] then
-    redis.call('XACK', queue_key(channel, priority), GROUP, entry[1])
-    redis.call('XDEL', queue_key(channel, priority), entry[1])
+    end_entry(queue_key(channel, priority), entry[1])
   elseif is_expired(record, now) then
     put_aside(id, record, 'expire')
-  elseif admit(id, record) then
-    apply(id, record, 'lease', now, {owner = owner, counted = record.counted or nil})
+  elseif admit(id, record, fields) then
+    apply(id, record, 'lease', stamp, fields)
     leased[#leased + 1] = id
     for _, name in ipairs(LEASED) do leased[#leased + 1] = record[name] or '' end
     return 1

@@ -10,8 +10,7 @@ local function take_back(queue, entry)
   local id = entry[2][2]
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'takeovers')
   if record.status ~= 'processing' or record.entry ~= entry[1] then
-    redis.call('XACK', queue, GROUP, entry[1])
-    redis.call('XDEL', queue, entry[1])
+    end_entry(queue, entry[1])
     return
   end
   local takeovers = tonumber(record.takeovers or 0) + 1
