@@ -40,14 +40,16 @@ log = logging.getLogger("notifier.store")
 class Script:
     """A Lua script of `store/scripts/`, with the functions that it shares with others put before it.
 
-    `name` may lead into a folder, `delivery/lease`, whose scripts share a library of their own.
+    `name` may lead into a folder, `delivery/lease`, whose scripts share a library and an end (`end.lua`) of their own.
     """
 
     def __init__(self, name: str, keys: Keys) -> None:
         *folders, own = name.split("/")
         folder = files("notifier.store").joinpath("scripts", *folders)
-        prelude = DELIVERY_LUA if folders else keys.lua_prelude
-        parts = (prelude, folder.joinpath("lib.lua").read_text(), folder.joinpath(f"{own}.lua").read_text())
+        library, text, end = (folder.joinpath(f"{part}.lua") for part in ("lib", own, "end"))
+        parts = [DELIVERY_LUA if folders else keys.lua_prelude, library.read_text(), text.read_text()]
+        if end.is_file():
+            parts[2:] = ["local function main()", parts[2], "end", end.read_text()]
         self.name = name
         self.text = "\n".join(parts)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()

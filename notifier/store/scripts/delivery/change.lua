@@ -21,5 +21,4 @@ for i = 2, #ARGV do
     results[#results + 1] = value
   end
 end
-flush()
 return results

@@ -56,5 +56,4 @@ for i = 2, #ARGV, 15 do
   end
   results[#results + 1] = result
 end
-flush()
 return results

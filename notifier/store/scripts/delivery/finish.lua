@@ -37,5 +37,4 @@ for i = 1, #ARGV, 9 do
   end
   results[#results + 1] = status or ''
 end
-flush()
 return results

@@ -22,5 +22,4 @@ for _, id in ipairs(ids) do
   end
   zrem(done_key, id)
 end
-flush()
 return #ids

@@ -118,7 +118,6 @@ for _ = 1, 4 do  -- a round more for places that those put aside left free; no l
   for _, pair in ipairs(chosen) do left = left - lease(pair[1], pair[2]) end
   if left == 0 or not more then break end
 end
-flush()
 if per_second > 0 and left < want then
   free_at = free_at + (want - left) * interval
   redis.call('SET', rate_key(channel), string.format('%.2f', free_at), 'PX', math.ceil((free_at - micros) / 1000) + 1)

@@ -20,8 +20,8 @@ local function read(id, ...)
 end
 
 -- Changes of sorted sets, counts and queues are gathered and made by `flush`, many in one command: a script over 500
--- deliveries takes half the time. The last word on a member counts. Each script that may have changed anything flushes
--- before it returns, and before it reads what it has changed.
+-- deliveries takes half the time. The last word on a member counts. What a script gathered is flushed when it ends (end.lua); one that
+-- reads what it has changed flushes before.
 local members, counts, ended = {}, {}, {}
 local MOST_AT_ONCE = 1000  -- arguments that Lua's stack takes with ease
 

@@ -32,9 +32,7 @@ for _, priority in ipairs(PRIORITIES) do
       if entry and entry[2] then take_back(queue, entry) end
     end
   elseif not string.find(reply.err, 'NOGROUP', 1, true) then
-    flush()
     return reply
   end
 end
-flush()
 return changed
