@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,14 +27,19 @@ client: $(RUN_STAMP) ## follow the inbox of 1:test_user
 sender: $(RUN_STAMP) ## send it a notification
 	@exec $(BIN)/notifier send --to 1:test_user $(ARGS) "Hello from make sender"
 
-test: $(DEV_STAMP) ## all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+SUITE := -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
+
+test: $(DEV_STAMP) ## the tests, in under three minutes
+	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
+
+test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser
+	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests
 	@$(BIN)/ruff format --check notifier tests build $(wildcard tui)
 	@$(BIN)/ruff check notifier tests build $(wildcard tui)
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
 
 format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)

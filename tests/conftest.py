@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import pytest_sanic.utils
 import websockets
+from sanic.mixins.routes import RouteMixin
+from sanic.touchup import TouchUp
 
 from notifier.app import App
 from notifier.config import load
@@ -51,6 +53,20 @@ async def _ws_connect(self, uri, *args, **kwargs):
 pytest_sanic.utils.TestServer.start_server = _start_server
 pytest_sanic.utils.TestServer.close = _close
 pytest_sanic.utils.TestClient.ws_connect = _ws_connect
+
+# For each server Sanic reads the sources of all its handlers, to guess what their errors look like (the program makes
+# all errors itself), and those of its own HTTP protocol, which it rewrites in the same way. Of hundreds of servers that
+# is half of the time: here it is done once.
+RouteMixin._determine_error_format = lambda self, handler: ""
+_touch_up = TouchUp.run
+
+
+def _touch_up_once(app):
+    TouchUp.run = lambda app: None
+    _touch_up(app)
+
+
+TouchUp.run = _touch_up_once
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +149,7 @@ def start_pod(loop, redis, settings, sanic_client):
     async def start(pod="pod-a", **changes):
         app = App(settings(pod, **changes))
         server = Server(app, bind(app.settings.host, app.settings.port))
-        client = await sanic_client(server.web)
+        client = await sanic_client(server.web, verify=False)  # no TLS here: authorities need not be read
         client.pod = app
         return client
 

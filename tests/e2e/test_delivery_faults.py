@@ -4,6 +4,8 @@ import pytest
 
 from tests.e2e.delivery_faults import FAULTS, Run, run_fault
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_nothing_is_lost_or_sent_again(loop, tmp_path, fault):

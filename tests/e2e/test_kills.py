@@ -4,6 +4,8 @@ import pytest
 
 from tests.e2e.kills import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_kill_9_loses_nothing_that_was_accepted(loop, tmp_path, workers):

@@ -10,6 +10,8 @@ from tests.e2e.server import ServerProcess
 from tests.ingest.conftest import FAST
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 MESSAGES = 6000
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from .browser import Tab, Tabs
 from .test_page_looks import CONTRAST, NAMELESS, WIDTHS, overflow_at
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("/docs", "/docs/descriptions", "/docs/api", "/docs/websocket", "/docs/ru")
 
 

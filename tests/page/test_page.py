@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from .browser import AWAY, REFUSED, PageUser, Tab, Tabs
 from .conftest import PageServer
+
+pytestmark = pytest.mark.slow
 
 NewUser = Callable[[], PageUser]
 OpenTab = Callable[[], Tab]

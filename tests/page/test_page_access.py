@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from .browser import AWAY, REFUSED, Tab, Tabs
 from .conftest import PageServer
+
+pytestmark = pytest.mark.slow
 
 
 def enter(tab: Tab, token: str) -> None:

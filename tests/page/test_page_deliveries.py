@@ -7,9 +7,12 @@ import re
 import urllib.request
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from .browser import AWAY, PageUser, Tab, Tabs
+
+pytestmark = pytest.mark.slow
 
 BADGES = {
     "scheduled": "○", "queued": "○", "processing": "○", "retrying": "▲", "sent": "✓", "failed": "✕",

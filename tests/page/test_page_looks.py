@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from .browser import PageUser, Tab, Tabs
+
+pytestmark = pytest.mark.slow
 
 STATIC = Path(__file__).resolve().parents[2] / "notifier" / "web" / "static"
 LONG = "a-word-without-any-place-to-break-" * 12

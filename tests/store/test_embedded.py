@@ -362,7 +362,9 @@ async def test_a_server_that_outlives_its_parent_keeps_the_folder_to_itself(embe
     assert await call(await embedded().start(), "PING") == b"PONG"
 
 
-@pytest.mark.parametrize("left", ["999999", "nonsense", "", "9" * 30, str(os.getpid())])
+@pytest.mark.parametrize(
+    "left", ["999999", "nonsense", "", "9" * 30, str(os.getpid())], ids=["gone", "nonsense", "empty", "huge", "own"]
+)
 async def test_a_lock_file_that_nobody_holds_is_no_lock(embedded, data_dir, left):
     (data_dir / "lock").write_text(left)
     await embedded().start()
