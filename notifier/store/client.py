@@ -87,6 +87,10 @@ class Redis(ABC):
     def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
         """Queues a script for the server of `key`; `on_reply` as in `send`."""
 
+    @abstractmethod
+    def send_off(self, key: str) -> None:
+        """Writes what is queued for the server of `key` now, not at the end of this turn of the loop."""
+
     def before_leaving(self, work: Callable[[], None]) -> None:
         """Has `work` done at the end of this turn of the loop, before what has been queued in it leaves."""
         asyncio.get_running_loop().call_soon(work)

@@ -64,6 +64,9 @@ class ClusterRedis(Redis):
 
         self._send(self._master_of(key), ("EVALSHA", script.sha, *tail), check, MAX_REDIRECTS)
 
+    def send_off(self, key: str) -> None:
+        self._master_of(key).send_off(key)
+
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         return await self._master_of(key).open_reader(key, reply_timeout)
 

@@ -10,6 +10,9 @@ from notifier.store.client import Redis, Script
 from notifier.store.link import OnReply, Reply, answer
 
 ARGS_MAX = 1000  # a script holds up everybody: with more it takes over a millisecond
+# So many calls do not wait for the turn's end: else Redis idles while we work and we while it does. Measured with 64
+# senders: 7,600 messages/s without, 10,500 to 12,000 with 8, 16 or 32, at the same CPU per message.
+CALLS_MAX = 16
 
 Head = tuple[Any, ...]
 
@@ -24,7 +27,7 @@ class _Group:
 
 
 class Gatherer:
-    """Gathers the calls of one script that one turn of the loop makes, per shard and head.
+    """Gathers the calls of one script that one turn of the loop makes, per shard and head; many leave in pieces.
 
     The script takes the head, then the arguments of one call after the other, and answers a list with one reply each.
     """
@@ -45,9 +48,10 @@ class Gatherer:
             group = self._groups[where] = _Group(keys.stream(user))
         group.args += args
         group.on_reply.append(on_reply)
-        if len(group.args) >= ARGS_MAX:
+        if len(group.on_reply) >= CALLS_MAX or len(group.args) >= ARGS_MAX:
             del self._groups[where]
             self._send(head, group)
+            self._redis.send_off(group.key)
 
     def _send_all(self) -> None:
         groups, self._groups = self._groups, {}

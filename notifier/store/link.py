@@ -157,6 +157,10 @@ class Link(asyncio.Protocol):
             self._flushing = False
             if self._before:
                 self._flush_soon()
+        self.write_out()
+
+    def write_out(self) -> None:
+        """Writes what is queued, without waiting for the end of this turn of the loop."""
         if self._transport is not None and self._outgoing:
             self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()

@@ -77,6 +77,10 @@ class SingleRedis(Redis):
         keys = self.keys.script_keys(key)
         self.send(("EVALSHA", script.sha, len(keys), *keys, *args), check)
 
+    def send_off(self, key: str) -> None:
+        if self._link is not None:
+            self._link.write_out()
+
     def before_leaving(self, work: Callable[[], None]) -> None:
         if self._link is None:
             super().before_leaving(work)

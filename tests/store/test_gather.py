@@ -6,6 +6,7 @@ import pytest
 
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
+from notifier.store.gather import CALLS_MAX
 from notifier.store.inbox import Item
 from tests.support import Inbox, notify
 
@@ -126,11 +127,29 @@ async def test_one_who_fails_to_take_its_outcome_keeps_nobody_from_theirs(client
     assert "redis.reply_handler_failed" in caplog.text
 
 
-async def test_more_than_a_script_should_do_at_once_leaves_in_pieces(client, scripts_sent):
+async def test_many_calls_leave_in_pieces_and_before_the_turn_ends(client, scripts_sent):
     outcomes = []
-    users = [User(number, "many") for number in range(1, 501)]
+    users = [User(number, "many") for number in range(1, 3 * CALLS_MAX)]
+    link = client.pod.redis._link
+    waiting = link.waiting
     for user in users:
         submit(client.pod, user, outcomes)
+    assert scripts_sent.count("accept") == 2
+    assert (link.waiting, link._outgoing) == (waiting + 2, [])  # with Redis already: it works while this turn goes on
     found = await settled(outcomes, len(users))
     assert all(accepted.stream_ids[0] for accepted in found.values())
+    assert [user for user, _ in outcomes] == users
     assert scripts_sent.count("accept") == 3
+
+
+async def test_a_call_with_much_in_it_does_not_wait_for_others(client, scripts_sent):
+    items = [
+        Item(User(number, "many"), f"{number:08d}-0000-4000-8000-000000000000", None, b"{}") for number in range(300)
+    ]
+    outcomes = []
+    client.pod.inbox.submit(client.pod.holder, items, None, outcomes.append)
+    assert scripts_sent == ["accept"]
+    async with asyncio.timeout(5):
+        while not outcomes:
+            await asyncio.sleep(0.001)
+    assert all(outcomes[0].stream_ids)
