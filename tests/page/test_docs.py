@@ -10,7 +10,7 @@ from .test_page_looks import CONTRAST, NAMELESS, WIDTHS, overflow_at
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("/docs", "/docs/descriptions", "/docs/api", "/docs/websocket", "/docs/ru")
+PAGES = ("/docs", "/docs/descriptions", "/docs/api", "/docs/websocket", "/docs/ru", "/docs/ru/operating")
 
 
 @pytest.fixture
