@@ -10,7 +10,7 @@ from .test_page_looks import CONTRAST, NAMELESS, WIDTHS, overflow_at
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("/docs", "/docs/descriptions", "/docs/api", "/docs/websocket", "/docs/ru")
+PAGES = ("/docs", "/docs/descriptions", "/docs/api", "/docs/websocket", "/docs/ru", "/docs/ru/operating")
 
 
 @pytest.fixture
@@ -53,6 +53,18 @@ def test_it_is_read_in_another_theme_and_language(reader: Tab) -> None:
     expect(reader.find("body")).to_have_css("background-color", "rgb(14, 19, 17)")
     reader.page.get_by_role("link", name="English").click()
     expect(reader.page.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+def test_a_guide_is_read_on_in_the_other_language_and_its_anchors_lead_there(reader: Tab, base_url: str) -> None:
+    reader.page.goto(f"{base_url}/docs/backend")
+    reader.page.get_by_role("link", name="Русский").click()
+    expect(reader.page.get_by_role("heading", level=1)).to_have_text("Подключение бэкенда")
+    sessions = reader.page.get_by_role("heading", name="Сессии")
+    expect(sessions).not_to_be_in_viewport()
+    reader.page.get_by_role("main").get_by_role("link", name="сессии").click()
+    expect(sessions).to_be_in_viewport()
+    reader.page.get_by_role("link", name="English").click()
+    expect(reader.page.get_by_role("heading", level=1)).to_have_text("Integrating a backend")
 
 
 def test_every_page_fits_and_has_names(reader: Tab, base_url: str) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from urllib.parse import unquote
 
 import jsonschema_rs
 import msgspec
@@ -78,7 +79,7 @@ def test_every_link_and_picture_leads_somewhere(library):
         ids = set(re.findall(r' id="?([^ ">]+)', html))
         for target in re.findall(r'(?:href|src)="?([^ ">]+)', html):
             if target.startswith("#"):
-                assert target[1:] in ids, f"{path}: {target}"
+                assert unquote(target[1:]) in ids, f"{path}: {target}"
             elif not target.startswith("https://"):
                 assert target.startswith("../") and target[3:].partition("#")[0].rstrip("/") in known, (
                     f"{path}: {target}"
@@ -98,7 +99,16 @@ def test_languages(library):
     english, russian = html_of(library, "docs/"), html_of(library, "docs/ru")
     assert "<html lang=en>" in english and 'href="../docs/ru" lang=ru' in english
     assert "<html lang=ru>" in russian and 'href="../docs/" lang=en' in russian
-    assert 'href="../docs/ru" lang=ru' in html_of(library, "docs/descriptions")  # not translated
+    assert 'href="../docs/ru" lang=ru' in html_of(library, "docs/api")  # not translated
+
+
+def test_the_switch_of_languages_leads_to_the_same_guide(library):
+    russian = {path.removeprefix("docs/ru/") for path in library.paths if path.startswith("docs/ru/")}
+    assert {"operating", "quick-start"} <= russian
+    for name in russian:
+        assert f'href="../docs/ru/{name}" lang=ru' in html_of(library, f"docs/{name}")
+        html = html_of(library, f"docs/ru/{name}")
+        assert "<html lang=ru>" in html and f'href="../docs/{name}" lang=en' in html
 
 
 def test_links_are_relative_to_where_the_browser_stands(library):
@@ -110,7 +120,9 @@ def test_links_are_relative_to_where_the_browser_stands(library):
 # -- over the wire
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/api", "/docs/websocket", "/docs/ru", "/docs/ru/"])
+@pytest.mark.parametrize(
+    "path", ["/docs", "/docs/", "/docs/api", "/docs/websocket", "/docs/ru", "/docs/ru/", "/docs/ru/operating"]
+)
 async def test_pages_are_html_with_the_pages_policy(client, path):
     response = await client.get(path)
     assert response.status_code == 200
