@@ -49,7 +49,7 @@ DAY = 86400.0
 
 DEFINITIONS: tuple[Definition, ...] = (
     D("SERVER_ADDR", values.address, ":8080", "host:port or :port to listen on; HTTP_PORT and PORT are taken too"),
-    D("REDIS_ADDR", values.store_address, "", "host:port or a URL, see below; empty starts the embedded server"),
+    D("REDIS_ADDR", values.store_address, "", "host:port or a URL (see Cluster); empty starts the embedded server"),
     D("REDIS_PASSWORD", _TEXT, "", "password of the store", secret=True),
     D("REDIS_DB", values.number(0, 1_000_000), "0", "database of the store"),
     D("DATA_DIR", values.path, None, "folder of the embedded Redis"),

@@ -35,6 +35,17 @@ def test_every_view_gives_way_and_comes_back() -> None:
     play(story)
 
 
+@pytest.mark.parametrize(
+    ("width", "seen"),
+    [(160, "9 Deliveries  0 Dead letters "), (110, "9 Deliveries 0 Dead - Providers"), (80, "9 Deli 0 Dead - Prov")],
+)
+def test_names_of_views_are_shortened_to_words_first(width: int, seen: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees(seen)
+
+    play(story, size=(width, 24))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (20, 5), (500, 200)])
 def test_no_size_breaks_it(size: tuple[int, int]) -> None:
     async def story(stage: Stage) -> None:

@@ -20,7 +20,7 @@ class Tab(NamedTuple):
 
 
 class Tabs(Words):
-    """Names are shortened, the longest first, until all fit."""
+    """Where room is scarce names are shortened: to their first words, then the longest first, until all fit."""
 
     def __init__(self, tabs: list[Tab], active: str) -> None:
         super().__init__()
@@ -54,6 +54,8 @@ class Tabs(Words):
 
 
 def _shortened(titles: list[str], room: int) -> list[str]:
+    if sum(map(len, titles)) > room:
+        titles = [title.split()[0] for title in titles]
     longest = max(map(len, titles))
     while sum(map(len, titles)) > room and longest > 3:
         longest -= 1
