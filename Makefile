@@ -131,12 +131,12 @@ $(BIN)/python:
 
 $(RUN_STAMP): $(BIN)/python build/requirements.txt pyproject.toml
 	@echo "installing what the program needs (once)"
-	@$(PIP) install --no-deps -r build/requirements.txt
+	@$(PIP) install --use-pep517 --no-deps -r build/requirements.txt
 	@$(BIN)/python build/link.py
 	@touch $@
 
 $(DEV_STAMP): $(RUN_STAMP) build/requirements-dev.txt
 	@echo "installing what the tests need (once)"
-	@$(PIP) install --no-deps -r build/requirements-dev.txt
+	@$(PIP) install --use-pep517 --no-deps -r build/requirements-dev.txt
 	@bash build/packages.sh "the tests drive" redis-server:redis-server chromium:chromium node:nodejs tmux:tmux
 	@touch $@

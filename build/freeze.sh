@@ -40,7 +40,7 @@ wanted=$("$python" -VV; cat "${locks[@]}")
 if [ "$(cat $venv/.installed 2>/dev/null)" != "$wanted" ]; then
   echo "installing what the executable is frozen from (once)"
   bash build/venv.sh "$python" $venv
-  $venv/bin/python -m pip --quiet --disable-pip-version-check install --no-deps "${locks[@]/#/-r}"
+  $venv/bin/python -m pip --quiet --disable-pip-version-check install --use-pep517 --no-deps "${locks[@]/#/-r}"
   echo "$wanted" > $venv/.installed
 fi
 
