@@ -43,7 +43,7 @@ class Clock:
 def backoff(attempt: int, die: Callable[[], float] = random.random) -> float:
     """Seconds before reconnect number `attempt` (from 0): at random below a bound that doubles, so that clients that
     lost their server together do not come back together."""
-    bound = min(MAX_DELAY, FIRST_DELAY * 2 ** min(attempt, 16))
+    bound = min(MAX_DELAY, FIRST_DELAY * float(2 ** min(attempt, 16)))
     return MIN_DELAY + die() * (bound - MIN_DELAY)
 
 
