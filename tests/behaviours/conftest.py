@@ -18,7 +18,7 @@ def processes():
         process.stdout.close()
 
 
-@pytest.fixture(params=["python", "javascript"])
+@pytest.fixture(params=["python", pytest.param("javascript", marks=pytest.mark.slow)])  # as all that needs Node.js
 def kind(request):
     """Which client."""
     return request.param
