@@ -68,7 +68,7 @@ async def test_jitter(loop, follow):
 
 async def test_a_server_that_falls_at_once(peer, follow):
     """A connection that is lost as soon as it is in sync is no success: the waits go on growing."""
-    client = follow(peer.url, speed=FAST, die=1.0)
+    client = follow(peer.url, speed=60.0, die=1.0)
     for _ in range(4):
         link = await peer.accept()
         await link.greet()
@@ -80,7 +80,7 @@ async def test_a_server_that_falls_at_once(peer, follow):
 
 async def test_a_connection_that_lasted(peer, follow):
     """One that was in sync for five seconds is: the waits begin anew."""
-    client = follow(peer.url, speed=FAST, die=1.0)
+    client = follow(peer.url, speed=60.0, die=1.0)
     for _ in range(3):
         link = await peer.accept()
         await link.close(1012)

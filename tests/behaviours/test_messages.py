@@ -40,7 +40,7 @@ async def test_more_missed_than_a_connect_brings(client, network, follow, before
     await alice.until("online")
     await road.cut()
     await alice.until("waiting")
-    told += await notify_many(client, 230)
+    told += await notify_many(client, 210)
     await road.open()
     await alice.until("online")
     assert alice.told("push") == told
