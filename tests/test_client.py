@@ -8,8 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from notifier import client as module
-from notifier.client import Client, ClientError, backoff
+from notifier.client import Client, ClientError, acks, backoff, listening, memory
 from tests.e2e.server import free_port
 from tests.support import PATIENCE, Inbox, eventually, notify
 
@@ -21,7 +20,7 @@ def url(pod):
 @pytest.fixture
 def impatient(monkeypatch):
     """Reconnects come at once."""
-    monkeypatch.setattr(module, "backoff", lambda attempt: 0.0)
+    monkeypatch.setattr(listening, "backoff", lambda attempt, die: 0.0)
 
 
 class Following:
@@ -152,7 +151,8 @@ async def test_reconnects_after_a_restart_and_repeats_nothing(start_pod, impatie
         assert [m.data["notification_id"] for m in found if m.type == "notification.push"] == before
         closing = asyncio.create_task(pod.server.close())
         waiting = await inbox.next("waiting")
-        assert waiting == {"state": "waiting", "reason": "the server closed the connection (1012)", "delay": 0.0}
+        reason = "the server closed the connection (1012)"
+        assert waiting == {"state": "waiting", "reason": reason, "code": 1012, "delay": 0.0}
         await closing
         pod = await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
         (after,) = await notify(pod, "after")
@@ -235,7 +235,7 @@ async def test_a_cut_connection(loop, impatient):
 
 
 async def test_a_server_that_vanished_without_a_word(loop, impatient, monkeypatch):
-    monkeypatch.setattr(module, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(listening, "HEARTBEAT", 0.05)
 
     async def handler(socket, number):
         while not socket.closed:
@@ -285,7 +285,7 @@ async def test_an_unconfirmed_ack_is_repeated_until_it_is_confirmed(loop, impati
         await inbox.listener.ack("n", "1-1")
         await inbox.next("waiting")
         await inbox.next("notification.read.ack")
-        assert inbox.listener._acks == {}
+        assert len(inbox.listener._acks) == 0
     expected = {"type": "notification.read", "data": {"notification_id": "n", "stream_id": "1-1"}}
     assert read == [expected, expected]
 
@@ -306,8 +306,8 @@ async def test_a_change_of_status_is_news_and_a_repeat_is_not(loop):
 
 
 async def test_what_it_remembers_is_bounded(loop, monkeypatch):
-    monkeypatch.setattr(module, "SEEN_MAX", 10)
-    monkeypatch.setattr(module, "ACKS_MAX", 10)
+    monkeypatch.setattr(memory, "KNOWN_MAX", 10)
+    monkeypatch.setattr(acks, "ACKS_MAX", 10)
 
     async def handler(socket, number):
         for i in range(30):
@@ -323,17 +323,17 @@ async def test_what_it_remembers_is_bounded(loop, monkeypatch):
         assert list(listener._acks) == [f"n{i}" for i in range(20, 30)]
     async with peer(handler) as address, following(address) as inbox:
         await inbox.all_until("end")
-        await eventually(lambda: list(inbox.listener._seen) == [f"n{i}" for i in range(20, 30)])
+        await eventually(lambda: list(inbox.listener._memory._known) == [f"n{i}" for i in range(20, 30)])
 
 
 # -- backoff
 
 
 def test_backoff():
-    lows = [backoff(i, lambda low, high: low) for i in range(40)]
-    highs = [backoff(i, lambda low, high: high) for i in range(40)]
-    assert highs[:7] == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0]
-    assert max(highs) == 15.0
-    assert lows == [high / 2 for high in highs]
-    assert backoff(10**6) <= 15.0
+    lows = [backoff(i, lambda: 0.0) for i in range(40)]
+    highs = [backoff(i, lambda: 1.0) for i in range(40)]
+    assert highs[:6] == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+    assert max(highs) == 30.0
+    assert lows == [0.1] * 40
+    assert backoff(10**6) <= 30.0
     assert len({backoff(3) for _ in range(20)}) > 1

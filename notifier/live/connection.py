@@ -76,6 +76,10 @@ class Connection(WebSocket):
         self._held_size = 0
 
     @property
+    def log_facts(self) -> dict[str, object]:
+        return {"connection_id": self.id, "user_id": self.user_key, **super().log_facts}
+
+    @property
     def greeted(self) -> bool:
         """Whether the inbox has been sent, so that live pushes go straight out."""
         return self._held is None

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from notifier.domain import protocol
 from notifier.domain.entries import Entry
@@ -87,7 +88,7 @@ class Router:
         self._events.emit("client.disconnected", client_facts(connection))
         if self.hub.remove(connection):
             task = asyncio.ensure_future(self._leave(connection.user_key))
-            task.add_done_callback(_log_failure)
+            task.add_done_callback(partial(_log_failure, connection.user_key))
 
     async def _leave(self, user: str) -> None:
         for pod in await self._inbox.detach(self.holder, user):
@@ -126,7 +127,7 @@ class Router:
 
     def _post_or_claim(self, pod: str, user: str) -> None:
         if pod == self.holder.pod:
-            asyncio.ensure_future(self.claim(user)).add_done_callback(_log_failure)
+            asyncio.ensure_future(self.claim(user)).add_done_callback(partial(_log_failure, user))
         else:
             self._bus.post(pod, Orphan(user))
 
@@ -275,9 +276,9 @@ def _cleared_texts(cleared: Sequence[bytes]) -> list[bytes]:
     return [protocol.push_cleared(cleared[i + 1], cleared[i]) for i in range(0, len(cleared), 2)]
 
 
-def _log_failure(task: asyncio.Future[None]) -> None:
+def _log_failure(user: str, task: asyncio.Future[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         if isinstance(error, NotifierError):
-            log.warning("router.store_failed", extra={"error": error.message})
+            log.warning("router.store_failed", extra={"user_id": user, "error": error.message})
         else:
-            log.error("router.failed", exc_info=error)
+            log.error("router.failed", extra={"user_id": user}, exc_info=error)

@@ -103,6 +103,11 @@ class WebSocket(FrameReader, asyncio.Protocol):
     def on_closed(self, code: int, reason: str) -> None:
         """The connection is gone; called once."""
 
+    @property
+    def log_facts(self) -> dict[str, object]:
+        """What a line in the log says of this connection."""
+        return {"remote": self.remote}
+
     # -- what may be asked of it
 
     @property
@@ -208,7 +213,7 @@ class WebSocket(FrameReader, asyncio.Protocol):
         except FrameError as error:
             self._refuse(error.code, error.reason)
         except Exception:
-            log.exception("websocket.handler_failed")
+            log.exception("websocket.handler_failed", extra=self.log_facts)
             self._refuse(INTERNAL_ERROR, "internal error")
         return False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,8 +28,6 @@ ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (
 
 _encode = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="deterministic").encode
-
-log = logging.getLogger("notifier.service")
 
 
 class Answer(Struct, frozen=True):
@@ -248,8 +245,9 @@ def _in_task(work: Coroutine[Any, Any, Answer | NotifierError], on_answer: OnAns
         elif isinstance(failure, NotifierError):
             on_answer(failure)
         else:
-            log.error("publish.failed", exc_info=failure)
-            on_answer(NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
+            defect = NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged")
+            defect.__cause__ = failure  # for the door's log, which knows the request
+            on_answer(defect)
 
     task = asyncio.ensure_future(work)
     _RUNNING.add(task)

@@ -42,7 +42,7 @@ def _connections(door: Blueprint, operations: Operations) -> None:
     @door.delete("/clients/<connection_id:str>")
     async def disconnect(request: Request, connection_id: str) -> HTTPResponse:
         await operations.disconnect(connection_id)
-        audit(request, "disconnect", connection_id)
+        audit(request, "disconnect", connection_id, connection_id=connection_id)
         return HTTPResponse(status=204)
 
 
@@ -62,7 +62,7 @@ def _inboxes(door: Blueprint, operations: Operations) -> None:
     @door.delete("/users/<key:str>/pending")
     async def clear(request: Request, key: str) -> HTTPResponse:
         cleared = await operations.clear(_known_key(key))
-        audit(request, "clear", key, cleared=cleared)
+        audit(request, "clear", key, user_id=key, cleared=cleared)
         return json_response(_encode({"cleared": cleared}))
 
     @door.get("/pending")

@@ -7,11 +7,12 @@ import logging
 from sanic import Request
 
 from notifier.web.auth import caller_of
+from notifier.web.requests import request_id
 
 log = logging.getLogger("notifier.audit")
 
 
 def audit(request: Request, action: str, target: str, **facts: object) -> None:
-    """Writes who did what to whom, and from where."""
-    who = {"caller": caller_of(request).name, "remote": request.ip}
+    """Writes who did what to whom, and from where; `facts` name a user, connection or delivery by its id."""
+    who = {"caller": caller_of(request).name, "remote": request.ip, "request_id": request_id(request)}
     log.info("admin.action", extra={"action": action, "target": target, **who, **facts})

@@ -53,7 +53,7 @@ def _dead_letters(door: Blueprint, service: DeliveryService) -> None:
     @door.post("/dlq/<delivery_id:str>/requeue")
     async def requeue(request: Request, delivery_id: str) -> HTTPResponse:
         await service.requeue(delivery_id)
-        audit(request, "requeue", delivery_id)
+        audit(request, "requeue", delivery_id, delivery_id=delivery_id)
         return json_response(_encode({"requeued": 1}), 202)
 
     @door.post("/dlq/requeue")
@@ -67,7 +67,7 @@ def _dead_letters(door: Blueprint, service: DeliveryService) -> None:
     @door.delete("/dlq/<delivery_id:str>")
     async def drop(request: Request, delivery_id: str) -> HTTPResponse:
         await service.drop(delivery_id)
-        audit(request, "drop", delivery_id)
+        audit(request, "drop", delivery_id, delivery_id=delivery_id)
         return HTTPResponse(status=204)
 
 
@@ -75,7 +75,7 @@ def _actions(door: Blueprint, service: DeliveryService) -> None:
     @door.post("/notifications/<delivery_id:str>/retry")
     async def retry(request: Request, delivery_id: str) -> HTTPResponse:
         await service.retry(delivery_id)
-        audit(request, "retry", delivery_id)
+        audit(request, "retry", delivery_id, delivery_id=delivery_id)
         return json_response(_encode({"id": delivery_id, "status": "queued"}), 202)
 
     @door.post("/channels/<channel:str>/pause")

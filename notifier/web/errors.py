@@ -43,12 +43,19 @@ class Problems(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception; the unexpected is logged and said without detail."""
         if isinstance(exception, NotifierError):
+            if exception.code is ErrorCode.INTERNAL:
+                log_failure(exception, request_id(request), request.method, request.path)
             return problem_response(request, exception)
         if isinstance(exception, SanicException) and exception.status_code < 500:
             return _refusal(request, exception)
-        # Not by Sanic's own `log`: that writes the query down, in which a token may stand.
-        log.error("request.failed", exc_info=exception, extra={"method": request.method, "path": request.path})
+        log_failure(exception, request_id(request), request.method, request.path)
         return problem_response(request, NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
+
+
+def log_failure(failure: BaseException, identity: str, method: str, path: str) -> None:
+    """Writes down what the caller is told nothing of but the request's id."""
+    # Not by Sanic's own `log`: that writes the query down, in which a token may stand.
+    log.error("request.failed", exc_info=failure, extra={"request_id": identity, "method": method, "path": path})
 
 
 def problem(status: int, detail: str, identity: str, errors: list[dict[str, str]] | None = None) -> dict[str, object]:

@@ -15,9 +15,9 @@ from typing import NamedTuple, Protocol
 
 from notifier.domain.access import ANYBODY
 from notifier.domain.ids import random_id
-from notifier.errors import NotifierError
+from notifier.errors import ErrorCode, NotifierError
 from notifier.service.publish import Answer
-from notifier.web.errors import PROBLEM_JSON, problem_bytes
+from notifier.web.errors import PROBLEM_JSON, log_failure, problem_bytes
 from notifier.web.notify import NotifyDoor, headers_of
 from notifier.web.requests import sane_request_id
 from notifier.web.slow import SlowRequests
@@ -98,6 +98,8 @@ class Express:
 
     def _reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
         if isinstance(outcome, NotifierError):
+            if outcome.code is ErrorCode.INTERNAL:
+                log_failure(outcome.__cause__ or outcome, identity, "POST", ROUTE)
             status, headers, body = problem_bytes(outcome, identity)
             extra, kind = _lines(headers), PROBLEM_JSON.encode()
         else:

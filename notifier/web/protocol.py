@@ -240,7 +240,7 @@ class NotifierProtocol(HttpProtocol):
 
     # -- the socket becomes a WebSocket's
 
-    def hand_over(self, head: bytes, websocket: WebSocket, on_taken: Callable[[], None]) -> NoReturn:
+    def hand_over(self, head: bytes, websocket: WebSocket, on_taken: Callable[[], None], identity: str) -> NoReturn:
         """Writes the head of the answer and gives the socket to `websocket`; ends Sanic's task of the connection."""
         transport, leftover = cast(asyncio.Transport, self.transport), bytes(self.recv_buffer)
         peer = cast(ConnInfo, self.conn_info)
@@ -253,7 +253,7 @@ class NotifierProtocol(HttpProtocol):
         try:
             on_taken()
         except Exception:
-            log.exception("websocket.begin_failed")
+            log.exception("websocket.begin_failed", extra={"request_id": identity, **websocket.log_facts})
             websocket.close(INTERNAL_ERROR, "internal error")
         if leftover:
             websocket.data_received(leftover)
@@ -291,13 +291,14 @@ def take_over(
     """
     key = request.headers["sec-websocket-key"].encode()
     accept = base64.b64encode(hashlib.sha1(key + _ACCEPT_SALT, usedforsecurity=False).digest())
+    identity = request_id(request)
     lines = [b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade"]
-    lines += [b"Sec-WebSocket-Accept: " + accept, b"X-Request-ID: " + request_id(request).encode()]
+    lines += [b"Sec-WebSocket-Accept: " + accept, b"X-Request-ID: " + identity.encode()]
     if subprotocol is not None:
         lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode())
     protocol = cast(NotifierProtocol, request.protocol)
     request.stream = None  # else request and reader hold each other until the next garbage collection
-    protocol.hand_over(b"\r\n".join(lines) + b"\r\n\r\n", websocket, on_taken)
+    protocol.hand_over(b"\r\n".join(lines) + b"\r\n\r\n", websocket, on_taken, identity)
 
 
 def _is_key(text: str) -> bool:

@@ -196,7 +196,7 @@ class InboxSocket:
             else:
                 self._answer(connection, protocol.error(MessageError(error.code, error.message, in_reply_to)))
         except Exception:
-            log.exception("socket.failed", extra={"command": in_reply_to or "attach"})
+            log.exception("socket.failed", extra={"command": in_reply_to or "attach", **connection.log_facts})
             connection.close(INTERNAL_ERROR, "internal error")
 
 

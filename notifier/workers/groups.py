@@ -33,4 +33,4 @@ class GroupMaintenance(Worker):
         for user in users:
             removed, created = await self._inbox.repair(user)
             if removed or created:
-                log.info("group.repaired", extra={"removed": removed, "group_made": bool(created)})
+                log.info("group.repaired", extra={"user_id": user, "removed": removed, "group_made": bool(created)})

@@ -11,7 +11,8 @@
  *
  * What it promises
  * - Reconnects with jittered exponential backoff; stops where the server says that trying again is useless.
- * - `push` fires once per notification, however often the server sends it; `notifications` is ordered by stream id.
+ * - `push` fires once per notification, however often the server sends it; `notifications` is ordered by stream id, and
+ *   what was missed is told in that order.
  *   No clock takes part in that, neither the server's nor this machine's.
  * - A read mark is shown at once, queued while offline, and repeated until the server has confirmed it.
  * - Memory is bounded: `keep` notifications, ten times as many ids.
@@ -20,7 +21,7 @@
  * - `state`     {state, code, attempt, retryInMs, opened}: see `state`; `code` is the close code that led to it;
  *               `opened` tells whether this client ever had a connection
  * - `push`      {notification, live}: first sight of a notification; `live` is false for what a connect replays
- * - `read`      {notification}: the server confirmed it as read, here or in another tab
+ * - `read`      {notification}: the server confirmed it as read, here or in another tab; once
  * - `cleared`   {notification_id, stream_id}: it expired, or left the inbox, unread
  * - `change`    {}: `notifications` or `unread` changed; once for many changes made together
  * - `retention` {days}: the server took over the number of days
@@ -43,6 +44,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 const STABLE_AFTER_MS = 5_000; // a connection that lived so long starts the next backoff from the beginning
 const RETRY_MS = 1_000;
 const PAGE = 100; // the server's largest page of a sync
+const BEGINNING = "0-0"; // of every stream
 const SENDS_PER_SECOND = 40; // the server allows 50
 const TOKEN_TRIES = 3;
 
@@ -61,6 +63,18 @@ export function compareStreamIds(a, b) {
 
 function compareDigits(a, b) {
   return a.length - b.length || (a < b ? -1 : Number(a > b));
+}
+
+const STREAM_ID = /^\d{1,20}(-\d{1,20})?$/;
+
+/** Whether a message has what this client takes from its type. */
+function isSound(type, data) {
+  if (type === "sync.response") return Array.isArray(data) && data.every((item) => isSound("notification.push", item));
+  if (type === "sync.complete") return Number.isInteger(data?.total);
+  if (type === "error") return typeof data?.code === "string";
+  if (type === "notification.read.ack") return typeof data?.notification_id === "string";
+  if (type !== "notification.push") return typeof data === "object" && data !== null;
+  return [data?.notification_id, data?.status].every((text) => typeof text === "string") && STREAM_ID.test(data.stream_id);
 }
 
 /** Waiting times between attempts: at random below a bound that doubles, so that a crowd of clients spreads out. */
@@ -223,6 +237,7 @@ export class NotifierClient extends EventTarget {
   #tokenTries = 0;
   #syncedTo = null; // nothing is missing up to this stream id
   #received = new Set(); // ids that came while syncing
+  #held = []; // news that wait for the end of a sync
   #total = 0;
   #syncs = []; // what each sync.request in flight is for; the server answers in order
   #earlyReads = new Set();
@@ -434,6 +449,7 @@ export class NotifierClient extends EventTarget {
     for (const name of [...this.#timers.keys()]) this.#stopTimer(name);
     globalThis.window?.removeEventListener("online", this.#wakeUp);
     globalThis.document?.removeEventListener("visibilitychange", this.#wakeUp);
+    this.#release();
     this.#setState(state, detail);
   }
 
@@ -470,6 +486,7 @@ export class NotifierClient extends EventTarget {
       return this.#emit("error", { code: "bad_frame", message: "the server sent no JSON", in_reply_to: null });
     }
     const { type, data } = frame ?? {};
+    if (!isSound(type, data)) return undefined;
     if (type === "notification.push") return this.#take(data, this.#state === "online");
     if (type === "notification.read.ack") return this.#onReadAck(data);
     if (type === "sync.complete") return this.#onSyncComplete(data);
@@ -483,11 +500,32 @@ export class NotifierClient extends EventTarget {
     if (data.status === "auto_cleared") return this.#clear(data);
     if (this.#state === "syncing") this.#received.add(data.notification_id);
     else this.#advance(data.stream_id);
+    if (data.read && this.#list.get(data.notification_id)) this.#onReadAck(data); // read elsewhere, or not confirmed in time
     const read = data.read || this.#acks.has(data.notification_id) || this.#earlyReads.has(data.notification_id);
     const item = { ...data, read, status: read ? "read" : "unread" };
     this.#planAck(item);
     if (!this.#show(item)) return undefined;
+    if (this.#state === "syncing" && this.#syncedTo !== null) return this.#hold(item);
     return this.#emit("push", { notification: item, live });
+  }
+
+  /** After a reconnect nothing is told until nothing is missing, so that all of it comes in the stream's order. */
+  #hold(item) {
+    this.#held.push(item);
+    if (this.#held.length > this.#options.keep) this.#release();
+  }
+
+  #release() {
+    const held = this.#held.sort((a, b) => compareStreamIds(a.stream_id, b.stream_id));
+    this.#held = [];
+    for (const item of held) {
+      const notification = this.#list.get(item.notification_id) ?? item;
+      if (notification.status !== "auto_cleared") this.#emit("push", { notification, live: false });
+    }
+  }
+
+  #isHeld(id) {
+    return this.#held.some((item) => item.notification_id === id);
   }
 
   #advance(streamId) {
@@ -512,7 +550,7 @@ export class NotifierClient extends EventTarget {
     if (item.status === "read" && !awaited) return undefined;
     const read = { ...item, status: "read", read: true };
     this.#show(read);
-    return this.#emit("read", { notification: read });
+    return this.#isHeld(notification_id) ? undefined : this.#emit("read", { notification: read });
   }
 
   /** Another tab read what has not reached this one yet. */
@@ -538,9 +576,9 @@ export class NotifierClient extends EventTarget {
 
   #synced() {
     if (this.#received.size >= this.#total) this.#clearMissing();
-    const newest = this.#list.items.at(-1);
-    if (newest) this.#advance(newest.stream_id);
+    this.#advance(this.#list.items.at(-1)?.stream_id ?? BEGINNING);
     this.#received.clear();
+    this.#release();
     this.#onlineAt = this.#clock.now();
     this.#setState("online");
   }
