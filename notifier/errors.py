@@ -53,3 +53,10 @@ class NotifierError(Exception):
         self.errors = list(errors)
         self.retry_after = retry_after
         self.facts = dict(facts or {})
+
+
+def defect(cause: BaseException | None = None) -> NotifierError:
+    """The error of what should not have happened: its cause is for the log of the door, not for the caller."""
+    error = NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged")
+    error.__cause__ = cause
+    return error

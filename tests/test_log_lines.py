@@ -124,8 +124,10 @@ async def test_a_notification_that_failed(start_pod, redis, lines, headers, limi
     body = {"target": [{"id": 1, "login": "alice"}], "message": "x"}
     response = await client.post("/api/v1/notify", json=body, headers={"X-Request-ID": "seen", **headers})
     assert (response.status_code, response.json()["request_id"]) == (500, "seen")
+    assert "WRONGTYPE" not in response.text  # what the store says is for the log alone
     (line,) = lines("request.failed")
     assert (line.request_id, line.method, line.path) == ("seen", "POST", "/api/v1/notify")
+    assert "WRONGTYPE" in logging.Formatter().format(line)
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Elsewhere": "1"}], ids=["express", "sanic"])
@@ -160,6 +162,21 @@ async def test_a_connection_that_failed(client, lines, monkeypatch):
     assert await inbox.closed() == 1011
     (line,) = lines("websocket.handler_failed")
     assert (line.connection_id, line.user_id, line.remote) == (connection.id, "1-alice", "127.0.0.1")
+
+
+@pytest.mark.parametrize("kind", ["notification.read", "sync.request"])
+async def test_a_command_at_which_the_store_fails(client, redis, lines, kind):
+    await notify(client)
+    inbox = await Inbox.open(client)
+    push, *_ = inbox.greeting
+    await redis.call("SET", "notification_state:1-alice", "no hash", "PX", 60000)
+    named = {"notification_id": push["notification_id"], "stream_id": push["stream_id"]}
+    await inbox.say(kind, **(named if kind == "notification.read" else {}))
+    error = await inbox.receive("error")
+    assert (error["code"], "WRONGTYPE" in error["message"]) == ("internal", False)
+    (line,) = lines("socket.failed")
+    assert (line.command, line.user_id) == (kind, "1-alice")
+    assert "WRONGTYPE" in logging.Formatter().format(line)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
 from notifier.domain.notifications import Content, Draft, payload_json
 from notifier.domain.users import User
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.service.limit import UserLimit
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
@@ -245,9 +245,7 @@ def _in_task(work: Coroutine[Any, Any, Answer | NotifierError], on_answer: OnAns
         elif isinstance(failure, NotifierError):
             on_answer(failure)
         else:
-            defect = NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged")
-            defect.__cause__ = failure  # for the door's log, which knows the request
-            on_answer(defect)
+            on_answer(defect(failure))
 
     task = asyncio.ensure_future(work)
     _RUNNING.add(task)

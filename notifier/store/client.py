@@ -17,7 +17,7 @@ from typing import Any
 
 import hiredis
 
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import NotifierError, defect
 from notifier.store.keys import DELIVERY_LUA, Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
 
@@ -186,7 +186,7 @@ def as_error(reply: Reply) -> NotifierError:
     refusal = refusal_in(reply)
     if refusal is not None:
         return unavailable(refusal)
-    return NotifierError(ErrorCode.INTERNAL, f"the store answered {str(reply)[:200]}")
+    return defect(reply if isinstance(reply, Exception) else TypeError(f"the store answered {str(reply)[:200]}"))
 
 
 def refusal_in(reply: Reply) -> str | None:

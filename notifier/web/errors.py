@@ -14,7 +14,7 @@ from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 
 from notifier.domain.limits import OverLimit, Quota
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.web.requests import request_id
 
 STATUS = {
@@ -49,7 +49,7 @@ class Problems(ErrorHandler):
         if isinstance(exception, SanicException) and exception.status_code < 500:
             return _refusal(request, exception)
         log_failure(exception, request_id(request), request.method, request.path)
-        return problem_response(request, NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"))
+        return problem_response(request, defect(exception))
 
 
 def log_failure(failure: BaseException, identity: str, method: str, path: str) -> None:

@@ -160,6 +160,7 @@ class InboxSocket:
 
     def _on_marked(self, connection: Connection, asked: int, outcome: Marked | NotifierError) -> None:
         if isinstance(outcome, NotifierError):
+            _log_defect(connection, outcome, Read.name)
             self._refuse_reads(connection, asked, outcome.code, outcome.message)
             return
         self._acknowledge(connection, outcome)
@@ -191,6 +192,7 @@ class InboxSocket:
         except MessageError as error:
             self._answer(connection, protocol.error(error))
         except NotifierError as error:
+            _log_defect(connection, error, in_reply_to)
             if in_reply_to is None:  # the inbox could not be read: the client is to come again
                 connection.close(TRY_AGAIN_LATER, "the store is not available")
             else:
@@ -198,6 +200,12 @@ class InboxSocket:
         except Exception:
             log.exception("socket.failed", extra={"command": in_reply_to or "attach", **connection.log_facts})
             connection.close(INTERNAL_ERROR, "internal error")
+
+
+def _log_defect(connection: Connection, error: NotifierError, command: str | None) -> None:
+    if error.code is ErrorCode.INTERNAL:
+        cause = error.__cause__ or error
+        log.error("socket.failed", exc_info=cause, extra={"command": command or "attach", **connection.log_facts})
 
 
 def socket_door(sockets: InboxSocket, origins: Origins) -> Blueprint:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sanic.exceptions import SanicException
 
 from notifier.domain.access import Scope
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.errors import ErrorCode, FieldError, NotifierError, defect
 from notifier.web.api.common import REQUEST_ID
 from notifier.web.api.route import Failure, Route
 from notifier.web.auth import DOORS, SOCKET_DOOR, Needs
@@ -46,7 +46,7 @@ class Example(NamedTuple):
 ANY_ROUTE: tuple[Failure, ...] = (
     SanicException("the whole request must arrive within 15 seconds", status_code=408),
     SanicException("the headers are larger than 16 KiB", status_code=431),
-    NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged"),
+    defect(),
     NotifierError(ErrorCode.UNAVAILABLE, "the store is not available: it cannot be reached", retry_after=1.0),
 )
 WITH_TOKEN: tuple[Failure, ...] = (
