@@ -52,10 +52,12 @@ class DeliveryService:
         return {"id": delivery_id, "status": found[0], "attempts": msgspec.Raw(found[1])}
 
     async def search(self, wanted: Filter, page: int, limit: int) -> dict[str, Any]:
-        """A page of deliveries, the newest first; `page` counts from 1."""
-        total, records = await self._deliveries.search(wanted, (page - 1) * limit, limit)
-        shown = [shown_record(record) for record in records]
-        return {"notifications": shown, "page": page, "limit": limit, "total": total}
+        """A page of deliveries, the newest first; `page` counts from 1. Where there are too many to be counted,
+        `total_is_minimum` says that `total` is how many there are at least."""
+        found = await self._deliveries.search(wanted, (page - 1) * limit, limit)
+        shown = [shown_record(record) for record in found.records]
+        answer = {"notifications": shown, "page": page, "limit": limit, "total": found.total}
+        return answer if found.exact else {**answer, "total_is_minimum": True}
 
     async def batch(self, batch_id: str, page: int, limit: int) -> dict[str, Any]:
         """A batch: how many are in which status, and a page of its deliveries in their order."""

@@ -18,7 +18,8 @@ from notifier.store.link import Reply
 
 MAX_TAKEOVERS = 5  # a delivery that took so many workers down with it is given up
 FORGET_BATCH = 500
-REQUEUE_BATCH = 500
+WALK_PART = 5_000  # records that one script of a list looks at: all others wait for the server meanwhile
+WALK_MOST = 50_000  # records that a list looks at for the sake of its total alone
 _FIELDS = ("document", "status", "retries", "updated", "next", "scheduled", "sent", "provider", "provider_id", "error")
 
 
@@ -127,6 +128,14 @@ class Queues(NamedTuple):
     dead: int
 
 
+class Found(NamedTuple):
+    """A page of a list, newest first, and how many the list holds; where `exact` is False, at least so many."""
+
+    total: int
+    exact: bool
+    records: list[Record]
+
+
 class DeadLetter(NamedTuple):
     """An entry of the dead-letter queue; `failed_at` is RFC 3339."""
 
@@ -151,7 +160,20 @@ class Deliveries:
         self._redis = redis
         self._keys = redis.keys
         self._slot = redis.keys.delivery("")
-        names = ("create", "lease", "finish", "due", "reclaim", "renew", "change", "list", "forget", "bury", "drop")
+        names = (
+            "create",
+            "lease",
+            "finish",
+            "due",
+            "reclaim",
+            "renew",
+            "change",
+            "list",
+            "walk",
+            "forget",
+            "bury",
+            "drop",
+        )
         self._script = {name: redis.script(f"delivery/{name}") for name in (*names, "queues")}
 
     async def _run(self, name: str, *args: object) -> Reply:
@@ -251,12 +273,35 @@ class Deliveries:
         )
         return None if status is None else (Status(status.decode()), b"[%b]" % (attempts or b""))
 
-    async def search(self, wanted: Filter, offset: int, limit: int) -> tuple[int, list[Record]]:
-        """How many there are, and a page of them, newest first."""
-        start = "-inf" if wanted.start is None else wanted.start
-        end = "+inf" if wanted.end is None else wanted.end
-        total, *ids = await self._run("list", start, end, offset, limit, *_indexes(wanted))
-        return total, await self._records(ids)
+    async def search(self, wanted: Filter, offset: int, limit: int) -> Found:
+        """A page of those that pass a filter."""
+        start = "-inf" if wanted.start is None else str(wanted.start)
+        end = "+inf" if wanted.end is None else str(wanted.end)
+        names = _indexes(wanted)
+        if len(names) == 1:
+            total, *ids = await self._run("list", start, end, offset, limit, *names)
+            return Found(total, True, await self._records(ids))
+        total, exact, ids = await self._walk(start, end, offset, limit, names)
+        return Found(total, exact, await self._records(ids))
+
+    async def _walk(
+        self, start: str, end: str, offset: int, limit: int, names: Sequence[str]
+    ) -> tuple[int, bool, list[bytes]]:
+        """Looks at what all of some indexes hold, newest first, until the page is full, it is known whether there is
+        another, and the whole has been counted or is too much to be: how many, whether that is all, the page."""
+        ids: list[bytes] = []
+        total = looked = 0
+        place: tuple[bytes, bytes] = (b"", b"")
+        while looked < WALK_MOST or total <= offset + limit:
+            skip, left = max(0, offset - total), limit - len(ids)
+            created, last, seen, matches, *page = await self._run(
+                "walk", start, end, *place, skip, left, WALK_PART, *names
+            )
+            place, looked, total = (created, last), looked + seen, total + matches
+            ids += page
+            if not last:
+                return total, True, ids
+        return total, False, ids
 
     async def batch(self, batch_id: str, offset: int, limit: int) -> tuple[dict[str, int], list[Record]] | None:
         """How many of a batch are in which status, and a page of them in their order; None where it is not known."""
@@ -324,7 +369,7 @@ class Deliveries:
 
 
 def _indexes(wanted: Filter) -> list[str]:
-    """The names of the indexes whose intersection is wanted, the narrowest first: it gives the scores."""
+    """The names of the indexes whose intersection is wanted."""
     names = []
     if wanted.user:
         names.append(f"user:{digest(wanted.user)}")

@@ -43,7 +43,6 @@ local function index(name) return 'notif:' .. name %(shard)s end
 #   circuit:PROVIDER         failures in a row     hash; a day
 #   paused, turns            channels              set; hash; permanent
 #   sessions:DIGEST          addresses of a user   hash; SESSION_TTL, renewed
-#   listing                  within a script only
 DELIVERIES = "notif:{delivery}:"
 _DELIVERY_LUA = f"""
 local PREFIX = '{DELIVERIES}'
@@ -59,7 +58,7 @@ local function user_rate_key(digest) return PREFIX .. 'user_rate:' .. digest end
 local function circuit_key(provider) return PREFIX .. 'circuit:' .. provider end
 local schedule_key, done_key = PREFIX .. 'schedule', PREFIX .. 'done'
 local dlq_key, dlq_reasons_key = PREFIX .. 'dlq', PREFIX .. 'dlq:reasons'
-local paused_key, turns_key, listing_key = PREFIX .. 'paused', PREFIX .. 'turns', PREFIX .. 'listing'
+local paused_key, turns_key = PREFIX .. 'paused', PREFIX .. 'turns'
 """
 DELIVERY_LUA = "pcall(redis.replicate_commands)\n" + _DELIVERY_LUA + lua_table()
 

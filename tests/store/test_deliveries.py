@@ -250,7 +250,7 @@ async def test_the_same_id_and_the_same_key_are_stored_once(deliveries):
         ("known", item.id),
         ("mismatch", ""),
     ]
-    assert (await deliveries.search(Filter(), 0, 10))[0] == 1
+    assert (await deliveries.search(Filter(), 0, 10)).total == 1
     assert (await deliveries.known(item)).id == item.id
 
 
@@ -263,7 +263,7 @@ async def test_filters_combine(deliveries):
     await deliveries.change(Event.CANCEL, [mine.id])
 
     async def total(**wanted):
-        return (await deliveries.search(Filter(**wanted), 0, 10))[0]
+        return (await deliveries.search(Filter(**wanted), 0, 10)).total
 
     assert await total() == 3
     assert await total(channel="email") == 2
@@ -280,9 +280,73 @@ async def test_filters_combine(deliveries):
 
 async def test_pages_are_newest_first(deliveries):
     ids = await stored(deliveries, *(new(created=n) for n in range(1, 8)))
-    total, page = await deliveries.search(Filter(), 2, 3)
-    assert total == 7
-    assert [one.document for one in page] == [b'{"id":"%b"}' % one.encode() for one in (ids[4], ids[3], ids[2])]
+    found = await deliveries.search(Filter(), 2, 3)
+    assert (found.total, found.exact) == (7, True)
+    assert [one.document for one in found.records] == [
+        b'{"id":"%b"}' % one.encode() for one in (ids[4], ids[3], ids[2])
+    ]
+
+
+async def test_combined_filters_are_walked_in_parts(deliveries, monkeypatch):
+    """Whatever the size of a part, and however many have the same time, the pages hold each one once."""
+    items = [
+        new(("sms", "email")[n % 3 == 0], user=digest("u" if n % 2 else "v"), created=1000 + n // 10)
+        for n in range(120)
+    ]
+    await stored(deliveries, *items)
+    mine = [(one.created, one.id) for n, one in enumerate(items) if n % 2 and n % 3]
+    expected = [f'{{"id":"{one}"}}'.encode() for _, one in sorted(mine, reverse=True)]
+    monkeypatch.setattr("notifier.store.deliveries.WALK_PART", 7)
+    wanted = Filter(user="u", channel="sms")
+    for limit in (1, 3, 40):
+        found = [await deliveries.search(wanted, start, limit) for start in range(0, 45, limit)]
+        assert [record.document for page in found for record in page.records] == expected
+        assert {(page.total, page.exact) for page in found} == {(40, True)}
+    within = await deliveries.search(wanted._replace(start=1002, end=1004), 0, 100)
+    assert [one.document for one in within.records] == [
+        f'{{"id":"{one}"}}'.encode() for created, one in sorted(mine, reverse=True) if 1002 <= created <= 1004
+    ]
+
+
+async def test_what_is_too_much_to_count_is_said_so(deliveries, monkeypatch):
+    monkeypatch.setattr("notifier.store.deliveries.WALK_PART", 5)
+    monkeypatch.setattr("notifier.store.deliveries.WALK_MOST", 10)
+    await stored(deliveries, *(new(user=digest("u"), created=n) for n in range(1, 41)))
+    wanted = Filter(user="u", channel="sms")
+    first = await deliveries.search(wanted, 0, 3)
+    assert (first.total, first.exact, len(first.records)) == (10, False, 3)
+    later = await deliveries.search(wanted, 18, 4)  # goes on until the page is full and there is known to be another
+    assert (later.total, later.exact, len(later.records)) == (25, False, 4)
+    last = await deliveries.search(wanted, 38, 4)
+    assert (last.total, last.exact, len(last.records)) == (40, True, 2)
+
+
+async def test_a_list_goes_on_where_it_was_though_that_one_is_gone(deliveries, redis, monkeypatch):
+    """Between two parts the last one looked at leaves the index that is walked, and newer ones come."""
+    ids = sorted(await stored(deliveries, *(new(user=digest("u"), created=5) for _ in range(12))), reverse=True)
+    await stored(deliveries, *(new(user=digest("v"), created=5) for _ in range(3)))
+    monkeypatch.setattr("notifier.store.deliveries.WALK_PART", 4)
+    run = deliveries._run
+
+    async def meanwhile(name, *args):
+        reply = await run(name, *args)
+        if name == "walk" and reply[1]:
+            await deliveries.change(Event.CANCEL, [reply[1].decode()])
+            await stored(deliveries, new(user=digest("u"), created=9))
+        return reply
+
+    monkeypatch.setattr(deliveries, "_run", meanwhile)
+    found = await deliveries.search(Filter(user="u", status=Status.QUEUED), 0, 100)
+    assert [record.document for record in found.records] == [f'{{"id":"{one}"}}'.encode() for one in ids]
+
+
+async def test_no_script_of_a_list_holds_the_server_up(deliveries, redis):
+    """A part looks at so many at most, whatever the list is asked for."""
+    await stored(deliveries, *(new(user=digest("u"), created=n) for n in range(1, 1201)))
+    args = ("-inf", "+inf", "", "", 0, 100, 600, f"user:{digest('u')}", "channel:email")
+    assert (await deliveries._run("walk", *args))[2:] == [0, 0]  # nothing in the other: nothing is looked at
+    created, _, looked, matches, *ids = await deliveries._run("walk", *args[:-1], "channel:sms")
+    assert (created, looked, matches, len(ids)) == (b"601", 600, 600, 100)
 
 
 async def test_what_is_forgotten_leaves_nothing(deliveries, redis):
@@ -296,7 +360,7 @@ async def test_what_is_forgotten_leaves_nothing(deliveries, redis):
     await deliveries.bury([("11111111-1111-4111-8111-111111111111", b"{}", "malformed", "no JSON")], now_ms())
     assert await deliveries.forget(now_ms() - 60_000) == 0
     assert await deliveries.forget(now_ms() + 1) == 4
-    assert (await deliveries.search(Filter(), 0, 10))[0] == 1
+    assert (await deliveries.search(Filter(), 0, 10)).total == 1
     assert await deliveries.dead_letters(0, 10) == []
     names = {name.decode().removeprefix("notif:{delivery}:") for name in await redis.call("KEYS", "*")}
     assert {name for name in names if not name.startswith(("queue:", "turns"))} == {
@@ -344,5 +408,4 @@ async def test_many_changes_in_one_script(deliveries):
     results.append(results[0])  # handed in twice
     found = await deliveries.finish(results)
     assert found == [after(Status.PROCESSING, events[n % 4]) for n in range(1500)] + [None]
-    total, _ = await deliveries.search(Filter(status=Status.SENT, channel="sms"), 0, 10)
-    assert total == 375
+    assert (await deliveries.search(Filter(status=Status.SENT, channel="sms"), 0, 10)).total == 375

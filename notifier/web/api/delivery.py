@@ -144,6 +144,10 @@ class DeliveriesPage(Struct):
     page: Annotated[int, Meta(ge=1)]
     limit: Annotated[int, Meta(ge=1, le=100)]
     total: Count
+    total_is_minimum: (
+        Annotated[Literal[True], Meta(description="There may be more: filters were combined over too many to count.")]
+        | UnsetType
+    ) = UNSET
 
 
 class BatchRequest(Struct, forbid_unknown_fields=True):
