@@ -56,12 +56,12 @@ class Attempts:
     async def make(self, leased: Leased) -> Finished:
         """Tries a delivery once; what is to be recorded of it."""
         if leased.expires is not None and leased.expires <= self._now() * 1000:
-            return Finished(leased.id, self._owner, Event.EXPIRE)
+            return Finished(leased.id, self._owner, leased.lease, Event.EXPIRE)
         document = _decode(leased.document)
         addresses = await self._addresses(document)
         if not addresses:
             reason = "no_address"
-            return Finished(leased.id, self._owner, Event.FAIL, reason=reason, error=reason)
+            return Finished(leased.id, self._owner, leased.lease, Event.FAIL, reason=reason, error=reason)
         tried: list[Attempt] = []
         ATTEMPTS.set(tried)
         results = await self._send_all(document, leased, addresses)
@@ -118,7 +118,13 @@ class Attempts:
         if taken:
             provider = next(attempt.provider for attempt in tried if attempt.outcome == "sent")
             return Finished(
-                leased.id, self._owner, Event.SENT, provider=provider, provider_id=taken[0][:256], attempts=attempts
+                leased.id,
+                self._owner,
+                leased.lease,
+                Event.SENT,
+                provider=provider,
+                provider_id=taken[0][:256],
+                attempts=attempts,
             )
         errors = [result for result in results if isinstance(result, ProviderError)]
         for result in results:
@@ -127,12 +133,13 @@ class Attempts:
         waits = [error.retry_after for error in errors if error.retry_after is not None]
         if not tried:
             wait = max(LEAST_DEFERRAL, min(waits, default=1.0)) * self._uniform(1.0, 1.1)
-            return Finished(leased.id, self._owner, Event.DEFER, wait)
+            return Finished(leased.id, self._owner, leased.lease, Event.DEFER, wait)
         hopeful = [error for error in errors if not error.permanent]
         error = next((one for one in hopeful if not isinstance(one, CircuitOpen)), errors[0])
         last = Finished(
             leased.id,
             self._owner,
+            leased.lease,
             Event.FAIL,
             reason=error.reason,
             error=str(error),

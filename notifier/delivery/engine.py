@@ -14,6 +14,8 @@ from notifier.errors import NotifierError
 from notifier.store.deliveries import Change, Deliveries, Finished, Lease, Leased, LeaseTerms
 
 AWAY = 0.5  # seconds between tries while the store is away
+Held = tuple[str, str]  # a delivery and its lease: a slow try may meet the next one of the same delivery here
+
 UNLIMITED = frozenset({"inapp"})  # no provider, so no provider's limits
 
 log = logging.getLogger("notifier.delivery")
@@ -49,7 +51,7 @@ class Engine:
         self._lease = lease
         self._monotonic = monotonic
         self._lanes = {channel: Lane(channel, hands) for channel, hands in workers.items()}
-        self._leases: dict[str, float] = {}  # what is leased and not finished -> when its lease is over
+        self._leases: dict[Held, float] = {}  # what is leased and not finished -> when its lease is over
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Event()
         self._stopping = False
@@ -118,7 +120,7 @@ class Engine:
         lease = await self._deliveries.lease(lane.channel, count, self._owner, self._terms_of(lane.channel))
         self._tell(lane.channel, lease)
         for one in lease.leased:
-            self._leases[one.id] = asked + self._lease
+            self._leases[_held(one)] = asked + self._lease
             task = asyncio.create_task(self._deliver(lane, one), name="delivery")
             lane.running.add(task)
             task.add_done_callback(lane.running.discard)
@@ -147,7 +149,7 @@ class Engine:
 
     async def _deliver(self, lane: Lane, leased: Leased) -> None:
         try:
-            if self._monotonic() >= self._leases[leased.id]:  # this process stood still; it is another's by now
+            if self._monotonic() >= self._leases[_held(leased)]:  # this process stood still; it is another's by now
                 return
             result = await self._result(leased)
             status = await self._recorder.finish(result)
@@ -158,7 +160,7 @@ class Engine:
         except NotifierError as error:  # the store went before anything was sent; the lease runs out
             log.warning("delivery.waits", extra={"delivery_id": leased.id, "error": error.message})
         finally:
-            del self._leases[leased.id]
+            del self._leases[_held(leased)]
             self._room.set()
 
     async def _result(self, leased: Leased) -> Finished:
@@ -169,7 +171,12 @@ class Engine:
         except Exception as defect:
             log.error("delivery.defect", extra={"delivery_id": leased.id}, exc_info=defect)
             return Finished(
-                leased.id, self._owner, Event.FAIL, reason="defect", error=f"defect: {type(defect).__name__}"
+                leased.id,
+                self._owner,
+                leased.lease,
+                Event.FAIL,
+                reason="defect",
+                error=f"defect: {type(defect).__name__}",
             )
 
     async def _renew(self) -> None:
@@ -178,15 +185,15 @@ class Engine:
         while True:
             await asyncio.sleep(pause)
             pause, now = self._lease / 3, self._monotonic()
-            ids = [one for one, until in self._leases.items() if until > now]
+            held = [one for one, until in self._leases.items() if until > now]
             try:
-                if ids:
-                    await self._deliveries.renew(self._owner, ids)
+                if held:
+                    await self._deliveries.renew(self._owner, held)
             except NotifierError as error:
                 log.debug("leases.not_renewed", extra={"error": error.message})
                 pause = AWAY
                 continue
-            for one in ids:
+            for one in held:
                 if one in self._leases:
                     self._leases[one] = now + self._lease
 
@@ -198,6 +205,10 @@ async def _end(tasks: Sequence[asyncio.Task[None]], timeout: float) -> None:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _held(leased: Leased) -> Held:
+    return leased.id, leased.lease
 
 
 class Lane:

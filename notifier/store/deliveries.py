@@ -57,9 +57,11 @@ class Stored(NamedTuple):
 
 
 class Leased(NamedTuple):
-    """A delivery that this owner may try now; `expires` is Unix ms or None."""
+    """A delivery that this owner may try now; `expires` is Unix ms or None. `lease` tells this lease of it from all
+    others: one that ran out and the next may both be this owner's."""
 
     id: str
+    lease: str
     document: bytes
     retries: int
     max_retries: int
@@ -101,6 +103,7 @@ class Finished(NamedTuple):
 
     id: str
     owner: str
+    lease: str
     event: Event
     wait: float = 0.0
     reason: str = ""
@@ -216,7 +219,7 @@ class Deliveries:
         wait, leased, aside = reply
         return Lease(
             None if wait in (-1, 1_000_000) else wait / 1000,
-            [_leased(leased[i : i + 7]) for i in range(0, len(leased), 7)],
+            [_leased(leased[i : i + 8]) for i in range(0, len(leased), 8)],
             [
                 Change(aside[i].decode(), Status(aside[i + 1].decode()), channel, aside[i + 2].decode())
                 for i in range(0, len(aside), 3)
@@ -230,12 +233,12 @@ class Deliveries:
         """
         args: list[object] = []
         for item in items:
-            args += [item.id, item.owner, item.event, round(item.wait * 1000), *item[4:]]
+            args += [*item[:4], round(item.wait * 1000), *item[5:]]
         return [Status(status.decode()) if status else None for status in await self._run_again("finish", *args)]
 
-    async def renew(self, owner: str, ids: Sequence[str]) -> int:
-        """Renews leases; how many are still this owner's."""
-        return int(await self._run("renew", owner, *ids))
+    async def renew(self, owner: str, leases: Sequence[tuple[str, str]]) -> int:
+        """Renews leases, each an id and what tells it from others; how many are still this owner's."""
+        return int(await self._run("renew", owner, *(part for lease in leases for part in lease)))
 
     async def move_due(self, most: int) -> tuple[list[Change], list[str]]:
         """Moves what is due into the queues (or ends what has expired), `most` at most; the changes, and the channels
@@ -391,9 +394,10 @@ def _stored(item: NewDelivery, result: Reply) -> Stored:
 
 
 def _leased(row: Sequence[bytes]) -> Leased:
-    delivery_id, document, retries, most, expires, priority, takeovers = row
+    delivery_id, lease, document, retries, most, expires, priority, takeovers = row
     return Leased(
         delivery_id.decode(),
+        lease.decode(),
         document,
         int(retries),
         int(most),

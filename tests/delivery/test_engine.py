@@ -280,6 +280,36 @@ async def test_a_lease_that_nobody_renews_is_taken_over(pod, scripted, start_pod
     assert (await ended(other, identity))["provider"] == "healthy"
 
 
+async def test_a_slow_try_says_nothing_of_the_next_one_in_the_same_pod(pod, scripted):
+    """A provider hangs longer than its lease; the same pod takes the delivery over, then the first try fails."""
+    client = await pod(delivery_lease="1s", sms_workers="2")
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    async def send(message):
+        scripted.taken.append(message)
+        number = len(scripted.taken)
+        await gates[number - 1].wait()
+        if number == 1:
+            raise ProviderError("rejected", permanent=True)
+        return "second"
+
+    scripted.send = send
+    identity = await create(client)
+    await eventually(lambda: scripted.taken, "the first try")
+    store, engine = client.pod.pipeline.deliveries, client.pod.pipeline.engine
+    (change,) = await store.reclaim("sms", "pod-a", 0, 10)
+    engine.poke([change.channel])
+    await eventually(lambda: len(scripted.taken) == 2, "the second try")
+    assert engine.leased == 2
+    gates[0].set()
+    await eventually(lambda: engine.leased == 1, "the end of the first try")
+    assert (await look(client, identity))["status"] == "processing"
+    gates[1].set()
+    found = await ended(client, identity)
+    assert (found["status"], found["provider_message_id"]) == ("sent", "second")
+    assert engine.leased == 0
+
+
 async def test_a_defect_of_a_provider_is_a_failed_try(pod, scripted, caplog):
     client = await pod()
 

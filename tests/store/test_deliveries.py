@@ -48,8 +48,15 @@ async def status_of(deliveries, identity):
     return record and record.status
 
 
-async def finish(deliveries, identity, event, **fields):
-    (status,) = await deliveries.finish([Finished(identity, fields.pop("owner", OWNER), event, **fields)])
+async def entry_of(deliveries, identity):
+    found = await deliveries._redis.call("HGET", f"notif:{{delivery}}:record:{identity}", "entry")
+    return (found or b"").decode()
+
+
+async def finish(deliveries, identity, event, owner=OWNER, lease=None, **fields):
+    """Says what came of the lease that is on, or of another."""
+    lease = await entry_of(deliveries, identity) if lease is None else lease
+    (status,) = await deliveries.finish([Finished(identity, owner, lease, event, **fields)])
     return status
 
 
@@ -112,6 +119,20 @@ async def test_who_lost_his_lease_says_nothing_but_that_it_was_sent(deliveries):
     assert await finish(deliveries, second, Event.SENT, owner="pod-b", provider="p", provider_id="7") is Status.SENT
     assert await finish(deliveries, second, Event.RETRY) is None
     assert (await deliveries.get(second)).provider_message_id == "7"
+
+
+async def test_a_lease_that_ran_out_says_nothing_of_the_next_one_of_the_same_owner(deliveries):
+    (identity,) = await stored(deliveries, new())
+    (late,) = (await lease(deliveries)).leased
+    await deliveries.reclaim("sms", OWNER, 0, 10)
+    (again,) = (await lease(deliveries)).leased
+    assert (again.id, again.takeovers) == (late.id, 1)
+    assert await deliveries.renew(OWNER, [(identity, late.lease)]) == 0
+    for event in (Event.RETRY, Event.FAIL, Event.DEFER, Event.EXPIRE):
+        assert await finish(deliveries, identity, event, lease=late.lease) is None
+    assert await status_of(deliveries, identity) is Status.PROCESSING
+    assert await deliveries.renew(OWNER, [(identity, again.lease)]) == 1
+    assert await finish(deliveries, identity, Event.RETRY, lease=again.lease, wait=60.0) is Status.RETRYING
 
 
 # -- order
@@ -230,10 +251,10 @@ async def test_a_lease_that_is_over_is_taken_back_and_given_up_after_five_times(
 
 async def test_a_lease_that_is_renewed_is_not_taken_back(deliveries):
     (identity,) = await stored(deliveries, new())
-    await lease(deliveries)
+    (leased,) = (await lease(deliveries)).leased
     await asyncio.sleep(0.06)
-    assert await deliveries.renew(OWNER, [identity]) == 1
-    assert await deliveries.renew("pod-b", [identity]) == 0
+    assert await deliveries.renew(OWNER, [(identity, leased.lease)]) == 1
+    assert await deliveries.renew("pod-b", [(identity, leased.lease)]) == 0
     assert await deliveries.reclaim("sms", "pod-b", 0.05, 10) == []
 
 
@@ -404,7 +425,7 @@ async def test_many_changes_in_one_script(deliveries):
     leased = (await lease(deliveries, 1500)).leased
     assert {one.id for one in leased} == set(ids)
     events = (Event.SENT, Event.RETRY, Event.FAIL, Event.DEFER)
-    results = [Finished(one, OWNER, events[n % 4], 60.0, reason="r") for n, one in enumerate(ids)]
+    results = [Finished(one.id, OWNER, one.lease, events[n % 4], 60.0, reason="r") for n, one in enumerate(leased)]
     results.append(results[0])  # handed in twice
     found = await deliveries.finish(results)
     assert found == [after(Status.PROCESSING, events[n % 4]) for n in range(1500)] + [None]

@@ -236,8 +236,9 @@ async def fail(client, redis, number=1, channel="sms", reason="rejected"):
     store = Deliveries(redis)
     recipient = {"sms": "+905551234567", "email": "a@b.example"}[channel]
     ids = [(await create(client, channel=channel, recipient=recipient))["id"] for _ in range(number)]
-    await store.lease(channel, number, "p", TERMS)
-    await store.finish([Finished(one, "p", Event.FAIL, reason=reason, error=f"{reason}: no") for one in ids])
+    leased = (await store.lease(channel, number, "p", TERMS)).leased
+    error = f"{reason}: no"
+    await store.finish([Finished(one.id, "p", one.lease, Event.FAIL, reason=reason, error=error) for one in leased])
     return ids
 
 

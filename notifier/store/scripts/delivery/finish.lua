@@ -1,16 +1,17 @@
 -- Records what came of deliveries.
 -- KEYS[1]  a key of the slot
--- ARGV     per item: id, owner, event (sent, retry, fail, defer, expire), ms to wait (retry, defer), reason, error,
---          provider, provider's id, attempts (JSON objects, joined by commas)
--- returns  per item the new status, or '' where it was not this owner's to say
+-- ARGV     per item: id, owner, the queue's entry that was leased, event (sent, retry, fail, defer, expire), ms to wait
+--          (retry, defer), reason, error, provider, provider's id, attempts (JSON objects, joined by commas)
+-- returns  per item the new status, or '' where that lease was over and it was not this one's to say
 local now = now_ms()
 local stamp = string.format('%.0f', now)  -- Redis is slow at making texts of numbers
 local results = {}
-for i = 1, #ARGV, 9 do
-  local id, owner, event, wait, reason, error_text, provider, provider_id, attempts = unpack(ARGV, i, i + 8)
+for i = 1, #ARGV, 10 do
+  local id, owner, lease, event, wait = unpack(ARGV, i, i + 4)
+  local reason, error_text, provider, provider_id, attempts = unpack(ARGV, i + 5, i + 9)
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'owner', 'attempts',
     'retries', 'expires', 'error')
-  local mine = record.status == 'processing' and record.owner == owner
+  local mine = record.status == 'processing' and record.owner == owner and record.entry == lease
   local status
   if record.status and (mine or event == 'sent') then
     local fields = {owner = ''}

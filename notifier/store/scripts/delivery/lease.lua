@@ -7,7 +7,7 @@
 --          {id, status, priority, ... of those put aside}}
 local channel, want, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local LEASED = {'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
+local LEASED = {'entry', 'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
 local LOW_EVERY = 4
 local now = now_ms()
 local stamp = string.format('%.0f', now)
