@@ -324,6 +324,37 @@ async def test_sighup_reloads_the_file(loop, build, data_dir):
     assert len(server.events()) == lines, "told at warning or above only"
 
 
+async def test_sighup_changes_the_limits_of_sends_in_every_worker(build, data_dir):
+    config = data_dir / "notifier.yaml"
+    config.write_text("rate_limit_per_user: 1\nrate_limit_policy: drop\nsimulator_success_rate: 1\n")
+    server = build("--workers", "2", "--config", str(config))
+    await server.start()
+    async with aiohttp.ClientSession() as session:
+
+        async def outcomes(number):
+            return sorted([await delivered(session, server) for _ in range(number)])
+
+        assert await outcomes(2) == ["failed", "sent"]
+        config.write_text("rate_limit_per_user: 4\nrate_limit_policy: drop\nsimulator_success_rate: 1\n")
+        server.kill(signal.SIGHUP)
+        await until(lambda: len(said(server, "settings.reloaded")) == 2 + 1)
+        assert await outcomes(4) == ["failed", "sent", "sent", "sent"]
+
+
+async def delivered(session, server):
+    """The status in which a delivery to one and the same recipient ends."""
+    body = {"channel": "sms", "recipient": "+905551234567", "content": "hi"}
+    async with session.post(f"{server.url}/api/v1/notifications", json=body) as answer:
+        assert answer.status == 201, await answer.text()
+        path = f"/api/v1/notifications/{(await answer.json())['id']}"
+
+    def status():
+        found = server.get(path)["status"]
+        return found if found in ("sent", "failed") else None
+
+    return await until(status)
+
+
 async def test_an_external_redis_that_is_not_there_yet(build, redis_binary_on):
     port, start_redis = redis_binary_on
     server = build("--workers", "2", "--redis-addr", f"127.0.0.1:{port}")
