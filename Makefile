@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ bench-churn: $(DEV_STAMP) ## memory while users come, read and leave: ARGS="--mi
 
 bench-deliveries: $(DEV_STAMP) ## deliveries a second through the simulator; lists of a million records
 	@$(BIN)/python -m tests.bench.deliveries $(ARGS)
+
+bench-lateness: $(DEV_STAMP) ## how late scheduled deliveries and retries start
+	@$(BIN)/python -m tests.bench.lateness $(ARGS)
 
 bench-kafka: $(DEV_STAMP) ## how fast deliveries are taken from Kafka
 	@$(BIN)/python -m tests.bench.kafka
