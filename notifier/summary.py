@@ -31,8 +31,10 @@ def pod_document(app: App) -> bytes:
 
 def health_report(app: App) -> dict[str, Any]:
     """The body of `/health`, from what is known at this moment: it asks nobody."""
-    up = app.redis.up
-    redis: dict[str, Any] = {"status": "ok" if up else "unavailable", "mode": "external"}
+    status = _store_status(app)
+    redis: dict[str, Any] = {"status": status, "mode": "external"}
+    if status == "degraded":
+        redis["error"] = app.redis.refusal
     if app.embedded is not None:
         redis |= {"mode": "embedded", "restarts": app.embedded.restarts}
     failing = {worker.name: worker.last_error for worker in app.workers if not worker.healthy}
@@ -40,7 +42,7 @@ def health_report(app: App) -> dict[str, Any]:
     if failing:
         workers["failing"] = failing
     return {
-        "status": "ok" if up else "unavailable",
+        "status": status,
         "components": {
             "redis": redis,
             "workers": workers,
@@ -51,6 +53,12 @@ def health_report(app: App) -> dict[str, Any]:
         "pod_id": app.settings.pod_id,
         "uptime_s": round(time.time() - app.started_at, 1),
     }
+
+
+def _store_status(app: App) -> str:
+    if not app.redis.up:
+        return "unavailable"
+    return "ok" if app.redis.refusal is None else "degraded"
 
 
 async def cluster_snapshot(app: App) -> dict[str, Any]:

@@ -25,7 +25,7 @@ Examples:
 def command(url: str, token: str | None, timeout: float) -> None:
     """Exit 0 when the server at --url is healthy, 1 when it is not."""
     status, body = _ask(url, timeout)
-    if status != 200:
+    if status != 200 or not _is_ok(body):
         raise Failure(f"{url} is not healthy: {safe(_failing(body))}")
     click.echo(f"{url} is healthy")
 
@@ -43,6 +43,13 @@ def _ask(url: str, timeout: float) -> tuple[int, bytes]:
         raise Failure(f"no server answers at {url}: {reason}; is it running?") from None
     finally:
         connection.close()
+
+
+def _is_ok(body: bytes) -> bool:
+    try:
+        return bool(json.loads(body)["status"] == "ok")
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _failing(body: bytes) -> str:

@@ -32,6 +32,15 @@ _REFUSAL = re.compile(
     r"(?:^|-)(LOADING|READONLY|OOM|MISCONF|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|BUSY|TRYAGAIN|NOAUTH)\b"
 ).search
 
+# Those that a server answers while it serves reads, in words.
+_NO_WRITES = {
+    "OOM": "it is out of memory (maxmemory)",
+    "MISCONF": "it cannot save to its disk; is it full?",
+    "READONLY": "it is a read-only replica",
+    "NOREPLICAS": "it has too few replicas (min-replicas-to-write)",
+}
+TRIAL_MS = 10_000
+
 Call = Callable[..., Awaitable[Reply]]
 
 log = logging.getLogger("notifier.store")
@@ -62,6 +71,7 @@ class Redis(ABC):
         self.keys = keys
         self.prepare: Callable[[Call], Awaitable[None]] | None = None
         self.on_reply_seconds: Callable[[float], None] | None = None
+        self.refusal: str | None = None  # why the store refused the last write, or that of a server, None: it did not
         self._scripts: dict[str, Script] = {}
         self._up = asyncio.Event()
 
@@ -99,7 +109,23 @@ class Redis(ABC):
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         """A link of its own to the server of `key`, for blocking reads; the caller closes it."""
 
+    def homes(self) -> Sequence[str]:
+        """For every server that takes writes a hash tag whose keys it has."""
+        return ("",)
+
     # -- what is made of it
+
+    async def try_writes(self) -> None:
+        """Writes to every server, and notes in `refusal` whether all took it: a store that answers may refuse."""
+        replies = await self.call_many([("SET", self.keys.trial(home), 1, "PX", TRIAL_MS) for home in self.homes()])
+        self.refusal = None
+        for reply in replies:
+            self._note(reply)
+
+    def _note(self, reply: Reply) -> None:
+        word = refusal_in(reply)
+        if word in _NO_WRITES:
+            self.refusal = f"refuses writes ({word}): {_NO_WRITES[word]}"
 
     @property
     def up(self) -> bool:

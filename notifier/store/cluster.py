@@ -60,6 +60,7 @@ class ClusterRedis(Redis):
             if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
                 self._send(self._master_of(key), ("EVAL", script.text, *tail), on_reply, MAX_REDIRECTS)
             else:
+                self._note(reply)
                 on_reply(reply)
 
         self._send(self._master_of(key), ("EVALSHA", script.sha, *tail), check, MAX_REDIRECTS)
@@ -69,6 +70,10 @@ class ClusterRedis(Redis):
 
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         return await self._master_of(key).open_reader(key, reply_timeout)
+
+    def homes(self) -> Sequence[str]:
+        masters = {node: slot for slot, node in enumerate(self._masters)}
+        return [self.keys.shards[slot] for slot in masters.values()]
 
     # -- where a command goes
 

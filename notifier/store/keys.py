@@ -120,6 +120,10 @@ class Keys:
         """String, the pod that sweeps; half the sweep's interval."""
         return f"notif:sweep:{name}"
 
+    def trial(self, home: str) -> str:
+        """String, whether a server takes writes; ten seconds. `home` is a hash tag of that server."""
+        return "notif:trial"
+
     def delivery(self, name: str) -> str:
         """What belongs to deliveries; see the list above."""
         return DELIVERIES + name
@@ -198,6 +202,9 @@ class ClusterKeys(Keys):
 
     def index(self, name: str, shard: str) -> str:
         return f"notif:{name}:{{{shard}}}"
+
+    def trial(self, home: str) -> str:
+        return f"notif:trial:{{{home}}}"
 
     def shard_of(self, user: str) -> int:
         return slot_of(user)

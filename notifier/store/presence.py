@@ -37,6 +37,10 @@ class Presence:
         """The fencing number of a pod that starts: greater than that of every pod before it."""
         return int(await call("INCR", self._keys.fence))
 
+    async def try_writes(self) -> None:
+        """Looks whether the store takes writes; the client remembers. Raises `NotifierError(unavailable)`."""
+        await self._redis.try_writes()
+
     async def renew(self, pod: str, document: bytes) -> bool:
         """Says that the pod is alive, and what it has to say of itself; whether it never ceased to be, and its bus is
         still there: a pod that was paused for too long has been taken for dead. Raises `NotifierError(unavailable)`."""

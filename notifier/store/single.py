@@ -71,6 +71,7 @@ class SingleRedis(Redis):
             elif str(reply).startswith("NOSCRIPT"):
                 self.send(("EVAL", script.text, len(keys), *keys, *args), on_reply)
             else:
+                self._note(reply)
                 self._leave_if_demoted(reply)
                 on_reply(reply)
 

@@ -59,6 +59,7 @@ class Heartbeat(Worker):
 
     async def round(self) -> None:
         pod, now = self._router.holder.pod, self._clock()
+        await self._presence.try_writes()
         if not await self._presence.renew(pod, self._document()):
             self._on_bus_lost()
         if now >= self._next_beat:

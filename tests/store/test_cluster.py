@@ -171,6 +171,25 @@ async def test_api_keys(client):
     assert (await access.list_keys("", 10))[1] == 0
 
 
+async def test_health_sees_each_master_that_refuses_writes(client, cluster):
+    async def status():
+        client.pod.heartbeat.hurry()
+        return (await client.get("/health")).json()["components"]["redis"]["status"]
+
+    async def is_degraded():
+        return await status() == "degraded"
+
+    async def is_well():
+        return await status() == "ok"
+
+    for port in cluster.masters:
+        await eventually(is_well, "all masters take writes")
+        await cluster.ask(port, "CONFIG", "SET", "maxmemory", "1")
+        await eventually(is_degraded, "the master that is full")
+        await cluster.ask(port, "CONFIG", "SET", "maxmemory", "0")
+    await eventually(is_well, "all masters take writes")
+
+
 async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
     users = [{"id": i, "login": f"u{i}"} for i in range(1, 61)]
     ids = await notify(client, "before", targets=users)

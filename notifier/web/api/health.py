@@ -11,11 +11,12 @@ from notifier.web.api.route import Answer, Route
 
 
 class RedisHealth(Struct):
-    """The store."""
+    """The store; `degraded`: it answers and refuses writes, `error` says why."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     mode: Literal["embedded", "external"]
     restarts: Count | UnsetType = UNSET
+    error: str | UnsetType = UNSET
 
 
 class WorkersHealth(Struct):
@@ -56,9 +57,9 @@ class Components(Struct):
 
 
 class Health(Struct):
-    """How this pod is."""
+    """How this pod is: that of its store, without which nothing works. `degraded`: what needs no write does."""
 
-    status: Literal["ok", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable"]
     components: Components
     version: str
     pod_id: str
@@ -87,7 +88,12 @@ ROUTES = (
         name="get_health",
         summary="Tell how this pod and its parts are",
         answers=(
-            Answer(status=200, description="It works.", body=Health, example=_report("ok")),
+            Answer(
+                status=200,
+                description="It works, or Redis refuses writes (`degraded`).",
+                body=Health,
+                example=_report("ok"),
+            ),
             Answer(status=503, description="Redis is away.", body=Health, example=_report("unavailable")),
         ),
     ),
