@@ -31,7 +31,7 @@ STATUS = {
     ErrorCode.INTERNAL: 500,
     ErrorCode.UNAVAILABLE: 503,
 }
-METHODS = ("GET", "POST", "DELETE")  # that any route takes
+METHODS = ("GET", "HEAD", "POST", "DELETE")  # that any route takes
 log = logging.getLogger("notifier.web")
 
 PROBLEM_JSON = "application/problem+json"
@@ -100,7 +100,7 @@ def _refusal(request: Request, exception: SanicException) -> HTTPResponse:
     status = exception.status_code
     body = _dumps(problem(status, _DETAILS.get(status, str(exception)), request_id(request)))
     headers = {name: value for name, value in (exception.headers or {}).items() if name.lower() != "content-type"}
-    if status == 405 and not headers.get("Allow"):  # Sanic leaves it out where the path has parameters
+    if status == 405:  # Sanic leaves it out where the path has parameters, and does not know of HEAD
         headers["Allow"] = ", ".join(_methods_of(request))
     return HTTPResponse(body, status, headers, PROBLEM_JSON)
 

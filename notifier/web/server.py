@@ -12,6 +12,7 @@ from notifier.web.auth import Guard
 from notifier.web.errors import Problems
 from notifier.web.origin import Origins
 from notifier.web.requests import request_id
+from notifier.web.routing import HeadRouter
 from notifier.web.slow import SlowRequests
 
 KEEP_ALIVE = 75
@@ -35,7 +36,13 @@ def build_app(
 
     Without a guard nobody has to say who he is.
     """
-    app = Sanic("notifier", configure_logging=False, error_handler=Problems(), request_class=AnyRequest)
+    app = Sanic(
+        "notifier",
+        configure_logging=False,
+        error_handler=Problems(),
+        request_class=AnyRequest,
+        router=HeadRouter(),
+    )
     app.config.update(
         REQUEST_MAX_SIZE=max_body,
         KEEP_ALIVE_TIMEOUT=KEEP_ALIVE,
