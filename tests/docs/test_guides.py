@@ -136,6 +136,7 @@ def test_no_setting_is_named_that_there_is_not():
         "OOM",
         "MISCONF",
         "READONLY",
+        "NOREPLICAS",
         "PATH",
         "TMPDIR",
         "WAIT",

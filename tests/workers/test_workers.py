@@ -77,6 +77,7 @@ async def test_janitor_leaves_nothing_behind(client, redis):
     assert names - {"notif:fence", "notif:totals"} <= {
         "notif:cleared:1-alice",
         "notif:cleared:2-bob",
+        "notif:trial",
         "notif:pods:hb",
         "notif:pod:pod-a",
         "notif:bus:pod-a",
