@@ -147,13 +147,14 @@ class App:
 
     def _build_services(self) -> None:
         settings = self.settings
+        self.idempotency = Idempotency(self.redis)
         self.publisher = Publisher(
             self.inbox,
             self.redis.keys,
             self.holder,
             announce=self.router.announce,
             on_stored=self._on_stored,
-            idempotency=Idempotency(self.redis),
+            idempotency=self.idempotency,
             idempotency_ttl=settings.idempotency_ttl,
         )
         self.publisher.limit = self._user_limit(settings)
@@ -182,7 +183,14 @@ class App:
 
     def _build_pipeline(self) -> None:
         house = House(
-            self.redis, self.metrics, self.events, self.publisher, self.reports, self.limits, self.settings.pod_id
+            self.redis,
+            self.metrics,
+            self.events,
+            self.publisher,
+            self.reports,
+            self.limits,
+            self.idempotency,
+            self.settings.pod_id,
         )
         self.pipeline = Pipeline(self.settings, house)
         self.peers.answers("providers", self.pipeline.provider_rows)
@@ -330,6 +338,7 @@ class App:
             connection.abort()
         if self.tally is not None:
             self.tally.publish()
+        await self.idempotency.stop()
         await self.redis.stop()
         if self.embedded is not None:
             await self.embedded.stop()

@@ -60,6 +60,7 @@ class House(NamedTuple):
     publisher: Publisher
     reports: Reports
     limits: Limits
+    idempotency: Idempotency
     pod: str
 
 
@@ -71,9 +72,7 @@ class Pipeline:
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
         self.service = DeliveryService(self.deliveries, self._on_changes)
-        self.accept = AcceptService(
-            self.deliveries, Idempotency(house.redis), house.publisher.record_of, self._on_changes
-        )
+        self.accept = AcceptService(self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes)
         self.breakers = Breakers(Circuits(house.redis), self._on_circuit)
         self.queues: Queues | None = None
         self.engine: Engine | None = None

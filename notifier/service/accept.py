@@ -91,8 +91,8 @@ class AcceptService:
         items = read_batch(body)
         if key is None:
             return Acceptance(_encode(await self._store_batch(items, caller, random_id(), new_seed())), False)
-        record, seed = self._record_of(key), new_seed()
-        begun = await self._idempotency.begin(record, hashlib.sha256(_canonical(body)).digest(), seed, self.key_ttl_ms)
+        record, own = self._record_of(key), new_seed()
+        begun = await self._idempotency.begin(record, hashlib.sha256(_canonical(body)).digest(), own, self.key_ttl_ms)
         if begun.outcome == "replay":
             return Acceptance(begun.value, True)
         if begun.outcome == "mismatch":
@@ -105,10 +105,10 @@ class AcceptService:
         seed = begun.value.decode()
         try:
             answer = _encode(await self._store_batch(items, caller, derived_id(seed, "batch"), seed))
-        except NotifierError:
-            await self._idempotency.finish(record, b"", self.key_ttl_ms)
+            await self._idempotency.finish(record, answer, self.key_ttl_ms)
+        except BaseException:
+            self._idempotency.give_up(record, own)
             raise
-        await self._idempotency.finish(record, answer, self.key_ttl_ms)
         return Acceptance(answer, False)
 
     async def accept(self, drafts: Sequence[tuple[str, Draft]]) -> list[Stored]:

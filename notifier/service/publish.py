@@ -173,8 +173,8 @@ class Publisher:
             work = self._prepare(draft, body, None)
             return self._conclude(work, await self._inbox.accept(self._holder, work.items, None))
         started, ttl = time.monotonic(), self.idempotency_ttl_ms
-        record, fingerprint = self.record_of(key), _fingerprint(body)
-        begun = await self._idempotency.begin(record, fingerprint, new_seed(), ttl)
+        record, own = self.record_of(key), new_seed()
+        begun = await self._idempotency.begin(record, _fingerprint(body), own, ttl)
         if begun.outcome == "replay":
             return Answer(begun.value, True)
         if begun.outcome == "mismatch":
@@ -190,11 +190,11 @@ class Publisher:
         answer = _answer(items)
         try:
             accepted = await self._inbox.accept(self._holder, items, None)
-        except NotifierError:
-            await self._idempotency.finish(record, b"", ttl)
+            self._on_accepted(items, draft.content, accepted, started)
+            await self._idempotency.finish(record, answer, ttl)
+        except BaseException:
+            self._idempotency.give_up(record, own)
             raise
-        self._on_accepted(items, draft.content, accepted, started)
-        await self._idempotency.finish(record, answer, ttl)
         return Answer(answer, False)
 
     async def publish_one(self, notification_id: str, user: User, content: Content) -> None:

@@ -6,13 +6,22 @@ that the first try leaves behind determines the ids, so that a repeat after a cr
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import NamedTuple
 
-from notifier.store.client import Redis
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.client import RETRY_FOR, Redis
+from notifier.store.link import unavailable
 
 # How long a try that could not end, by a crash or a failover, may hold up its repeat (contract §3 allows 30 s). A try
 # takes at most 3 s, and one that goes on beside its repeat has the same ids, which are stored once.
 LEASE_MS = 5_000
+GIVING_UP = 60.0  # seconds for which a store that is away is still told that a try came to nothing
+MOST_GIVEN_UP = 1000  # of whose end the store has yet to hear; the lease of those beyond runs out
+PAUSE = 0.05  # seconds between two tries to tell it
+
+log = logging.getLogger("notifier.store")
 
 
 class Begun(NamedTuple):
@@ -29,10 +38,20 @@ class Idempotency:
         self._redis = redis
         self._begin = redis.script("begin")
         self._finish = redis.script("finish")
+        self._give_up = redis.script("give_up")
+        self._ending: dict[str, asyncio.Task[None]] = {}
 
     async def begin(self, key: str, fingerprint: bytes, seed: str, ttl_ms: int) -> Begun:
-        """Begins a try of a request; `seed` is used when it is the first."""
-        reply = await self._redis.run_again(self._begin, key, key, fingerprint, seed, LEASE_MS, ttl_ms)
+        """Begins a try of a request; `seed` tells it from others, and its ids derive from it when it is the first.
+
+        After `go`, `finish` or `give_up` must follow.
+        """
+        await self._until_ended(key)
+        try:
+            reply = await self._redis.run_again(self._begin, key, key, fingerprint, seed, LEASE_MS, ttl_ms)
+        except BaseException:  # a server that stands still may yet begin it, once it goes on
+            self.give_up(key, seed)
+            raise
         value = reply[1] if len(reply) > 1 else b""
         return Begun(reply[0].decode(), value if isinstance(value, bytes) else str(value).encode())
 
@@ -41,5 +60,49 @@ class Idempotency:
         return bool(await self._redis.call("HEXISTS", key, "answer"))
 
     async def finish(self, key: str, answer: bytes, ttl_ms: int) -> None:
-        """Ends a try: with its answer, or, where that is empty, as failed."""
+        """Ends a try with its answer."""
         await self._redis.run_again(self._finish, key, key, answer, ttl_ms)
+
+    def give_up(self, key: str, seed: str) -> None:
+        """Ends a try that came to nothing, so that its repeat is not told that it is still running. Returns at once;
+        a store that is away hears it when it is back."""
+        before = self._ending.get(key)
+        if before is None and len(self._ending) >= MOST_GIVEN_UP:
+            return
+        task = asyncio.create_task(self._tell(key, seed, before), name="idempotency")
+        self._ending[key] = task
+        task.add_done_callback(lambda ended: self._forget(key, ended))
+
+    async def stop(self) -> None:
+        """Tells the store nothing more: what it has not heard holds up repeats until its lease is over."""
+        tasks = list(self._ending.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tell(self, key: str, seed: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + GIVING_UP
+        while loop.time() < deadline:
+            try:
+                await self._redis.run_again(self._give_up, key, key, seed)
+                return
+            except NotifierError as error:
+                if error.code is not ErrorCode.UNAVAILABLE:
+                    log.error("idempotency.not_ended", extra={"error": error.message})
+                    return
+            await asyncio.sleep(PAUSE)
+        log.warning("idempotency.not_ended", extra={"error": f"the store was away for {GIVING_UP:g} s"})
+
+    def _forget(self, key: str, ended: asyncio.Task[None]) -> None:
+        if self._ending.get(key) is ended:
+            del self._ending[key]
+
+    async def _until_ended(self, key: str) -> None:
+        ending = self._ending.get(key)
+        if ending is not None:
+            await asyncio.wait({ending}, timeout=RETRY_FOR)
+            if not ending.done():
+                raise unavailable("it has not heard of the end of the last try")

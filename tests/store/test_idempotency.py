@@ -15,7 +15,9 @@ async def test_another_try_waits_and_then_gets_the_first_ones_seed(redis):
     idempotency = Idempotency(redis)
     await idempotency.begin("notif:idem:1", b"f", "first", TTL)
     assert (await idempotency.begin("notif:idem:1", b"f", "second", TTL)).outcome == "running"
-    await idempotency.finish("notif:idem:1", b"", TTL)
+    idempotency.give_up("notif:idem:1", "second")  # which is not the one that runs
+    assert (await idempotency.begin("notif:idem:1", b"f", "second", TTL)).outcome == "running"
+    idempotency.give_up("notif:idem:1", "first")
     for _ in range(2):  # the second, which asks again, too
         assert await idempotency.begin("notif:idem:1", b"f", "second", TTL) == ("go", b"first")
     assert (await idempotency.begin("notif:idem:1", b"f", "first", TTL)).outcome == "running"

@@ -1,7 +1,6 @@
--- Ends a request under an idempotency key: remembers its answer, or lets the next try begin at once.
+-- Ends a request under an idempotency key: remembers its answer.
 -- KEYS[1]  the record
--- ARGV     record, answer ('' = it failed), life ms
-if ARGV[2] == '' then return redis.call('HDEL', ARGV[1], 'until') end
+-- ARGV     record, answer, life ms
 redis.call('HSET', ARGV[1], 'answer', ARGV[2])
 redis.call('PEXPIRE', ARGV[1], ARGV[3])
 return 1

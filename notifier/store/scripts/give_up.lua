@@ -1,0 +1,6 @@
+-- Ends a try of a request under an idempotency key that came to nothing: the next may begin at once.
+-- KEYS[1]  the record
+-- ARGV     record, seed of the try
+-- returns  1 where it held up others, else 0
+if redis.call('HGET', ARGV[1], 'try') ~= ARGV[2] then return 0 end
+return redis.call('HDEL', ARGV[1], 'until')
