@@ -167,8 +167,8 @@ def _combinations(newest: int) -> Iterator[tuple[str, Filter, int]]:
     yield f"{one}, status, page 1,000", Filter(user="user 0", status=Status.QUEUED), 1000
     yield f"{one}, status, recipient", Filter(user="user 0", status=Status.QUEUED, recipient="recipient 0"), 1
     seldom = Filter(user="user 0", channel="push")
-    yield f"{one}, channel of 100 of them", seldom, 1
-    yield f"{one}, the same, page 6 (empty)", seldom, 6
+    yield f"{one}, channel of 500 of them", seldom, 1
+    yield f"{one}, the same, page 26 (empty)", seldom, 26
     yield "recipient with half of all, channel", Filter(recipient="recipient 0", channel="sms"), 1
 
 
