@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from notifier.telemetry import SECONDS, quantile_of
-from tests.bench.measure import ROOT, SHARED, Generator, machine, subject
+from tests.bench.measure import ROOT, SHARED, Generator, machine, pace, subject
 
 USERS = ("--subs", 1000)
 SINGLE = (*USERS, "--pubs", 64, "--window", 256)
@@ -238,7 +238,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="notifier-bench-") as folder:
         generator = Generator(Path(folder), None) if chosen.no_shared else Generator(Path(folder))
         print(f"{machine()}\nload by {generator.name}; median [least-most] of {chosen.repeat}")
-        print(f"load average before: {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d')}\n", flush=True)
+        print(f"load average before: {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d')}; {pace()}\n", flush=True)
         print(f"{'figure':<62}{'measured':<34}{'to reach':<12}")
         rows = asyncio.run(measure(Bench(generator, chosen.repeat, chosen.secs), wanted))
     if not wanted or "peers" in wanted:
@@ -247,7 +247,7 @@ def main() -> int:
         print(*(f"max against {name:<50}not measured here" for name in missing), sep="\n")
         rows += ratios
     failed = sum(not row.reached for row in rows)
-    print(f"\n{len(rows) - failed} of {len(rows)} reached")
+    print(f"\n{len(rows) - failed} of {len(rows)} reached; now {pace()}")
     return 1 if failed else 0
 
 
