@@ -230,3 +230,11 @@ def test_a_server_loads_what_makes_documents_when_it_is_asked_for_them():
     loaded = python(code).stdout.split()
     assert "notifier.web.documents.door" in loaded
     assert not {"notifier.web.documents.library", "notifier.web.openapi", "notifier.web.api", "markdown_it"} & {*loaded}
+
+
+def test_programs_beside_the_suite_import():
+    """What `make bench-…` and `make faults` start, and no test runs."""
+    programs = [path for folder in ("bench", "e2e") for path in (ROOT / "tests" / folder).glob("*.py")]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in programs if path.stem != "__init__"]
+    answer = python("import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)", *names)
+    assert (answer.returncode, answer.stderr) == (0, "")

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.figures import cpu_seconds, memory_mib
+from tests.bench.measure import cpu_seconds, memory_mib
 from tests.e2e.server import ServerProcess
 from tests.ingest.broker import BrokerProcess
 
