@@ -14,6 +14,7 @@ from tests.e2e.server import ServerProcess
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "notifier" / "web" / "docs"
 GUIDES = sorted(DOCS.rglob("*.md"))
+READMES = [ROOT / "README.md", ROOT / "README.ru.md"]
 ORIGINALS = sorted(DOCS.glob("*.md"))  # their twins hold the same code, as test_twins.py says: it runs once
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -93,7 +94,7 @@ async def test_the_python_of_the_guides_runs(home, tmp_path):
         await server.stop()
 
 
-@pytest.mark.parametrize("path", [*GUIDES, ROOT / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*GUIDES, *READMES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path):
     served = {DOCS / "api", DOCS / "websocket"}
     for link in LINK.findall(path.read_text()):

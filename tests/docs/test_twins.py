@@ -1,7 +1,7 @@
-"""The Russian guides are twins of the English ones: the same structure, code, links, names and numbers, in Russian."""
+"""Each Russian page, guide or README, is the twin of an English one: the same structure, code, links, names, numbers."""
 
 import re
-from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,85 +10,111 @@ import pytest
 from notifier.config.reference import reference
 from notifier.web.documents.guide import Guide, markdown
 
-DOCS = Path(__file__).parent.parent.parent / "notifier" / "web" / "docs"
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "notifier" / "web" / "docs"
 RUSSIAN = DOCS / "ru"
 NAMES = sorted(path.name for path in DOCS.glob("*.md"))
+TWINS = {ROOT / "README.md": ROOT / "README.ru.md"} | {DOCS / name: RUSSIAN / name for name in NAMES}
+ORIGINALS = {twin: original for original, twin in TWINS.items()}
 NUMBER = re.compile(r"\d+(?:[.,\u00a0]\d+)*")  # 1,000 and 0.1 are 1 000 and 0,1 in Russian
 LETTERS = re.compile(r"[^\W\d_]")
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 SHORT = 20  # letters: a cell with fewer may be a name that is the same in both languages
 
-each_guide = pytest.mark.parametrize("name", NAMES)
+each_page = pytest.mark.parametrize("original", TWINS, ids=lambda path: path.name)
 
 
 def parse(path):
     return markdown().parse(path.read_text())
 
 
-def both(name):
-    return parse(DOCS / name), parse(RUSSIAN / name)
+def both(original):
+    return parse(original), parse(TWINS[original])
 
 
-def shape(tokens):
+def opened(tokens):
     """What the page is made of, in order: headings with levels, paragraphs, items of lists, cells of tables, blocks."""
-    return [(token.type, token.tag, token.level) for token in tokens]
-
-
-def code(tokens):
-    return [(token.info, token.content) for token in tokens if token.type in ("fence", "code_block")]
-
-
-def sections(tokens):
-    """The inline contents under each heading, with it."""
-    found = [[]]
+    line, found = 0, []
     for token in tokens:
-        if token.type == "heading_open":
-            found.append([])
-        elif token.type == "inline":
-            found[-1].append(token)
+        line = token.map[0] + 1 if token.map else line
+        if token.nesting >= 0:
+            found.append((line, (token.type, token.tag, token.level)))
     return found
 
 
-def children(inlines, kind):
-    return [child for inline in inlines for child in inline.children if child.type == kind]
+def code(tokens):
+    return [
+        (token.map[0] + 1, (token.info, token.content)) for token in tokens if token.type in ("fence", "code_block")
+    ]
 
 
-def spans(inlines):
-    return Counter(child.content for child in children(inlines, "code_inline"))
+def inlines(tokens):
+    """Headings, paragraphs, cells: everything that has words."""
+    return [token for token in tokens if token.type == "inline"]
 
 
-def said(inlines):
+def each(tokens, fact):
+    return [(inline.map[0] + 1, fact(inline)) for inline in inlines(tokens)]
+
+
+def place(path, line):
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def differences(original, of_original, of_twin):
+    """Where the facts of the twins differ; each is a line and what is there. One too many shifts all that follow it."""
+    found = [
+        f"{place(TWINS[original], there[0])} has {there[1]}, {place(original, here[0])} has {here[1]}"
+        for here, there in zip_longest(of_original, of_twin, fillvalue=("end", None))
+        if here[1] != there[1]
+    ]
+    return "\n".join(found if len(of_original) == len(of_twin) else found[:1])
+
+
+def children(inline, *kinds):
+    return [child for child in inline.children if child.type in kinds]
+
+
+def spans(inline):
+    return sorted(child.content for child in children(inline, "code_inline"))
+
+
+def said(inline):
     """The words outside code spans."""
-    return " ".join(child.content for child in children(inlines, "text"))
+    return " ".join(child.content for child in children(inline, "text"))
 
 
-def numbers(inlines):
-    return Counter(re.sub(r"\D", "", number) for number in NUMBER.findall(said(inlines)))
+def numbers(inline):
+    """By their digits alone, in any order: a sentence may turn round in the other language."""
+    return sorted(re.sub(r"\D", "", number) for number in NUMBER.findall(said(inline)))
+
+
+def bold(inline):
+    """How much is in bold type: a goal that was missed is, in either language."""
+    return len(children(inline, "strong_open"))
 
 
 def anchors(path):
     """The places of a guide by their anchors: equal places of twins have equal numbers."""
     html = Guide("", "en", path.read_text()).page().html
-    return {anchor: place for place, anchor in enumerate(re.findall(r'<h\d id="([^"]*)">', html))}
+    return {anchor: number for number, anchor in enumerate(re.findall(r'<h\d id="([^"]*)">', html))}
 
 
-def links(inlines, path):
-    """Where the links lead: a guide's is its name, an anchor is the number of its heading, a file's is its path."""
+def links(inline, path):
+    """Where links and pictures lead: a page's is its original and whether that is the other language's, an anchor is the
+    number of its heading, a file's is its path."""
     found = []
-    for child in children(inlines, "link_open"):
-        target, _, anchor = unquote(child.attrs["href"]).partition("#")
+    for child in children(inline, "link_open", "image"):
+        target, _, anchor = unquote(child.attrs.get("href") or child.attrs["src"]).partition("#")
         if target.startswith(("/", "http://", "https://")):
             found.append((target, anchor))
             continue
         file = (path.parent / target).resolve() if target else path
-        beside = file.suffix == ".md" and file.parent == path.parent
-        found.append((file.name if beside else str(file.relative_to(DOCS)), anchor and anchors(file)[anchor]))
+        page = file in TWINS or file in ORIGINALS
+        crosses = page and (file in ORIGINALS) != (path in ORIGINALS)
+        where = str(ORIGINALS.get(file, file).relative_to(ROOT))
+        found.append((where, "other language" if crosses else "", anchor and anchors(file)[anchor]))
     return found
-
-
-def first_cells(tokens):
-    """The code spans in the first cell of every row; a row is followed by its first cell, and that by its content."""
-    return [spans([tokens[place + 2]]) for place, token in enumerate(tokens) if token.type == "tr_open"]
 
 
 def rows(table):
@@ -99,37 +125,34 @@ def test_every_guide_has_a_twin_and_every_twin_an_original():
     assert NAMES and sorted(path.name for path in RUSSIAN.glob("*.md")) == NAMES
 
 
-@each_guide
-def test_the_structure_is_the_same(name):
-    english, russian = both(name)
-    assert shape(russian) == shape(english)
+@each_page
+def test_the_structure_is_the_same(original):
+    english, russian = both(original)
+    differing = differences(original, opened(english), opened(russian))
+    assert not differing, differing
 
 
-@each_guide
-def test_the_code_is_the_same(name):
-    english, russian = both(name)
-    assert code(russian) == code(english)
+@each_page
+def test_the_code_is_the_same(original):
+    english, russian = both(original)
+    differing = differences(original, code(english), code(russian))
+    assert not differing, differing
 
 
-@each_guide
-def test_the_same_names_and_numbers_stand_under_the_same_headings(name):
-    english, russian = both(name)
-    for original, twin in zip(sections(english), sections(russian), strict=True):
-        assert spans(twin) == spans(original), said(twin[:1])
-        assert numbers(twin) == numbers(original), said(twin[:1])
+@each_page
+@pytest.mark.parametrize("fact", [spans, numbers, bold])
+def test_the_same_stands_in_every_paragraph_and_cell(original, fact):
+    english, russian = both(original)
+    differing = differences(original, each(english, fact), each(russian, fact))
+    assert not differing, differing
 
 
-@each_guide
-def test_the_links_lead_to_the_same_places_in_the_same_order(name):
-    english, russian = both(name)
-    for original, twin in zip(sections(english), sections(russian), strict=True):
-        assert links(twin, RUSSIAN / name) == links(original, DOCS / name), said(twin[:1])
-
-
-@each_guide
-def test_the_first_column_of_every_table_names_the_same(name):
-    english, russian = both(name)
-    assert first_cells(russian) == first_cells(english)
+@each_page
+def test_the_links_lead_to_the_same_places_in_the_same_order(original):
+    english, russian = both(original)
+    there = each(russian, lambda inline: links(inline, TWINS[original]))
+    differing = differences(original, each(english, lambda inline: links(inline, original)), there)
+    assert not differing, differing
 
 
 def test_the_settings_are_the_codes():
@@ -140,16 +163,14 @@ def test_the_settings_are_the_codes():
     assert [row[3] for row in translated[1:]] == [row[3].replace("yes", "да") for row in generated[1:]]
 
 
-@each_guide
-def test_the_words_are_russian(name):
-    english, russian = both(name)
-    for original, twin in zip(sections(english), sections(russian), strict=True):
-        untranslated = {said([inline]) for inline in original}
-        for inline in twin:
-            words = said([inline])
-            letters = len(LETTERS.findall(words))
-            if letters >= SHORT:
-                assert words not in untranslated, words
-                assert len(CYRILLIC.findall(words)) > letters / 4, words
-    words = said([inline for twin in sections(russian) for inline in twin])
+@each_page
+def test_the_words_are_russian(original):
+    english, russian = both(original)
+    for here, there in zip(inlines(english), inlines(russian), strict=True):
+        words = said(there)
+        letters = len(LETTERS.findall(words))
+        if letters >= SHORT:
+            assert words != said(here), place(TWINS[original], there.map[0] + 1)
+            assert len(CYRILLIC.findall(words)) > letters / 4, place(TWINS[original], there.map[0] + 1)
+    words = " ".join(said(inline) for inline in inlines(russian))
     assert len(CYRILLIC.findall(words)) > 0.75 * len(LETTERS.findall(words))
