@@ -91,10 +91,11 @@ class Idempotency:
                 return
             except NotifierError as error:
                 if error.code is not ErrorCode.UNAVAILABLE:
-                    log.error("idempotency.not_ended", extra={"error": error.message})
+                    log.error("idempotency.not_ended", exc_info=error.__cause__ or error, extra={"record": key})
                     return
             await asyncio.sleep(PAUSE)
-        log.warning("idempotency.not_ended", extra={"error": f"the store was away for {GIVING_UP:g} s"})
+        away = f"the store was away for {GIVING_UP:g} s"
+        log.warning("idempotency.not_ended", extra={"record": key, "error": away})
 
     def _forget(self, key: str, ended: asyncio.Task[None]) -> None:
         if self._ending.get(key) is ended:
