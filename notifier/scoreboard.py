@@ -62,10 +62,11 @@ class Seat:
         """Writes this worker's slot."""
         self._board.write(self._index, text)
 
-    def read_others(self) -> list[bytes]:
-        """What the other workers have written; those that have not written are left out."""
-        texts = (self._board.read(index) for index in range(self._workers) if index != self._index)
-        return [text for text in texts if text]
+    def read_others(self) -> tuple[list[bytes], list[bytes]]:
+        """What the workers before and after this one have written; those that have not written are left out."""
+        before = map(self._board.read, range(self._index))
+        after = map(self._board.read, range(self._index + 1, self._workers))
+        return [text for text in before if text], [text for text in after if text]
 
     def read_keeper(self) -> bytes:
         """What the keeper of the embedded Redis has written."""

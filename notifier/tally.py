@@ -105,7 +105,7 @@ class Place(Protocol):
 
     def read_own(self) -> bytes: ...
     def publish(self, text: bytes) -> None: ...
-    def read_others(self) -> list[bytes]: ...
+    def read_others(self) -> tuple[list[bytes], list[bytes]]: ...
 
 
 class SharedTally:
@@ -141,10 +141,14 @@ class SharedTally:
 
     def total(self, rules: Mapping[str, Callable[[float, float], float]]) -> Tally:
         """All workers together; the others as of their last round, up to a second ago."""
-        tally = self.publish()
-        for text in self._place.read_others():
-            tally.add(_decode(text), rules)
-        return tally
+        own = self.publish()
+        total = Tally(own.pid, own.at, {}, {}, {}, {}, {})
+        before, after = self._place.read_others()
+        # In the order of their places, whichever worker is asked: a sum of floats depends on it, and a counter that
+        # goes back by its last digit is one that was reset, to Prometheus.
+        for tally in (*map(_decode, before), own, *map(_decode, after)):
+            total.add(tally, rules)
+        return total
 
 
 def pid_of(text: bytes) -> int:

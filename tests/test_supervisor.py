@@ -187,6 +187,18 @@ def test_any_worker_shows_the_sum_of_all():
         assert (total.process["process_open_fds"], total.process["process_max_fds"]) == (10, 100)
 
 
+def test_every_worker_shows_the_very_same_sum():
+    """0.1 + 0.7 + 0.3 is not 0.3 + 0.1 + 0.7: a counter would go back, which says that it was reset."""
+    board, counters = Scoreboard(5), [Counter(), Counter(), Counter()]
+    workers = [worker(board, index, counter, workers=3) for index, counter in enumerate(counters)]
+    for counter, shared, cpu in zip(counters, workers, (0.1, 0.7, 0.3), strict=True):
+        counter.cpu, counter.sent = cpu, round(cpu * 10)
+        shared.publish()
+    totals = [shared.total({}) for shared in workers]
+    assert len({total.process["process_cpu_seconds_total"] for total in totals}) == 1
+    assert len({total.histograms["latency"].sum for total in totals}) == 1
+
+
 def test_what_a_scrape_has_told_survives_its_worker():
     board, one, two = Scoreboard(4), Counter(), Counter()
     first, second = worker(board, 0, one), worker(board, 1, two)
