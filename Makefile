@@ -32,7 +32,7 @@ SUITE := -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 test: $(DEV_STAMP) ## the tests, in under three minutes
 	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
 
-test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser
+test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests

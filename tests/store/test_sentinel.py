@@ -21,6 +21,7 @@ def deployment(tmp_path):
         servers.stop()
 
 
+@pytest.mark.slow
 async def test_a_failover_under_load(deployment, loop, sanic_client):
     settings = load({"server_addr": "127.0.0.1:0", "redis_addr": deployment.address, "pod_id": "pod-a"}, {})
     app = App(settings)

@@ -224,6 +224,7 @@ async def test_answers_about_sessions_are_of_the_described_types(client):
 # tries others, for longer.
 
 
+@pytest.mark.slow
 async def test_made_up_requests_to_every_route(start_pod):
     guarded = await start_pod(auth_mode="token", admin_token=TOKEN)
     code, output = await run(guarded.make_url(""), TOKEN, *BRIEFLY, *everything())
