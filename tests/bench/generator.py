@@ -190,8 +190,8 @@ class Subscriber(asyncio.Protocol):
         self._transport.write(bytes((0x80 | opcode,)) + length + b"\0\0\0\0" + payload)
 
 
-async def connect(load: Load) -> float:
-    """Opens all connections; the seconds until all subscribers were in sync."""
+async def subscribe_all(load: Load) -> float:
+    """Opens the subscribers' connections; the seconds until all were in sync."""
     loop, chosen, gate = asyncio.get_running_loop(), load.chosen, asyncio.Semaphore(CONNECTING)
 
     async def subscribe(user: int) -> None:
@@ -201,10 +201,14 @@ async def connect(load: Load) -> float:
 
     begun = time.monotonic()
     await asyncio.gather(*(subscribe(chosen.first + number) for number in range(chosen.subs)))
-    taken = time.monotonic() - begun
+    return time.monotonic() - begun
+
+
+async def open_senders(load: Load) -> None:
+    """Opens the senders' connections, no sooner than they are used: the server gives a first request 15 seconds."""
+    loop, chosen = asyncio.get_running_loop(), load.chosen
     for _ in range(chosen.pubs):
         await loop.create_connection(lambda: Sender(load), "127.0.0.1", chosen.port)
-    return taken
 
 
 def keep_time(load: Load, loop: asyncio.AbstractEventLoop, begun: int, until: int) -> None:
@@ -268,10 +272,11 @@ def summary(load: Load) -> dict[str, float]:
 async def run(chosen: argparse.Namespace) -> None:
     """Connects, says so, waits to be told, works, tells."""
     load = Load(chosen)
-    taken = await connect(load)
+    taken = await subscribe_all(load)
     print("READY", json.dumps({"subs": chosen.subs, "connect_s": round(taken, 3)}), flush=True)
     line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     if line:
+        await open_senders(load)
         await send(load)
         print(json.dumps(summary(load)), flush=True)
 
