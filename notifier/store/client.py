@@ -99,7 +99,7 @@ class Redis(ABC):
 
     @abstractmethod
     def send_off(self, key: str) -> None:
-        """Writes what is queued for the server of `key` now, not at the end of this turn of the loop."""
+        """Writes what is queued for the server of `key` now, not at the end of this turn of the loop. Never fails."""
 
     def before_leaving(self, work: Callable[[], None]) -> None:
         """Has `work` done at the end of this turn of the loop, before what has been queued in it leaves."""

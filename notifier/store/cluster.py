@@ -66,7 +66,9 @@ class ClusterRedis(Redis):
         self._send(self._master_of(key), ("EVALSHA", script.sha, *tail), check, MAX_REDIRECTS)
 
     def send_off(self, key: str) -> None:
-        self._master_of(key).send_off(key)
+        node = self._masters[slot_of(key)]
+        if node is not None:  # who sent to no master has been told so by then
+            node.send_off(key)
 
     async def open_reader(self, key: str, reply_timeout: float) -> Link:
         return await self._master_of(key).open_reader(key, reply_timeout)

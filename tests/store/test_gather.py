@@ -6,8 +6,10 @@ import pytest
 
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.gather import CALLS_MAX
+from notifier.store.address import parse_deployment
+from notifier.store.gather import CALLS_MAX, Gatherer
 from notifier.store.inbox import Item
+from notifier.store.open import open_store
 from tests.support import Inbox, notify
 
 USERS = [User(number, "gathered") for number in range(1, 6)]
@@ -140,6 +142,16 @@ async def test_many_calls_leave_in_pieces_and_before_the_turn_ends(client, scrip
     assert all(accepted.stream_ids[0] for accepted in found.values())
     assert [user for user, _ in outcomes] == users
     assert scripts_sent.count("accept") == 3
+
+
+@pytest.mark.parametrize("address", ["redis+cluster://127.0.0.1:1", "127.0.0.1:1"])
+async def test_without_a_server_each_of_many_calls_is_told_once(loop, address):
+    redis = open_store(parse_deployment(address))
+    gatherer = Gatherer(redis, redis.script("read"))
+    outcomes = []
+    for _ in range(CALLS_MAX):
+        gatherer.add("1-alice", ("pod",), ["1-alice", 0], outcomes.append)
+    assert [outcome.code for outcome in outcomes] == [ErrorCode.UNAVAILABLE] * CALLS_MAX
 
 
 async def test_a_call_with_much_in_it_does_not_wait_for_others(client, scripts_sent):
