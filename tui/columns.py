@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from tui import humanise
 from tui.events import Event
 from tui.listing import Column, Listing
 from tui.model import Client, Entry, Pod, User
+
+Row = TypeVar("Row")
 
 _STATUS_SIGNS = {"unread": "● unread", "read": "✓ read", "auto_cleared": "○ cleared"}
 _STATUS_TONES = {"unread": "warn", "read": "good", "auto_cleared": "dim"}
@@ -22,30 +26,36 @@ def since(moment: float | None) -> str:
     return humanise.span(None if moment is None else time.time() - moment)
 
 
+def counted(
+    name: str,
+    title: str,
+    number: Callable[[Row], float | None],
+    width: int,
+    rank: int = 0,
+    tone: Callable[[Row], str] | None = None,
+) -> Column[Row]:
+    """A column of numbers, which begins with the largest when it is sorted by; see `Column`."""
+    return Column(
+        name,
+        title,
+        lambda row: humanise.count(number(row)),
+        number,
+        width,
+        right=True,
+        rank=rank,
+        largest_first=True,
+        tone=tone,
+    )
+
+
 CLIENTS: tuple[Column[Client], ...] = (
     Column("user", "User", lambda row: str(row.user), lambda row: (row.user.login, row.user.id), 14, flex=3),
     Column("remote", "From", lambda row: row.remote, lambda row: row.remote, 15, flex=1, rank=1),
     Column("pod", "Pod", lambda row: row.pod_id, lambda row: row.pod_id, 8, flex=1, rank=2),
     Column("age", "Open", lambda row: since(row.connected_at), lambda row: -(row.connected_at or 0), 6, right=True),
     Column("seen", "Seen", lambda row: since(row.last_seen), lambda row: -(row.last_seen or 0), 6, right=True, rank=3),
-    Column(
-        "sent",
-        "Sent",
-        lambda row: humanise.count(row.sent),
-        lambda row: row.sent,
-        7,
-        right=True,
-        largest_first=True,
-    ),
-    Column(
-        "acked",
-        "Acked",
-        lambda row: humanise.count(row.acked),
-        lambda row: row.acked,
-        7,
-        right=True,
-        largest_first=True,
-    ),
+    counted("sent", "Sent", lambda row: row.sent, 7),
+    counted("acked", "Acked", lambda row: row.acked, 7),
     Column(
         "buffered",
         "Buffer",
@@ -70,25 +80,8 @@ USERS: tuple[Column[User], ...] = (
         8,
         tone=lambda row: "good" if row.connections else "dim",
     ),
-    Column(
-        "connections",
-        "Devices",
-        lambda row: humanise.count(row.connections),
-        lambda row: row.connections,
-        9,
-        right=True,
-        largest_first=True,
-    ),
-    Column(
-        "pending",
-        "Unread",
-        lambda row: humanise.count(row.pending),
-        lambda row: row.pending,
-        8,
-        right=True,
-        largest_first=True,
-        tone=lambda row: "warn" if row.pending else "dim",
-    ),
+    counted("connections", "Devices", lambda row: row.connections, 9),
+    counted("pending", "Unread", lambda row: row.pending, 8, tone=lambda row: "warn" if row.pending else "dim"),
 )
 
 _STORED: Column[Entry] = Column(
@@ -143,26 +136,9 @@ PODS: tuple[Column[Pod], ...] = (
     Column(
         "beat", "Beat", lambda row: humanise.span(row.heartbeat_age), lambda row: row.heartbeat_age or 0, 6, right=True
     ),
-    Column(
-        "connections",
-        "Conns",
-        lambda row: humanise.count(row.connections),
-        lambda row: row.connections,
-        7,
-        right=True,
-        largest_first=True,
-    ),
+    counted("connections", "Conns", lambda row: row.connections, 7),
     Column("locks", "Locks", lambda row: humanise.count(row.locks), lambda row: row.locks, 7, right=True, rank=1),
-    Column(
-        "lag",
-        "Bus lag",
-        lambda row: humanise.count(row.bus_lag),
-        lambda row: row.bus_lag,
-        9,
-        right=True,
-        rank=2,
-        largest_first=True,
-    ),
+    counted("lag", "Bus lag", lambda row: row.bus_lag, 9, rank=2),
     Column("up", "Up", lambda row: since(row.started_at), lambda row: -(row.started_at or 0), 6, right=True, rank=3),
     Column("version", "Version", lambda row: row.version, lambda row: row.version, 10, rank=4),
 )

@@ -56,6 +56,17 @@ class Record(Protocol):
         ...
 
 
+class Ownerless:
+    """A row that belongs to no user."""
+
+    __slots__ = ()
+
+    @property
+    def owner(self) -> UserKey | None:
+        """None."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """One open connection; times in unix seconds."""
@@ -193,7 +204,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class Pod(Ownerless):
     """One serving process; `alive` is None where the server does not say."""
 
     pod_id: str
@@ -233,11 +244,6 @@ class Pod:
     def identity(self) -> str:
         """What `y` copies."""
         return self.pod_id
-
-    @property
-    def owner(self) -> UserKey | None:
-        """The user it belongs to."""
-        return None
 
     @property
     def haystack(self) -> str:

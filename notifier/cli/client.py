@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from notifier.cli import Failure
-from notifier.cli.options import server_options
+from notifier.cli.options import server_options, user_options
 from notifier.cli.text import safe, safe_json
 from notifier.config.values import duration
-from notifier.domain.users import MAX_USER_ID, parse_pair
+from notifier.domain.users import parse_pair
 
 if TYPE_CHECKING:
     from notifier.client import Listener, Message
@@ -35,15 +35,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 @click.command("client", epilog=EPILOG)
 @server_options
-@click.option(
-    "--user-id",
-    type=click.IntRange(1, MAX_USER_ID),
-    envvar="DEV_USER_ID",
-    default=1,
-    show_default=True,
-    help="Env: DEV_USER_ID.",
-)
-@click.option("--login", envvar="DEV_LOGIN", default="test_user", show_default=True, help="Env: DEV_LOGIN.")
+@user_options()
 @click.option("--ack-after", default="2s", show_default=True, callback=_seconds, help="When each is marked read.")
 @click.option("--no-ack", is_flag=True, help="Leave them unread.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from notifier.cli.options import server_options
+from notifier.cli.options import server_options, user_options
 from notifier.cli.text import safe, safe_json
-from notifier.domain.users import MAX_USER_ID, parse_pair
+from notifier.domain.users import parse_pair
 
 if TYPE_CHECKING:
     from notifier.config import Settings
@@ -36,15 +36,7 @@ COLOURS = {"ok": "32", "note": "33", "fail": "31"}
 @server_options
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with settings.")
 @click.option("--data-dir", help="Folder of the embedded Redis.")
-@click.option(
-    "--user-id",
-    type=click.IntRange(1, MAX_USER_ID),
-    envvar="DEV_USER_ID",
-    default=1,
-    show_default=True,
-    help="Whose inbox is opened. Env: DEV_USER_ID.",
-)
-@click.option("--login", envvar="DEV_LOGIN", default="test_user", show_default=True, help="Env: DEV_LOGIN.")
+@user_options("Whose inbox is opened.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: check, level, found, cure.")
 @click.pass_context
 def command(

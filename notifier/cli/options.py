@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from notifier.domain.users import MAX_USER_ID
+
 DEFAULT_URL = "http://localhost:8080"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -23,6 +25,20 @@ def check_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not valid:
         raise click.BadParameter(f"{value!r} is no URL such as {DEFAULT_URL}")
     return value.rstrip("/")
+
+
+def user_options(help_text: str = "") -> Decorator:
+    """`--user-id`, with what it is for, and `--login`, of the user whose inbox it is about."""
+    login = click.option("--login", envvar="DEV_LOGIN", default="test_user", show_default=True, help="Env: DEV_LOGIN.")
+    user_id = click.option(
+        "--user-id",
+        type=click.IntRange(1, MAX_USER_ID),
+        envvar="DEV_USER_ID",
+        default=1,
+        show_default=True,
+        help=f"{help_text} Env: DEV_USER_ID.".lstrip(),
+    )
+    return lambda function: user_id(login(function))
 
 
 def server_options(function: Callable[..., Any]) -> Callable[..., Any]:

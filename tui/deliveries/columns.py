@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tui import humanise
-from tui.columns import since
+from tui.columns import counted, since
 from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queue, Reason
 from tui.listing import Column, Listing
 
@@ -89,15 +89,7 @@ DEAD_LETTERS: tuple[Column[DeadLetter], ...] = (
     Column("age", "Failed", lambda row: since(row.failed_at), lambda row: -(row.failed_at or 0), 6, right=True),
     Column("channel", "Channel", lambda row: row.channel or humanise.NONE, lambda row: row.channel, 7),
     Column("to", "To", lambda row: row.recipient[:300] or humanise.NONE, lambda row: row.recipient, 16, flex=2),
-    Column(
-        "attempts",
-        "Tries",
-        lambda row: humanise.count(row.attempts),
-        lambda row: row.attempts,
-        5,
-        right=True,
-        largest_first=True,
-    ),
+    counted("attempts", "Tries", lambda row: row.attempts, 5),
     Column(
         "reason", "Reason", lambda row: row.reason[:300], lambda row: row.reason, 14, flex=1, tone=lambda row: "bad"
     ),
@@ -105,15 +97,7 @@ DEAD_LETTERS: tuple[Column[DeadLetter], ...] = (
 )
 
 REASONS: tuple[Column[Reason], ...] = (
-    Column(
-        "count",
-        "Letters",
-        lambda row: humanise.count(row.count),
-        lambda row: row.count,
-        9,
-        right=True,
-        largest_first=True,
-    ),
+    counted("count", "Letters", lambda row: row.count, 9),
     Column("channel", "Channel", lambda row: row.channel or humanise.NONE, lambda row: row.channel, 7),
     Column(
         "reason", "Reason", lambda row: row.reason[:300], lambda row: row.reason, 20, flex=1, tone=lambda row: "bad"
@@ -137,16 +121,8 @@ PROVIDERS: tuple[Column[Provider], ...] = (
         tone=lambda row: _CIRCUIT_TONES.get(row.state, ""),
     ),
     Column("until", "Tries in", _until, lambda row: row.open_until or 0, 8, right=True, rank=3),
-    Column(
-        "failures",
-        "In a row",
-        lambda row: humanise.count(row.failures),
-        lambda row: row.failures,
-        8,
-        right=True,
-        rank=2,
-        largest_first=True,
-        tone=lambda row: "warn" if row.failures else "dim",
+    counted(
+        "failures", "In a row", lambda row: row.failures, 8, rank=2, tone=lambda row: "warn" if row.failures else "dim"
     ),
     Column(
         "queue",
@@ -156,17 +132,8 @@ PROVIDERS: tuple[Column[Provider], ...] = (
         8,
         tone=lambda row: "warn" if row.paused else "",
     ),
-    Column("sent", "Sent", lambda row: humanise.count(row.sent), lambda row: row.sent, 6, 0, True, 1, True),
-    Column(
-        "failed",
-        "Failed",
-        lambda row: humanise.count(row.failed),
-        lambda row: row.failed,
-        6,
-        right=True,
-        largest_first=True,
-        tone=lambda row: "bad" if row.failed else "dim",
-    ),
+    counted("sent", "Sent", lambda row: row.sent, 6, rank=1),
+    counted("failed", "Failed", lambda row: row.failed, 6, tone=lambda row: "bad" if row.failed else "dim"),
     Column("rate", "Rate/s", lambda row: humanise.rate(row.rate), lambda row: row.rate or 0, 6, 0, True, 0, True),
     Column(
         "p50", "p50", lambda row: humanise.milliseconds(row.latency[0]), lambda row: row.latency[0] or 0, 7, 0, True, 5
@@ -216,16 +183,7 @@ QUEUES: tuple[Column[Queue], ...] = (
         largest_first=True,
         tone=lambda row: "warn" if row.paused else "",
     ),
-    Column(
-        "processing",
-        "Sending",
-        lambda row: humanise.count(row.processing),
-        lambda row: row.processing,
-        7,
-        right=True,
-        rank=1,
-        largest_first=True,
-    ),
+    counted("processing", "Sending", lambda row: row.processing, 7, rank=1),
     Column(
         "workers", "Workers", lambda row: humanise.count(row.workers), lambda row: row.workers, 7, right=True, rank=2
     ),

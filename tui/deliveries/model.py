@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tui.model import Json, UserKey, moment, number, rows, text, whole
+from tui.model import Json, Ownerless, UserKey, moment, number, rows, text, whole
 
 STATUSES = ("scheduled", "queued", "processing", "retrying", "sent", "failed", "cancelled", "expired")
 CANCELLABLE = ("scheduled", "queued", "retrying")
@@ -82,7 +82,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Ownerless):
     """One try to send; latency in milliseconds."""
 
     number: int
@@ -113,11 +113,6 @@ class Attempt:
     def identity(self) -> str:
         """What `y` copies: why it failed, else who tried."""
         return self.error or self.provider
-
-    @property
-    def owner(self) -> UserKey | None:
-        """None: an attempt belongs to its delivery."""
-        return None
 
     @property
     def haystack(self) -> str:
@@ -170,7 +165,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Ownerless):
     """How many dead letters of one channel there are for one reason."""
 
     reason: str
@@ -191,18 +186,13 @@ class Reason:
         return self.reason
 
     @property
-    def owner(self) -> UserKey | None:
-        """None: a group has many."""
-        return None
-
-    @property
     def haystack(self) -> str:
         """What a filter searches, in lower case."""
         return f"{self.reason} {self.channel}".lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Ownerless):
     """An outside service with its breaker; latencies in milliseconds, `open_until` in unix seconds."""
 
     name: str
@@ -248,18 +238,13 @@ class Provider:
         return self.name
 
     @property
-    def owner(self) -> UserKey | None:
-        """None: it serves all."""
-        return None
-
-    @property
     def haystack(self) -> str:
         """What a filter searches, in lower case."""
         return f"{self.name} {self.channel} {self.state} {'paused' if self.paused else ''}".lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Ownerless):
     """What waits for one channel, by priority, and what is being sent; `oldest` in seconds."""
 
     channel: str
@@ -296,11 +281,6 @@ class Queue:
     def identity(self) -> str:
         """What `y` copies."""
         return self.channel
-
-    @property
-    def owner(self) -> UserKey | None:
-        """None: it serves all."""
-        return None
 
     @property
     def haystack(self) -> str:
