@@ -21,6 +21,7 @@ from notifier.web.documents.shell import LANGUAGES, Entry, Page, render
 from notifier.web.openapi import describe
 from notifier.web.page import File
 
+README = "README.md"  # of the repository, in Russian: it stands beside the guides, and is none
 MAX_DEPTH = 4  # how far below the root a page may be asked for; each depth is kept apart, for its links
 
 
@@ -118,7 +119,9 @@ def _read_guides(language: str) -> list[Guide]:
     found = {
         name: Guide(name, language, item.read_text("utf-8"))
         for item in folder.iterdir()
-        if item.name.endswith(".md") and (name := item.name.removesuffix(".md").removeprefix("index")) is not None
+        if item.name.endswith(".md")
+        and item.name != README
+        and (name := item.name.removesuffix(".md").removeprefix("index")) is not None
     }
     order = [name for name in found[""].links if name in found] if "" in found else []
     return [found[name] for name in dict.fromkeys(["", *order, *sorted(found)]) if name in found]
