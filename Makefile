@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 .PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: $(DEV_STAMP) ## the virtual environment with everything for tests
 	@echo "ready: $(BIN)/notifier"
