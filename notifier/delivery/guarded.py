@@ -123,7 +123,7 @@ class Guarded(Provider):
         if error is None and self._breakers.is_clear(self.name):
             return
         try:
-            if error is None or error.permanent:
+            if error is None or error.faultless:
                 await self._breakers.succeeded(self.name)
             else:
                 await self._breakers.failed(self.name)

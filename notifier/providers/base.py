@@ -41,7 +41,8 @@ class ProviderError(Exception):
     `reason` is a short word of ours for metrics and the dead-letter queue (`rejected`, `unregistered`, `timeout`,
     `connect`, `throttled`, `server_error`, `blocked`, …); the text is what the provider said, shortened, without
     secrets. `permanent`: trying again is of no use. `retry_after` is in seconds. `unregistered`: the address is dead
-    and is to be forgotten.
+    and is to be forgotten. `about_recipient`: the provider answered about this recipient alone (greylisting, a full
+    mailbox), which says nothing about the next one.
     """
 
     def __init__(
@@ -52,17 +53,20 @@ class ProviderError(Exception):
         permanent: bool = False,
         retry_after: float | None = None,
         unregistered: bool = False,
+        about_recipient: bool = False,
     ) -> None:
         super().__init__(f"{reason}: {text[:MAX_ERROR]}" if text else reason)
         self.reason = reason
         self.permanent = permanent
         self.retry_after = retry_after
         self.unregistered = unregistered
+        self.about_recipient = about_recipient
 
     @property
     def faultless(self) -> bool:
-        """Whether the provider itself is well: only retryable failures open its circuit."""
-        return self.permanent
+        """Whether the provider itself is well: neither a refusal for good nor one recipient's trouble opens its
+        circuit."""
+        return self.permanent or self.about_recipient
 
 
 class SetupError(Exception):

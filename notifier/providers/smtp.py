@@ -125,7 +125,7 @@ def _quoted(text: str) -> str:
 def _failure(error: BaseException) -> ProviderError:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         refused = error.recipients[0]
-        return _by_code(refused.code, refused.message, "recipient_refused")
+        return _by_code(refused.code, refused.message, "recipient_refused", about_recipient=True)
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return ProviderError("login_refused", str(error.code))  # what the server says may repeat what it was told
     if isinstance(error, aiosmtplib.SMTPResponseException):
@@ -135,7 +135,8 @@ def _failure(error: BaseException) -> ProviderError:
     return ProviderError("connect", type(error).__name__)
 
 
-def _by_code(code: int, said: str, reason: str) -> ProviderError:
+def _by_code(code: int, said: str, reason: str, *, about_recipient: bool = False) -> ProviderError:
     permanent = 500 <= code < 600
     text = "".join(char if char.isprintable() else " " for char in said)
-    return ProviderError(reason if permanent else "server_error", f"{code} {text}", permanent=permanent)
+    word = reason if permanent or about_recipient else "server_error"
+    return ProviderError(word, f"{code} {text}", permanent=permanent, about_recipient=about_recipient)

@@ -68,20 +68,22 @@ async def test_a_wrong_login_may_be_repeated_and_shows_no_secret(build, smtp, me
 
 
 @pytest.mark.parametrize(
-    ("reply", "recipient_reply", "reason", "permanent"),
+    ("reply", "recipient_reply", "reason", "permanent", "faultless"),
     [
-        ("250 OK", "550 no such user", "recipient_refused", True),
-        ("250 OK", "451 greylisted", "server_error", False),
-        ("554 spam", "250 OK", "rejected", True),
-        ("452 full", "250 OK", "server_error", False),
+        ("250 OK", "550 no such user", "recipient_refused", True, True),
+        ("250 OK", "450 greylisted", "recipient_refused", False, True),
+        ("250 OK", "451 greylisted", "recipient_refused", False, True),
+        ("250 OK", "452 mailbox full", "recipient_refused", False, True),
+        ("554 spam", "250 OK", "rejected", True, True),
+        ("452 full", "250 OK", "server_error", False, False),
     ],
 )
-async def test_refusals(build, smtp, message, reply, recipient_reply, reason, permanent):
+async def test_refusals(build, smtp, message, reply, recipient_reply, reason, permanent, faultless):
     peer = await smtp()
     peer.reply, peer.recipient_reply = reply, recipient_reply
     provider = build(url_of(peer), "email")
     error = await failure(provider, message("email", TO))
-    assert (error.reason, error.permanent) == (reason, permanent)
+    assert (error.reason, error.permanent, error.faultless) == (reason, permanent, faultless)
     peer.reply = peer.recipient_reply = "250 OK"
     await provider.send(message("email", TO))
 
