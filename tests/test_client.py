@@ -10,6 +10,7 @@ from aiohttp import web
 
 from notifier.client import Client, ClientError, acks, backoff, listening, memory
 from tests.e2e.server import free_port
+from tests.providers.peers import HttpPeer
 from tests.support import PATIENCE, Inbox, eventually, notify
 
 
@@ -112,6 +113,47 @@ async def test_a_refusal_names_the_fields(client):
     assert "target[0].id: " in str(raised.value)
     assert "message: " in str(raised.value)
     assert {e["path"] for e in raised.value.problem["errors"]} == {"target[0].id", "message"}
+
+
+@pytest.fixture
+def between(loop):
+    made = loop.run_until_complete(HttpPeer().start())
+    yield made
+    loop.run_until_complete(made.stop())
+
+
+STRANGE = [b"", b"null", b"[]", b'"x"', b"[" * 9000, b"9" * 5000, b"\xff", b'{"results": "x"}', b'{"results": [1]}']
+STRANGE += [b'{"id": null}', b'{"id": []}', b'{"results": {}}']
+
+
+@pytest.mark.parametrize("body", STRANGE)
+async def test_what_answers_there_is_no_notifier(between, body):
+    async with Client(between.url) as sender:
+        between.answers[:] = [(202, {}, body)]
+        with pytest.raises(ClientError, match="is no notifier"):
+            await sender.send([(1, "alice")], "hi")
+        between.answers[:] = [(201, {}, body)]
+        with pytest.raises(ClientError, match="is no notifier"):
+            await sender.deliver("sms", "hi", recipient="+905551234567")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{}", "{} (502)"),
+        (b"Bad gateway", "Bad gateway (502)"),
+        (b'{"detail": null, "title": "Oops"}', "Oops (502)"),
+        (b'{"detail": [1], "errors": null}', '{"detail": [1], "errors": null} (502)'),
+        (b'{"detail": "no", "errors": [7, {"path": "x"}, {"message": "y"}]}', "no (502): x: ; : y"),
+        (b"[" * 9000, "[" * 200 + " (502)"),
+    ],
+)
+async def test_a_refusal_of_something_in_between(between, body, said):
+    between.answers[:] = [(502, {"Content-Type": "application/json; charset=nonsense"}, body)]
+    async with Client(between.url) as sender:
+        with pytest.raises(ClientError) as raised:
+            await sender.send([(1, "alice")], "hi")
+    assert (str(raised.value), raised.value.status) == (said, 502)
 
 
 async def test_nobody_answers(loop):

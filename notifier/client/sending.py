@@ -71,7 +71,7 @@ class Client:
         """A delivery as it stands now. Raises `ClientError`."""
         try:
             async with self._http.get(f"{self._url}/api/v1/notifications/{delivery_id}", timeout=TIMEOUT) as answer:
-                text = await answer.text()
+                text = await answer.text(errors="replace")
                 if answer.status != 200:
                     raise _refused(answer.status, text)
                 return _object(text)
@@ -82,7 +82,7 @@ class Client:
         headers = {"Idempotency-Key": key} if key else {}
         try:
             async with self._http.post(f"{self._url}{path}", json=body, headers=headers, timeout=TIMEOUT) as answer:
-                text = await answer.text()
+                text = await answer.text(errors="replace")
                 if answer.status != wanted:
                     raise _refused(answer.status, text)
                 return text
@@ -107,28 +107,33 @@ class Client:
 
 
 def _results(text: str) -> list[dict[str, Any]]:
-    try:
-        results: list[dict[str, Any]] = json.loads(text)["results"]
-    except (ValueError, KeyError, TypeError):
-        raise ClientError("what answers there is no notifier") from None
+    results = _decoded(text).get("results")
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+        raise ClientError("what answers there is no notifier")
     return results
 
 
 def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or "id" not in value:
+    value = _decoded(text)
+    if not isinstance(value.get("id"), str):
         raise ClientError("what answers there is no notifier")
     return value
 
 
-def _refused(status: int, text: str) -> ClientError:
+def _decoded(text: str) -> dict[str, Any]:
+    """The JSON object in an answer; an empty one where it is none."""
     try:
-        problem = json.loads(text)
-        detail = str(problem.get("detail") or problem.get("title"))
-        fields = "; ".join(f"{e['path']}: {e['message']}" for e in problem.get("errors", []))
-    except (ValueError, AttributeError, KeyError, TypeError):
-        problem, detail, fields = {}, text[:200], ""
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _refused(status: int, text: str) -> ClientError:
+    problem = _decoded(text)
+    said = [problem.get(name) for name in ("detail", "title")]
+    detail = next((one for one in said if one and isinstance(one, str)), text[:200])
+    errors = problem.get("errors")
+    rows = [row for row in errors if isinstance(row, dict)] if isinstance(errors, list) else []
+    fields = "; ".join(f"{row.get('path', '')}: {row.get('message', '')}" for row in rows)
     return ClientError(f"{detail} ({status})" + (f": {fields}" if fields else ""), status, problem)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from notifier.providers.base import ProviderError
 from notifier.providers.ssrf import PrivateAddress
+from notifier.providers.waits import retry_after
 
 if TYPE_CHECKING:
     import aiohttp
 
 MAX_ANSWER = 16 * 1024  # bytes of an answer that are read
-MAX_WAIT = 86400.0
+MAX_WORD = 256  # characters of an id or a code that are kept
 AGAIN = frozenset({408, 425, 429})  # refusals that another try may change
 
 
 class Answer:
-    """Status, headers (lower case) and the first 16 KiB of the body."""
+    """Status, headers (lower case; several of one name are joined by commas) and the first 16 KiB of the body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -42,6 +43,36 @@ class Answer:
         return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by their names in lower case; several of one name joined by commas (RFC 9110 §5.3)."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        found[lower] = f"{found[lower]}, {value}" if lower in found else value
+    return found
+
+
+def word(value: object) -> str:
+    """A service's own id or code as text: printable, at most 256 characters; empty unless it is a string or an integer.
+
+    Whatever else stands in a field of an answer is no reason to fail: the send is judged by its status.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return "".join(char for char in str(value) if char.isprintable())[:MAX_WORD]
+
+
+def number(value: object) -> float | None:
+    """A finite number of an answer; None where anything else stands in its place."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return None
+    return found if math.isfinite(found) else None
+
+
 async def call(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
     """Makes a request, and follows no redirect. Raises `ProviderError` when there is no answer."""
     import aiohttp
@@ -49,7 +80,7 @@ async def call(session: aiohttp.ClientSession, method: str, url: str, **options:
     try:
         async with session.request(method, url, allow_redirects=False, **options) as answer:
             body = await answer.content.read(MAX_ANSWER)
-            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+            return Answer(answer.status, joined(answer.headers.items()), body)
     except TimeoutError:
         raise ProviderError("timeout", "no answer in time") from None
     except aiohttp.InvalidURL:
@@ -80,16 +111,5 @@ def check(answer: Answer, now: float, reason: str = "") -> None:
     permanent = 300 <= answer.status < 500 and answer.status not in AGAIN
     kind = "throttled" if answer.status == 429 else "rejected" if permanent else "server_error"
     said = f"{answer.status} {answer.text}" if answer.text else str(answer.status)
-    raise ProviderError(reason or kind, said, permanent=permanent, retry_after=retry_after(answer, now))
-
-
-def retry_after(answer: Answer, now: float) -> float | None:
-    """Seconds of `Retry-After`, given as such or as a date (RFC 9110 §10.2.3); None where it says nothing sensible."""
-    text = answer.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text) if text.isdecimal() else parsedate_to_datetime(text).timestamp() - now
-    except ValueError:
-        return None
-    return min(MAX_WAIT, max(0.0, seconds))
+    wait = retry_after(answer.headers.get("retry-after", ""), now)
+    raise ProviderError(reason or kind, said, permanent=permanent, retry_after=wait)

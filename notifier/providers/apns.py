@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import jwt
 
-from notifier.providers.answers import Answer, check
+from notifier.providers.answers import Answer, check, joined, number, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import Token, load_key, read_file
 from notifier.providers.tools import Tools
@@ -19,7 +19,7 @@ from notifier.providers.url import ProviderUrl
 
 HOSTS = {"production": "https://api.push.apple.com", "sandbox": "https://api.sandbox.push.apple.com"}
 TOKEN_LIFE = 50 * 60.0  # Apple takes one for an hour, and no new one within 20 minutes
-GONE = frozenset({"BadDeviceToken", "Unregistered", "DeviceTokenNotForTopic", "ExpiredToken"})
+GONE = frozenset({"Unregistered", "ExpiredToken"})
 OURS = frozenset({"ExpiredProviderToken", "InvalidProviderToken", "MissingProviderToken"})
 TRIES = 2  # a connection that Apple closes (GOAWAY) is no answer: once more, under the same apns-id
 
@@ -28,7 +28,9 @@ class Apns(Provider):
     """`apns://?key=FILE.p8&key_id=…&team=…&topic=BUNDLE_ID&env=production|sandbox`; `base=` posts elsewhere, `ca=FILE`
     are further certificates to trust.
 
-    410 and a bad token mean that the device is gone; Apple drops a repeat under the same `apns-id`.
+    Only `410` with Apple's own reason means that the device is gone, since the `timestamp` beside it. `BadDeviceToken`
+    and `DeviceTokenNotForTopic` are final for the message alone: a wrong `env=` or `topic=` is answered by them too.
+    Apple drops a repeat under the same `apns-id`.
     """
 
     schemes = ("apns",)
@@ -52,14 +54,9 @@ class Apns(Provider):
 
     async def send(self, message: Message) -> str:
         answer = await self._post(message)
-        reason = str(answer.document.get("reason", ""))
-        if answer.status == 410 or reason in GONE:
-            raise ProviderError("unregistered", reason, permanent=True, unregistered=True)
-        if reason in OURS:
+        if answer.status == 403 and word(answer.document.get("reason")) in OURS:
             self._token.forget()
-            raise ProviderError("login_refused", reason)
-        check(answer, self._tools.now())
-        return answer.headers.get("apns-id", "")
+        return judge(answer, self._tools.now())
 
     async def close(self) -> None:
         if self._http is not None:
@@ -76,7 +73,7 @@ class Apns(Provider):
                     reply = await http.post(
                         f"{self._base}/3/device/{message.to}", content=_body(message), headers=self._headers(message)
                     )
-                return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()}, reply.content)
+                return Answer(reply.status_code, joined(reply.headers.multi_items()), reply.content)
             except (TimeoutError, httpx2.TimeoutException):
                 raise ProviderError("timeout", "no answer in time") from None
             except httpx2.ConnectError:
@@ -105,6 +102,19 @@ class Apns(Provider):
             "apns-priority": "10" if message.priority == "high" else "5",
         }
         return headers if expires == "0" else headers | {"apns-expiration": expires}
+
+
+def judge(answer: Answer, now: float) -> str:
+    """The `apns-id` of an answer that took the message; raises `ProviderError` for every other."""
+    reason = word(answer.document.get("reason"))
+    if answer.status == 410 and reason in GONE:
+        since = number(answer.document.get("timestamp"))  # in ms
+        gone_at = None if since is None else since / 1000
+        raise ProviderError("unregistered", reason, permanent=True, unregistered=True, gone_at=gone_at)
+    if answer.status == 403 and reason in OURS:
+        raise ProviderError("login_refused", reason)
+    check(answer, now)
+    return word(answer.headers.get("apns-id"))
 
 
 def _apns_id(message: Message) -> str:

@@ -42,7 +42,8 @@ class ProviderError(Exception):
     `connect`, `throttled`, `server_error`, `blocked`, …); the text is what the provider said, shortened, without
     secrets. `permanent`: trying again is of no use. `retry_after` is in seconds. `unregistered`: the address is dead
     and is to be forgotten. `about_recipient`: the provider answered about this recipient alone (greylisting, a full
-    mailbox), which says nothing about the next one.
+    mailbox), which says nothing about the next one. `gone_at`: since when an `unregistered` address is dead (Unix
+    seconds), where the provider said so; what was registered later is not meant.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         unregistered: bool = False,
         about_recipient: bool = False,
+        gone_at: float | None = None,
     ) -> None:
         super().__init__(f"{reason}: {text[:MAX_ERROR]}" if text else reason)
         self.reason = reason
@@ -61,6 +63,7 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.unregistered = unregistered
         self.about_recipient = about_recipient
+        self.gone_at = gone_at
 
     @property
     def faultless(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from notifier.providers.answers import Answer, call, check
+from notifier.providers.answers import Answer, call, check, number, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import load_key, read_file
 from notifier.providers.tools import Tools
@@ -19,13 +19,15 @@ TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
 BASE = "https://fcm.googleapis.com"
 ASSERTION_LIFE = 3600
 EARLY = 300.0  # seconds before its end that an access token is not used any more
+LONGEST = 86400.0  # seconds that an access token is used for, whatever was said of its life
 
 
 class Fcm(Provider):
     """`fcm://?key=FILE`: FILE is a service account's key (JSON). `base=` posts elsewhere, `token_url=` asks elsewhere
     for the access token.
 
-    `UNREGISTERED` and a token of another sender mean that the device is gone (Firebase: "ErrorCode").
+    Only `404` with Firebase's own `UNREGISTERED` means that the device is gone ("ErrorCode" of its reference): a page
+    of something in between, an address that was set wrong or a key of another sender say nothing about a device.
     """
 
     schemes = ("fcm",)
@@ -52,8 +54,7 @@ class Fcm(Provider):
         if answer.status == 401:  # revoked before its time
             self._until = 0.0
             answer = await self._post(body, await self._access_token())
-        _judge(answer, self._tools.now())
-        return str(answer.document.get("name", ""))
+        return judge(answer, self._tools.now())
 
     async def _post(self, body: dict[str, Any], token: str) -> Answer:
         url = f"{self._base}/v1/projects/{self._project}/messages:send"
@@ -72,8 +73,8 @@ class Fcm(Provider):
             answer = await call(self._tools.http, "POST", self._token_url, data=form)
             if answer.status != 200:  # the operator's to mend: no message is to blame, and none is given up at once
                 raise ProviderError("login_refused", str(answer.status))
-            self._token = str(answer.document.get("access_token", ""))
-            self._until = now + max(0.0, float(answer.document.get("expires_in", 0)) - EARLY)
+            self._token, life = granted(answer)
+            self._until = now + life
             return self._token
 
 
@@ -100,12 +101,28 @@ def _body(message: Message, now: float) -> dict[str, Any]:
     return body | {"data": {**data, "notification_id": message.id}}  # FCM takes strings only
 
 
-def _judge(answer: Answer, now: float) -> None:
-    error = answer.document.get("error")
-    details = error.get("details", []) if isinstance(error, dict) else []
-    codes = {str(one.get("errorCode", "")) for one in details if isinstance(one, dict)}
-    if codes & {"UNREGISTERED", "SENDER_ID_MISMATCH"} or (answer.status == 404 and not codes):
+def granted(answer: Answer) -> tuple[str, float]:
+    """The access token in an answer (RFC 6749 §5.1) and the seconds that it may be used for: 0, once, where its life is
+    not said. Raises `ProviderError(login_refused)` where there is no token."""
+    document = answer.document
+    token = document.get("access_token")
+    if not isinstance(token, str) or not token or not (token.isascii() and token.isprintable()):
+        raise ProviderError("login_refused", "the answer holds no access token")
+    return token, max(0.0, min(LONGEST, number(document.get("expires_in")) or 0.0) - EARLY)
+
+
+def judge(answer: Answer, now: float) -> str:
+    """The message's name in an answer that took it; raises `ProviderError` for every other."""
+    codes = _codes(answer.document.get("error"))
+    if answer.status == 404 and "UNREGISTERED" in codes:
         raise ProviderError("unregistered", str(answer.status), permanent=True, unregistered=True)
-    if answer.status in (401, 403):
+    if answer.status in (401, 403) and "SENDER_ID_MISMATCH" not in codes:
         raise ProviderError("login_refused", str(answer.status))
     check(answer, now, "throttled" if "QUOTA_EXCEEDED" in codes else "")
+    return word(answer.document.get("name"))
+
+
+def _codes(error: object) -> set[str]:
+    details = error.get("details") if isinstance(error, dict) else None
+    rows = details if isinstance(details, list) else []
+    return {word(row.get("errorCode")) for row in rows if isinstance(row, dict)}

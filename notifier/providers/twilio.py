@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from notifier.providers.answers import call, check
+from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
@@ -39,9 +39,15 @@ class Twilio(Provider):
             data={"To": message.to, sender: self._from, "Body": message.content},
             auth=aiohttp.BasicAuth(self._sid, self._token),
         )
-        if answer.document.get("code") in GONE:
-            raise ProviderError("unregistered", str(answer.document["code"]), permanent=True, unregistered=True)
-        if answer.status in (401, 403):
-            raise ProviderError("login_refused", str(answer.status))
-        check(answer, self._tools.now())
-        return str(answer.document.get("sid", ""))
+        return judge(answer, self._tools.now())
+
+
+def judge(answer: Answer, now: float) -> str:
+    """The message's SID in an answer that took it; raises `ProviderError` for every other."""
+    code = answer.document.get("code")
+    if 400 <= answer.status < 500 and type(code) is int and code in GONE:
+        raise ProviderError("unregistered", str(code), permanent=True, unregistered=True)
+    if answer.status in (401, 403):
+        raise ProviderError("login_refused", str(answer.status))
+    check(answer, now)
+    return word(answer.document.get("sid"))

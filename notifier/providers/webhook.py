@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from notifier.providers.answers import Answer, call, check
+from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, SetupError
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
@@ -92,8 +92,4 @@ def _request(message: Message, sign: _Signer | None, tools: Tools) -> tuple[byte
 def id_in(answer: Answer) -> str:
     """The service's own id of a message, where its answer names one."""
     document = answer.document
-    for name in ("messageId", "message_id", "id"):
-        value = document.get(name)
-        if isinstance(value, (str, int)) and not isinstance(value, bool):
-            return str(value)
-    return ""
+    return next(filter(None, (word(document.get(name)) for name in ("messageId", "message_id", "id"))), "")

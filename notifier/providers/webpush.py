@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
+from bisect import bisect_right
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from notifier.providers.answers import call, check
+from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import load_key, read_file
 from notifier.providers.tools import Tools
@@ -23,6 +23,7 @@ from notifier.providers.url import ProviderUrl
 TTL = 86400  # seconds that a push service keeps what has no end of its own
 TOKEN_LIFE = 12 * 3600  # RFC 8292 §2: at most 24 hours
 MAX_BODY = 3993  # bytes of content that every push service takes (RFC 8291 §4)
+SECRET_BYTES = 16  # RFC 8291 §3.2
 URGENCY = {"high": "high", "normal": "normal", "low": "low"}
 
 
@@ -61,11 +62,7 @@ class WebPush(Provider):
             "Topic": message.id.replace("-", ""),  # a repeat takes the place of what has not been shown yet
         }
         session = self._tools.http if self._base else self._tools.guarded_http
-        answer = await call(session, "POST", url, data=_encrypted(message), headers=headers)
-        if answer.status in (404, 410):
-            raise ProviderError("unregistered", str(answer.status), permanent=True, unregistered=True)
-        check(answer, now)
-        return answer.headers.get("location", "")[:256]
+        return judge(await call(session, "POST", url, data=_encrypted(message), headers=headers), now)
 
     def _authorization(self, endpoint: str, now: float) -> str:
         parts = urlsplit(endpoint)
@@ -73,34 +70,60 @@ class WebPush(Provider):
         return f"vapid t={jwt.encode(claims, self._key, 'ES256')}, k={self.public_key}"
 
 
+def judge(answer: Answer, now: float) -> str:
+    """The message's `Location` in an answer that took it; raises `ProviderError` for every other."""
+    if answer.status in (404, 410):
+        raise ProviderError("unregistered", str(answer.status), permanent=True, unregistered=True)
+    check(answer, now)
+    return word(answer.headers.get("location"))
+
+
 def _encrypted(message: Message) -> bytes:
+    receiver, secret = _keys_of(message)
+    return bytes(
+        http_ece.encrypt(
+            content_of(message),
+            salt=os.urandom(16),
+            private_key=ec.generate_private_key(ec.SECP256R1()),
+            dh=receiver,
+            auth_secret=secret,
+            version="aes128gcm",
+        )
+    )
+
+
+def _keys_of(message: Message) -> tuple[bytes, bytes]:
+    """The keys of a subscription. Those that are none can never be sent to; what the browser registered stays, as only
+    its push service knows whether it is gone."""
     try:
         receiver, secret = _decode(message.subscription["p256dh"]), _decode(message.subscription["auth"])
-        return bytes(
-            http_ece.encrypt(
-                _content(message),
-                salt=os.urandom(16),
-                private_key=ec.generate_private_key(ec.SECP256R1()),
-                dh=receiver,
-                auth_secret=secret,
-                version="aes128gcm",
-            )
-        )
-    except (KeyError, ValueError, binascii.Error, http_ece.ECEException):
-        # Nothing can ever be sent to it: its keys are no keys.
-        raise ProviderError("bad_subscription", "", permanent=True, unregistered=True) from None
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), receiver)
+    except (KeyError, ValueError):
+        receiver, secret = b"", b""
+    if len(secret) != SECRET_BYTES:
+        raise ProviderError("bad_subscription", "its keys are none", permanent=True)
+    return receiver, secret
 
 
-def _content(message: Message) -> bytes:
+def content_of(message: Message) -> bytes:
+    """The JSON that a browser's worker gets, at most `MAX_BODY` bytes: what is longer goes without its data, and with
+    as many characters of its text as fit."""
     body: dict[str, Any] = {"title": message.subject, "body": message.content, "notification_id": message.id}
-    content = json.dumps(body | {"data": dict(message.data)}, ensure_ascii=False).encode()
+    content = _json(body | {"data": dict(message.data)})
     if len(content) <= MAX_BODY:
         return content
-    short = json.dumps(body | {"body": "", "truncated": True}, ensure_ascii=False).encode()
-    room = MAX_BODY - len(short)
-    text = json.dumps(message.content, ensure_ascii=False)[1:-1].encode()[: max(0, room)].decode("utf-8", "ignore")
-    text = text.rpartition("\\")[0] if "\\" in text[-6:] else text  # an escape is not cut in two
-    return json.dumps(body | {"body": json.loads(f'"{text}"'), "truncated": True}, ensure_ascii=False).encode()
+    room = MAX_BODY - len(_json(body | {"body": "", "truncated": True}))
+    return _json(body | {"body": _shortened(message.content, room), "truncated": True})
+
+
+def _shortened(text: str, room: int) -> str:
+    """As much of a text from its beginning as has at most `room` bytes in a JSON string, escapes counted."""
+    fits = bisect_right(range(len(text) + 1), room, key=lambda length: len(_json(text[:length])) - 2)
+    return text[: fits - 1]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def _encode(value: bytes) -> str:

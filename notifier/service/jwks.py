@@ -125,7 +125,8 @@ def _read_key(entry: object) -> PublicKey | None:
         return None
     if algorithm == "RS256" and key.key.key_size < MIN_RSA_BITS:
         return None
-    return PublicKey(str(entry["kid"]) if "kid" in entry else None, algorithm, key)
+    key_id = entry.get("kid")
+    return PublicKey(key_id if isinstance(key_id, str) else None, algorithm, key)
 
 
 async def fetch_document(url: str) -> bytes:

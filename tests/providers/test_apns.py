@@ -128,7 +128,13 @@ async def test_each_device_has_an_id_of_its_own(apple, apns, message):
     ("status", "reason", "permanent", "unregistered", "said"),
     [
         (410, "Unregistered", True, True, "unregistered"),
-        (400, "BadDeviceToken", True, True, "unregistered"),
+        (410, "ExpiredToken", True, True, "unregistered"),
+        (410, "SomethingElse", True, False, "rejected"),
+        (410, None, True, False, "rejected"),
+        (410, ["Unregistered"], True, False, "rejected"),
+        (400, "BadDeviceToken", True, False, "rejected"),  # or a wrong env=
+        (400, "DeviceTokenNotForTopic", True, False, "rejected"),  # or a wrong topic=
+        (500, "Unregistered", False, False, "server_error"),
         (400, "PayloadEmpty", True, False, "rejected"),
         (403, "ExpiredProviderToken", False, False, "login_refused"),
         (429, "TooManyRequests", False, False, "throttled"),
@@ -140,6 +146,23 @@ async def test_answers(apple, apns, message, status, reason, permanent, unregist
     apple.answer = (status, {"retry-after": "9"}, json.dumps({"reason": reason}).encode())
     error = await failure(apns(apple.port, apple.ca), message("push", DEVICE))
     assert (error.permanent, error.unregistered, error.reason) == (permanent, unregistered, said)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>gone</html>", b"[]", b'"Unregistered"', b"null"])
+async def test_a_410_of_something_in_between(apple, apns, message, body):
+    apple.answer = (410, {}, body)
+    error = await failure(apns(apple.port, apple.ca), message("push", DEVICE))
+    assert (error.permanent, error.unregistered) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "gone_at"),
+    [(1_799_999_999_500, 1_799_999_999.5), (None, None), ("x", None), (True, None), ([], None), (float("nan"), None)],
+)
+async def test_since_when_a_device_is_gone(apple, apns, message, timestamp, gone_at):
+    apple.answer = (410, {}, json.dumps({"reason": "Unregistered", "timestamp": timestamp}).encode())
+    error = await failure(apns(apple.port, apple.ca), message("push", DEVICE))
+    assert (error.unregistered, error.gone_at) == (True, gone_at)
 
 
 async def test_silent_and_gone(apple, apns, message):

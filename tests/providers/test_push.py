@@ -11,8 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from notifier.providers.base import SetupError
+from notifier.providers.base import Message, SetupError
+from notifier.providers.webpush import MAX_BODY, content_of
 from tests.providers.contract import check_contract, failure
 from tests.providers.peers import ec_key
 
@@ -84,15 +87,71 @@ async def test_fcm_asks_for_another_token_when_one_is_revoked(fcm, peer, message
     assert google.tokens == 2
 
 
+def fcm_error(code):
+    return json.dumps({"error": {"details": [{"errorCode": code}]}}).encode()
+
+
 @pytest.mark.parametrize(
-    ("status", "code", "unregistered"),
-    [(404, "UNREGISTERED", True), (403, "SENDER_ID_MISMATCH", True), (400, "INVALID_ARGUMENT", False)],
+    ("status", "body", "permanent", "unregistered"),
+    [
+        (404, fcm_error("UNREGISTERED"), True, True),
+        (403, fcm_error("SENDER_ID_MISMATCH"), True, False),
+        (400, fcm_error("INVALID_ARGUMENT"), True, False),
+        (404, b"<html>not found</html>", True, False),
+        (404, b"", True, False),
+        (404, b'{"error": "not_found"}', True, False),
+        (404, b'{"error": {"code": 404, "status": "NOT_FOUND", "details": null}}', True, False),
+        (404, b'{"error": {"details": {"errorCode": "UNREGISTERED"}}}', True, False),
+        (404, fcm_error(["UNREGISTERED"]), True, False),
+        (404, fcm_error("OTHER"), True, False),
+        (410, b"", True, False),
+        (500, fcm_error("UNREGISTERED"), False, False),
+        (503, b"<html>UNREGISTERED</html>", False, False),
+    ],
 )
-async def test_fcm_codes(fcm, peer, message, status, code, unregistered):
+async def test_only_firebase_itself_says_that_a_device_is_gone(
+    fcm, peer, message, status, body, permanent, unregistered
+):
     google, provider = Google(peer), fcm()
-    google.message = (status, {}, json.dumps({"error": {"details": [{"errorCode": code}]}}).encode())
+    google.message = (status, {}, body)
     error = await failure(provider, message("push", "d"))
-    assert (error.permanent, error.unregistered) == (True, unregistered)
+    assert (error.permanent, error.unregistered) == (permanent, unregistered)
+
+
+@pytest.mark.parametrize(
+    ("grant", "asked"),
+    [
+        ({"access_token": "t", "expires_in": 3600}, 1),
+        ({"access_token": "t", "expires_in": 10**400}, 2),
+        ({"access_token": "t", "expires_in": 10**30}, 1),
+        ({"access_token": "t", "expires_in": "x"}, 2),
+        ({"access_token": "t", "expires_in": -5}, 2),
+        ({"access_token": "t", "expires_in": float("nan")}, 2),
+        ({"access_token": "t", "expires_in": True}, 2),
+        ({"access_token": "t", "expires_in": None}, 2),
+        ({"access_token": "t"}, 2),
+    ],
+)
+async def test_the_life_of_an_access_token(fcm, peer, message, grant, asked):
+    peer.answers[:] = [
+        lambda request, body: (200, {}, json.dumps(grant).encode() if "token" in request.path else b"{}")
+    ]
+    provider = fcm()
+    for _ in range(2):
+        assert await provider.send(message("push", "d")) == ""
+    assert [path for _, path, _, _ in peer.requests].count("/token") == asked
+    assert provider._until <= 1_800_000_000 + 86400
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [b"", b"[]", b"null", b"{}", b'{"access_token": null}', b'{"access_token": ""}', b'{"access_token": "a\\nb"}'],
+)
+async def test_an_answer_without_an_access_token(fcm, peer, message, grant):
+    peer.answers[:] = [(200, {}, grant)]
+    error = await failure(fcm(), message("push", "d"))
+    assert (error.reason, error.permanent) == ("login_refused", False)
+    assert len(peer.requests) == 1
 
 
 async def test_fcm_contract(fcm, peer, message):
@@ -197,19 +256,57 @@ async def test_web_push_shortens_what_is_too_long(webpush, peer, message, browse
     assert len(found["body"]) > 400
 
 
-@pytest.mark.parametrize("status", [404, 410])
-async def test_web_push_gone(webpush, peer, message, browser, status):
+@pytest.mark.parametrize("char", ["\\", '"', "\n", "\x01", "☃", "é", "𝄞", "a"])
+@pytest.mark.parametrize("shift", range(8))
+async def test_web_push_cuts_between_characters(webpush, message, browser, char, shift):
+    content = "x" * shift + char * (8192 - shift)
+    body = content_of(message("push", ENDPOINT, content=content, data={}))
+    found = json.loads(body)
+    assert found["truncated"]
+    assert content.startswith(found["body"])
+    room = MAX_BODY - len(body)
+    assert 0 <= room < len(json.dumps(char, ensure_ascii=False).encode()) - 2
+
+
+@given(st.text(max_size=256), st.text(alphabet=st.sampled_from('a\\"\n\x02é☃𝄞'), min_size=900, max_size=8192))
+@settings(max_examples=50)
+def test_web_push_content_is_json_that_fits(title, content):
+    sent = Message("i" * 36, "k", "push", ENDPOINT, title, content, {"n": "y" * 4000}, "high")
+    body = content_of(sent)
+    assert len(body) <= MAX_BODY
+    assert content.startswith(json.loads(body)["body"])
+
+
+async def test_web_push_stays_below_what_a_push_service_takes(webpush, peer, message, browser):
+    peer.answers[:] = [(201, {}, b"")]
+    await webpush().send(message("push", ENDPOINT, subscription=browser.keys, content="\\" * 8192))
+    body = peer.requests[0][3]
+    assert len(body) <= 4096
+    assert set(browser.decrypt(body)["body"]) == {"\\"}
+
+
+@pytest.mark.parametrize(
+    ("status", "unregistered"), [(404, True), (410, True), (400, False), (401, False), (403, False), (413, False)]
+)
+async def test_web_push_gone(webpush, peer, message, browser, status, unregistered):
     peer.answers[:] = [(status, {}, b"")]
     error = await failure(webpush(), message("push", ENDPOINT, subscription=browser.keys))
-    assert error.unregistered
-    assert error.permanent
+    assert (error.unregistered, error.permanent) == (unregistered, True)
 
 
-@pytest.mark.parametrize("keys", [{}, {"p256dh": "AAAA", "auth": "AAAA"}, {"p256dh": "%", "auth": "%"}])
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"p256dh": "AAAA", "auth": "AAAA"}, {"p256dh": "%", "auth": "%"}, {"p256dh": "☃", "auth": "☃"}],
+)
 async def test_web_push_keys_that_are_none(webpush, peer, message, keys):
     error = await failure(webpush(), message("push", ENDPOINT, subscription=keys))
-    assert (error.reason, error.unregistered) == ("bad_subscription", True)
+    assert (error.reason, error.permanent, error.unregistered) == ("bad_subscription", True, False)
     assert peer.requests == []
+
+
+async def test_web_push_secret_of_another_length(webpush, message, browser):
+    keys = browser.keys | {"auth": b64(b"short")}
+    assert (await failure(webpush(), message("push", ENDPOINT, subscription=keys))).reason == "bad_subscription"
 
 
 async def test_web_push_contract(webpush, peer, message, browser):
@@ -243,10 +340,25 @@ async def test_twilio(build, peer, message):
     assert provider.name == "twilio:+15005550006"
 
 
-async def test_twilio_opted_out(build, peer, message):
-    peer.answers[:] = [(400, {}, b'{"code": 21610, "message": "unsubscribed"}')]
+@pytest.mark.parametrize(
+    ("status", "code", "permanent", "unregistered"),
+    [
+        (400, 21610, True, True),
+        (400, 21211, True, True),
+        (400, 20003, True, False),
+        (400, [], True, False),
+        (400, {"21610": 1}, True, False),
+        (400, "21610", True, False),
+        (400, 21610.0, True, False),
+        (400, True, True, False),
+        (503, 21610, False, False),
+        (401, None, False, False),
+    ],
+)
+async def test_twilio_opted_out(build, peer, message, status, code, permanent, unregistered):
+    peer.answers[:] = [(status, {}, json.dumps({"code": code, "message": "no"}).encode())]
     error = await failure(build(f"twilio://AC1:t@+15005550006?base={peer.url}"), message())
-    assert (error.unregistered, error.permanent) == (True, True)
+    assert (error.unregistered, error.permanent) == (unregistered, permanent)
 
 
 async def test_twilio_contract(build, peer, message):

@@ -46,6 +46,15 @@ async def test_a_message_is_posted(build, peer, message):
         (b"no json", ""),
         (b'{"id": {"a": 1}}', ""),
         (b'{"id": true}', ""),
+        (b'{"id": null}', ""),
+        (b'{"messageId": null, "id": "x"}', "x"),
+        (b'{"id": "a\\u0000\\u001b[31m\\ud800b"}', "a[31mb"),
+        (b'{"id": "%s"}' % (b"x" * 300), "x" * 256),
+        (b'{"id": %s}' % (b"9" * 300), "9" * 256),
+        (b'{"id": %s}' % (b"9" * 5000), ""),
+        (b'{"id": 1, "id": "second"}', "second"),
+        (b"[" * 8000, ""),
+        (b"\xff\xfe", ""),
     ],
 )
 async def test_the_services_own_id(build, peer, message, body, found):

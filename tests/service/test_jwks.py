@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from jwt.algorithms import OKPAlgorithm
 
 from notifier.service import jwks
-from notifier.service.jwks import Jwks, fetch_document
+from notifier.service.jwks import Jwks, fetch_document, read_keys
 from tests.support import Inbox
 
 KEY = ed25519.Ed25519PrivateKey.generate()
@@ -69,6 +69,13 @@ async def test_what_is_refused(issuer):
     with pytest.raises(ValueError, match="302"):
         await fetch_document(issuer.url)
     assert issuer.asked == 1
+
+
+@pytest.mark.parametrize("kid", [None, 7, [], {"a": 1}, True])
+def test_an_id_that_is_none(kid):
+    entry = OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": kid}
+    (key,) = read_keys(json.dumps({"keys": [entry]}).encode())
+    assert key.id is None
 
 
 async def test_an_issuer_that_is_not_there_or_no_http(issuer):

@@ -86,7 +86,8 @@ async function readProblem(response) {
 }
 
 function sentence(status, { detail, title }, retryAfter) {
-  const wait = retryAfter ? ` Try again in ${retryAfter} s.` : "";
+  // Something in between may send a date, or nonsense: only seconds are worth telling.
+  const wait = /^\d{1,5}$/.test(retryAfter ?? "") ? ` Try again in ${retryAfter} s.` : "";
   const known = {
     401: "The server wants a valid token.",
     403: "This token may not do that.",
