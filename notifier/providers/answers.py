@@ -8,19 +8,19 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from notifier.providers.base import ProviderError
+from notifier.providers.bodies import BODY_TIMEOUT, read_body
 from notifier.providers.ssrf import PrivateAddress
 from notifier.providers.waits import retry_after
 
 if TYPE_CHECKING:
     import aiohttp
 
-MAX_ANSWER = 16 * 1024  # bytes of an answer that are read
 MAX_WORD = 256  # characters of an id or a code that are kept
 AGAIN = frozenset({408, 425, 429})  # refusals that another try may change
 
 
 class Answer:
-    """Status, headers (lower case; several of one name are joined by commas) and the first 16 KiB of the body."""
+    """Status, headers (lower case; several of one name are joined by commas) and the first 64 KiB of the body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -73,13 +73,18 @@ def number(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
-async def call(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
-    """Makes a request, and follows no redirect. Raises `ProviderError` when there is no answer."""
+async def call(
+    session: aiohttp.ClientSession, method: str, url: str, *, body_timeout: float = BODY_TIMEOUT, **options: Any
+) -> Answer:
+    """Makes a request, and follows no redirect. Raises `ProviderError` when there is no answer.
+
+    The status is the answer: a body that is broken, or not there `body_timeout` seconds later, is as good as none.
+    """
     import aiohttp
 
     try:
         async with session.request(method, url, allow_redirects=False, **options) as answer:
-            body = await answer.content.read(MAX_ANSWER)
+            body = await _body_of(answer, body_timeout)
             return Answer(answer.status, joined(answer.headers.items()), body)
     except TimeoutError:
         raise ProviderError("timeout", "no answer in time") from None
@@ -89,6 +94,17 @@ async def call(session: aiohttp.ClientSession, method: str, url: str, **options:
         if _is_private(error):
             raise ProviderError("blocked", "the address is private", permanent=True) from None
         raise ProviderError("connect", type(error).__name__) from None
+
+
+async def _body_of(answer: aiohttp.ClientResponse, seconds: float) -> bytes:
+    import aiohttp
+
+    encoding = answer.headers.get("Content-Encoding", "")
+    broken = (aiohttp.ClientError, aiohttp.http.HttpProcessingError)
+    body = await read_body(answer.content.iter_any(), encoding, broken, seconds)
+    if not answer.content.is_eof():
+        answer.close()  # what is left of it would be taken for the next answer
+    return body
 
 
 def _is_private(error: BaseException | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import uuid
@@ -13,6 +14,7 @@ import jwt
 
 from notifier.providers.answers import Answer, check, joined, number, word
 from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.bodies import BODY_TIMEOUT, read_body
 from notifier.providers.keys import Token, load_key, read_file
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
@@ -69,11 +71,7 @@ class Apns(Provider):
         http = await self._client()
         for left in range(TRIES, 0, -1):
             try:
-                async with asyncio.timeout(self._tools.timeout):
-                    reply = await http.post(
-                        f"{self._base}/3/device/{message.to}", content=_body(message), headers=self._headers(message)
-                    )
-                return Answer(reply.status_code, joined(reply.headers.multi_items()), reply.content)
+                return await self._exchange(http, message)
             except (TimeoutError, httpx2.TimeoutException):
                 raise ProviderError("timeout", "no answer in time") from None
             except httpx2.ConnectError:
@@ -84,6 +82,18 @@ class Apns(Provider):
             except httpx2.InvalidURL:
                 raise ProviderError("rejected", "not a device token", permanent=True) from None
         raise AssertionError("unreachable")
+
+    async def _exchange(self, http: httpx2.AsyncClient, message: Message) -> Answer:
+        url = f"{self._base}/3/device/{message.to}"
+        request = http.build_request("POST", url, content=_body(message), headers=self._headers(message))
+        async with asyncio.timeout(self._tools.timeout):
+            reply = await http.send(request, stream=True)
+        try:
+            broken = (httpx2.HTTPError, httpx2.StreamError)
+            body = await read_body(reply.aiter_raw(), reply.headers.get("content-encoding", ""), broken)
+            return Answer(reply.status_code, joined(reply.headers.multi_items()), body)
+        finally:
+            await _let_go(reply)
 
     async def _client(self) -> httpx2.AsyncClient:
         async with self._opening:
@@ -115,6 +125,12 @@ def judge(answer: Answer, now: float) -> str:
         raise ProviderError("login_refused", reason)
     check(answer, now)
     return word(answer.headers.get("apns-id"))
+
+
+async def _let_go(reply: httpx2.Response) -> None:
+    with contextlib.suppress(TimeoutError, OSError, httpx2.HTTPError):  # the answer is known, whatever its stream does
+        async with asyncio.timeout(BODY_TIMEOUT):
+            await reply.aclose()
 
 
 def _apns_id(message: Message) -> str:

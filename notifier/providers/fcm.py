@@ -70,7 +70,7 @@ class Fcm(Provider):
             claims |= {"iat": int(now), "exp": int(now) + ASSERTION_LIFE}
             assertion = jwt.encode(claims, self._key, "RS256")
             form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-            answer = await call(self._tools.http, "POST", self._token_url, data=form)
+            answer = await call(self._tools.http, "POST", self._token_url, data=form, body_timeout=self._tools.timeout)
             if answer.status != 200:  # the operator's to mend: no message is to blame, and none is given up at once
                 raise ProviderError("login_refused", str(answer.status))
             self._token, life = granted(answer)

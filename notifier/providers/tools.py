@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
@@ -62,14 +64,18 @@ class Tools:
         import aiohttp
 
         from notifier.providers.ssrf import guarded_socket
+        from notifier.providers.status_line import StatusFirst
 
         factory = guarded_socket(self.allow_private) if guarded else None
         connector = aiohttp.TCPConnector(limit=0, limit_per_host=100, socket_factory=factory)
+        # aiohttp has no other way to name the class of its connections
+        connector._factory = partial(StatusFirst, asyncio.get_running_loop())  # type: ignore[assignment]
         return aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            headers={"User-Agent": "notifier"},
+            headers={"User-Agent": "notifier", "Accept-Encoding": "identity"},
+            auto_decompress=False,  # aiohttp refuses an answer whose encoding it does not know
             raise_for_status=False,
         )

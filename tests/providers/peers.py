@@ -146,3 +146,58 @@ async def silent_port():
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+
+
+class RawPeer:
+    """Answers each request with bytes as they are, in pieces where it is told so, and then closes or holds on."""
+
+    def __init__(self):
+        self.requests = 0
+        self.connections = 0
+        self.closed = 0
+        self.answer = b""
+        self.piece = 0  # bytes in each; 0: all at once
+        self.then = "hold"  # or `close`, `reset`, `drip` (more of the body without an end)
+        self._stopped = asyncio.Event()
+
+    async def start(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    async def stop(self):
+        self._stopped.set()
+        self._server.close()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, RuntimeError, asyncio.IncompleteReadError):  # uvloop: closed
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                await reader.readexactly(int(length[0].partition(b":")[2]) if length else 0)
+                self.requests += 1
+                await self._answer(writer)
+                if not await self._after(writer):
+                    break
+        self.closed += 1
+        writer.close()
+
+    async def _answer(self, writer):
+        step = self.piece or len(self.answer)
+        for start in range(0, len(self.answer), step):
+            writer.write(self.answer[start : start + step])
+            await writer.drain()
+            if self.piece:
+                await asyncio.sleep(0)
+
+    async def _after(self, writer):
+        if self.then == "reset":
+            writer.transport.abort()
+        while self.then == "drip" and not self._stopped.is_set():
+            writer.write(b"data: x\n\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        return self.then == "hold"

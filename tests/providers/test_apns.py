@@ -12,6 +12,7 @@ import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from notifier.providers import bodies
 from notifier.providers.base import SetupError
 from tests.e2e.server import free_port
 from tests.providers.contract import failure
@@ -221,3 +222,50 @@ def test_urls_that_are_wrong(build, tmp_path, missing):
     given = {"key": f"{tmp_path}/k", "key_id": "K", "team": "T", "topic": "x"}
     with pytest.raises(SetupError, match=f"{missing}= is needed"):
         build("apns://?" + "&".join(f"{name}={value}" for name, value in given.items() if name != missing), "push:ios")
+
+
+class Odd:
+    """An HTTP/2 peer whose answers' bodies end badly, or not at all."""
+
+    def __init__(self, then):
+        self.then = then
+        self.requests = 0
+        self.stop = asyncio.Event()
+
+    async def __call__(self, reader, writer):
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        connection.initiate_connection()
+        writer.write(connection.data_to_send())
+        while data := await reader.read(65536):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.StreamEnded):
+                    self.requests += 1
+                    await self.answer(connection, writer, event.stream_id)
+            writer.write(connection.data_to_send())
+        writer.close()
+
+    async def answer(self, connection, writer, stream):
+        headers = [(":status", "200"), ("apns-id", "its-id"), ("content-encoding", "zorp")]
+        connection.send_headers(stream, headers)
+        connection.send_data(stream, b"{")
+        writer.write(connection.data_to_send())
+        await writer.drain()
+        if self.then == "stream reset":
+            connection.reset_stream(stream)
+        elif self.then == "connection reset":
+            await asyncio.sleep(0.02)  # the headers are read before, or there is no answer
+            writer.transport.abort()
+
+
+@pytest.mark.parametrize("then", ["stream reset", "connection reset", "nothing"])
+async def test_a_2xx_is_sent_whatever_its_body_does(apns, message, tmp_path, monkeypatch, then):
+    monkeypatch.setattr(bodies.read_body, "__defaults__", (0.05,))
+    peer, (cert, key) = Odd(then), certificate(tmp_path)
+    context = server_context(cert, key)
+    context.set_alpn_protocols(["h2"])
+    server = await asyncio.start_server(peer, "127.0.0.1", 0, ssl=context)
+    provider = apns(server.sockets[0].getsockname()[1], cert)
+    assert await provider.send(message("push", DEVICE)) == "its-id"
+    assert peer.requests == 1
+    await provider.close()
+    server.close()

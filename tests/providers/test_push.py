@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from notifier.providers.base import Message, SetupError
 from notifier.providers.webpush import MAX_BODY, content_of
 from tests.providers.contract import check_contract, failure
-from tests.providers.peers import ec_key
+from tests.providers.peers import RawPeer, ec_key
 
 # -- FCM
 
@@ -161,6 +161,17 @@ async def test_fcm_contract(fcm, peer, message):
     quick._token, quick._until = provider._token, provider._until
     await check_contract(provider, peer, message("push", "d"), (provider._token,), lambda: quick)
     assert google.tokens == 1
+
+
+async def test_fcm_and_its_token_in_pieces(fcm, message, loop):
+    raw = await RawPeer().start()
+    provider = fcm()
+    provider._base = provider._token_url = raw.url
+    body = b'{"access_token": "t", "expires_in": 3600, "name": "projects/p/messages/1"}'
+    raw.answer, raw.piece = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), 1
+    assert await provider.send(message("push", "d")) == "projects/p/messages/1"
+    assert (provider._token, raw.requests) == ("t", 2)
+    await raw.stop()
 
 
 def test_fcm_files(build, tmp_path):
