@@ -46,7 +46,7 @@ class Problems(ErrorHandler):
             if exception.code is ErrorCode.INTERNAL:
                 log_failure(exception, request_id(request), request.method, request.path)
             return problem_response(request, exception)
-        if isinstance(exception, SanicException) and exception.status_code < 500:
+        if isinstance(exception, SanicException) and (exception.status_code < 500 or exception.status_code == 505):
             return _refusal(request, exception)
         log_failure(exception, request_id(request), request.method, request.path)
         return problem_response(request, defect(exception))

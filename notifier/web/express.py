@@ -18,6 +18,7 @@ from notifier.domain.ids import random_id
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.publish import Answer
 from notifier.web.errors import PROBLEM_JSON, log_failure, problem_bytes
+from notifier.web.framing import is_host
 from notifier.web.notify import NotifyDoor, headers_of
 from notifier.web.requests import sane_request_id
 from notifier.web.slow import SlowRequests
@@ -122,8 +123,8 @@ _UNKNOWN = Head({}, -1)
 def read_head(lines: bytes) -> Head | None:
     """The head in header lines (without the request line) when it is plain, else None.
 
-    Plain is: every line `name: value` of printable ASCII, every name on the list and there once, a length in digits,
-    and a connection that is to be kept. Everything by which two parsers could disagree (RFC 9112 §6) is Sanic's.
+    Plain is: every line `name: value` of printable ASCII, every name on the list and there once, a host, a length in
+    digits, and a connection that is to be kept. Whatever two parsers could disagree on (RFC 9112 §6) is Sanic's.
     """
     headers: dict[str, str] = {}
     for line in lines.split(b"\r\n"):
@@ -135,6 +136,8 @@ def read_head(lines: bytes) -> Head | None:
             return None
         headers[name] = match[2].decode()
     length = headers.get("content-length", "")
+    if not is_host(headers.get("host", "")):
+        return None
     if not (length.isdecimal() and len(length) < 10) or headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
     return Head(headers, int(length))

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
 from sanic import Request
-from sanic.exceptions import PayloadTooLarge, RequestCancelled, RequestTimeout, SanicException
+from sanic.exceptions import RequestTimeout, SanicException
 from sanic.http.constants import Stage
-from sanic.http.http1 import Http
 from sanic.models.server_types import ConnInfo
 from sanic.server.protocols.http_protocol import HttpProtocol
 
@@ -23,6 +22,7 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.live.frames import INTERNAL_ERROR
 from notifier.live.websocket import WebSocket
 from notifier.web.express import REQUEST_LINE, Express
+from notifier.web.http1 import BoundedHttp
 from notifier.web.requests import request_id
 
 REQUEST_DEADLINE = 15.0  # seconds for a whole request, headers and body (contract §10): slowloris
@@ -35,37 +35,6 @@ log = logging.getLogger("notifier.web")
 
 class HandedOver(BaseException):
     """The socket is a WebSocket's now. No `Exception`: no error handler may take it for a failure."""
-
-
-class BoundedHttp(Http):
-    """Sanic's reader of requests, with a bound of its own on headers."""
-
-    __slots__ = ()
-    protocol: NotifierProtocol
-    HEADER_MAX_SIZE = 16 * 1024  # contract §10; Sanic would make it smaller when bodies are kept small
-
-    def init_for_request(self) -> None:
-        super().init_for_request()
-        self.protocol.await_request()
-
-    async def http1(self) -> None:
-        try:
-            await super().http1()
-        finally:
-            if self.request_body:
-                self.protocol.leave_unread()
-
-    async def error_response(self, exception: Exception) -> None:
-        if isinstance(exception, RequestCancelled):  # the client has gone: nobody to answer, nothing to log
-            return
-        if self.stage is Stage.REQUEST:
-            self.protocol.leave_unread()
-            if isinstance(exception, PayloadTooLarge):
-                exception = SanicException("the headers are larger than 16 KiB", status_code=431)
-        await super().error_response(exception)
-        if self.request_body and not self.keep_alive:  # Sanic would wait for the rest of it
-            self.protocol.leave_unread()
-            self.request_body = None
 
 
 class NotifierProtocol(HttpProtocol):
@@ -270,8 +239,8 @@ def check_upgrade(request: Request, subprotocol: str) -> str | None:
     tokens = {token.strip().lower() for token in ",".join(headers.getall("connection", [])).split(",")}
     if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in tokens:
         raise NotifierError(ErrorCode.BAD_REQUEST, "this path speaks WebSocket: ask for an upgrade")
-    if request.method != "GET" or request.version != "1.1":
-        raise NotifierError(ErrorCode.BAD_REQUEST, "an upgrade to WebSocket is a GET of HTTP/1.1")
+    if request.method != "GET" or request.version != "1.1" or (request.stream and request.stream.request_body):
+        raise NotifierError(ErrorCode.BAD_REQUEST, "an upgrade to WebSocket is a GET of HTTP/1.1 without a body")
     if headers.get("sec-websocket-version") != "13":
         version = {"Sec-WebSocket-Version": "13"}
         raise SanicException("only version 13 of WebSocket is spoken here", status_code=426, headers=version)

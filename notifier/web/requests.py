@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import Any
 from urllib.parse import parse_qsl
 
 from sanic import HTTPResponse, Request
+from sanic.exceptions import PayloadTooLarge, SanicException
 
 from notifier.domain.bodies import read_json
 from notifier.errors import ErrorCode, FieldError, NotifierError
@@ -36,6 +38,32 @@ def check_json_type(content_type: str | None) -> None:
     kind = (content_type or "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise NotifierError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send JSON with Content-Type: application/json")
+
+
+async def receive_body(request: Request) -> None:
+    """Receives the body of a request, unless its head says already that it cannot be taken.
+
+    A client that waits for `100 Continue` (RFC 9110 §10.1.1) is told so before it sends anything. Raises
+    `PayloadTooLarge`, `SanicException` (415), `NotifierError(unsupported_media_type)`.
+    """
+    stream: Any = request.stream
+    if not stream.request_body:
+        return
+    if stream.request_bytes > stream.request_max_size:
+        stream.keep_alive = False
+        raise PayloadTooLarge("the body is too large")
+    _check_coding(request)
+    if stream.expecting_continue:
+        check_json_type(request.headers.get("content-type"))
+    await request.receive_body()
+
+
+def _check_coding(request: Request) -> None:
+    """Refuses what is compressed; the answer says what is taken instead (RFC 9110 §15.5.16)."""
+    codings = ",".join(request.headers.getall("content-encoding", [])).split(",")
+    if not {coding.strip().lower() for coding in codings} <= {"", "identity"}:
+        accepted = {"Accept-Encoding": "identity"}
+        raise SanicException("send the body without Content-Encoding", status_code=415, headers=accepted)
 
 
 def json_body(request: Request) -> object:

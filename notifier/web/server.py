@@ -11,7 +11,7 @@ from sanic import Blueprint, HTTPResponse, Request, Sanic
 from notifier.web.auth import Guard
 from notifier.web.errors import Problems
 from notifier.web.origin import Origins
-from notifier.web.requests import request_id
+from notifier.web.requests import receive_body, request_id
 from notifier.web.routing import HeadRouter
 from notifier.web.slow import SlowRequests
 
@@ -56,7 +56,16 @@ def build_app(
     _watch(app, origins, on_request)
     if guard is not None:
         app.on_request(guard.check)
+    app.on_request(receive)  # last: who is refused need not send his body
+    for route in app.router.routes:
+        route.extra.ignore_body = True  # Sanic would receive it before anybody has looked at the request
     return app
+
+
+async def receive(request: Request) -> None:
+    """Receives the body of a request that a route takes and nobody has refused."""
+    if request.route is not None and request.method not in ("GET", "HEAD"):
+        await receive_body(request)
 
 
 def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
@@ -68,7 +77,7 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
         request_id(request)
         if request.method != "OPTIONS":
             return None
-        await request.receive_body()  # else Sanic logs an error for each body that comes with one
+        await receive_body(request)  # else Sanic logs an error for each body that comes with one
         return origins.preflight(request)
 
     @app.on_response

@@ -24,7 +24,7 @@ from tests.support import PATIENCE, eventually
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # of RFC 6455 §1.3, as is the answer to it
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}
 LARGE = 8 * 1024 * 1024
-NOTIFY = b"POST /api/v1/notify HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}"
+NOTIFY = b"POST /api/v1/notify HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -230,7 +230,7 @@ async def test_a_connection_that_says_nothing(served, client):
 
 
 @pytest.mark.parametrize(
-    "began", [b"G", b"GET /ok HTTP/1.1\r\nX: y\r\n", b"POST /size HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
+    "began", [b"G", b"GET /ok HTTP/1.1\r\nX: y\r\n", b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
 )
 async def test_a_request_that_comes_too_slowly(served, client, began):
     await client.say(began)
