@@ -81,6 +81,7 @@ OWNERS = {
     "sanic": {"web", "process", "app"},
     "click": {"cli"},
     "aiohttp": {"client", "bench", "service", "cli", "providers"},
+    "idna": {"domain"},
     "jwt": {"service", "cli", "providers"},
     "cryptography": {"service", "providers"},
     "aiosmtplib": {"providers"},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from notifier.domain.hosts import ascii_name, canonical_host
 from notifier.domain.users import parse_user_key
 
 MAX_MAILBOX = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
@@ -13,8 +15,10 @@ MAX_TOKEN = 4096
 MAX_URL = 2048
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
-_LOCAL = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\]\\]{1,64}").fullmatch
-_LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?").fullmatch
+# Atoms of RFC 5322 §3.2.3 and what RFC 6531 adds to them: anything beyond ASCII, less white space and controls.
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\]\\\ud800-\udfff]{1,64}").fullmatch
+_JOINERS = "\u200c\u200d"  # letters of Persian, Hindi and others are written with them
+_UNFIT = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff]").search
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 
 
@@ -23,20 +27,44 @@ def address_problem(channel: str, text: str) -> str | None:
     return _PROBLEMS[channel](text)
 
 
+def is_mailbox(text: str) -> bool:
+    """Whether `text` is a mailbox of any host: `local@domain` without quotes, comments or a name before it."""
+    local, _, domain = text.rpartition("@")
+    return (
+        len(text.encode(errors="replace")) <= MAX_MAILBOX
+        and _LOCAL(local) is not None
+        and not (local.startswith(".") or local.endswith(".") or ".." in local)
+        and "=?" not in text  # the beginning of an encoded word (RFC 2047): libraries decode it, whatever it holds
+        and not any(unicodedata.category(char) == "Cf" and char not in _JOINERS for char in local)
+        and not domain.endswith(".")
+        and "_" not in domain
+        and ascii_name(domain) is not None
+    )
+
+
+def ascii_domain(mailbox: str) -> str:
+    """A mailbox with its domain as punycode, which every mail server understands; the rest is as it was."""
+    local, _, domain = mailbox.rpartition("@")
+    return f"{local}@{domain if domain.isascii() else ascii_name(domain) or domain}"
+
+
+def host_problem(url: str) -> str | None:
+    """What is wrong with the host in a URL; None where nothing is."""
+    try:
+        parts = urlsplit(url)
+        host = canonical_host(parts.hostname or "") if parts.port != 0 else None
+        fine = host is not None and ("[" in parts.netloc) == (":" in host)
+    except ValueError:
+        fine = False
+    return None if fine else "must name a host: labels of 1-63 characters, 253 in all, or an address"
+
+
 def _number(text: str) -> str | None:
     return None if _E164(text) else "must be a number in E.164, such as +905551234567"
 
 
 def _mailbox(text: str) -> str | None:
-    local, _, domain = text.rpartition("@")
-    labels = domain.split(".")
-    fine = (
-        len(text.encode(errors="replace")) <= MAX_MAILBOX
-        and _LOCAL(local)
-        and not local.startswith(".")
-        and not local.endswith(".")
-    )
-    if fine and ".." not in local and len(labels) > 1 and all(map(_LABEL, labels)):
+    if is_mailbox(text) and "." in ascii_domain(text).rpartition("@")[2]:
         return None
     return "must be a mailbox, such as ada@example.com"
 
@@ -47,14 +75,15 @@ def _token(text: str) -> str | None:
 
 def _web_url(text: str) -> str | None:
     expected = f"must be an absolute http or https URL of at most {MAX_URL} characters, without a user in it"
-    if len(text) > MAX_URL or not text.isprintable() or " " in text:
+    if len(text) > MAX_URL or _UNFIT(text):
         return expected
     try:
         parts = urlsplit(text)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
-        fine = False
-    return None if fine else expected
+        return expected
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return expected
+    return host_problem(text)
 
 
 def _user_key(text: str) -> str | None:

@@ -3,140 +3,200 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 import ssl
 from collections import deque
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 
-import aiosmtplib
-
+from notifier.domain.addresses import address_problem, ascii_domain, is_mailbox
+from notifier.domain.hosts import canonical_host
 from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.mail import Mail
+from notifier.providers.smtp_link import FAILURES, Busy, Link, Peer
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 IDLE_MAX = 30.0  # seconds that a connection is kept; servers close theirs after minutes, and unannounced
 POOL = 4
+TRIES = 10  # of one mail, while what fails is only the age of a connection; each of them ends one
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]").search
+_OWN_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}").fullmatch
 
 
 class Smtp(Provider):
     """`smtp://user:pass@host:587?from=shop@example.com&tls=starttls|implicit|none`; `name=` is the sender's name,
     `ca=FILE` further certificates to trust, `base=host:port` another peer.
 
-    A reply of 4xx may be repeated, one of 5xx not (RFC 5321 §4.2.1). A refused login is the operator's to mend, so that
-    it may be repeated too.
+    Text is data: see `mail.py`. A refused login or sender is the operator's to mend, so that it may be repeated. The
+    domain of a mailbox travels as punycode; a local part beyond ASCII needs a server with SMTPUTF8.
     """
 
     schemes = ("smtp",)
 
     def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
-        self._tls = url.choice("tls", tuple(PORTS), "starttls")
+        tls = url.choice("tls", tuple(PORTS), "starttls")
         self._from = url.needed("from", "the sender's mailbox")
         self._sender = url.text("name")
-        self._ca = url.text("ca")
+        ca = url.text("ca")
         host, _, port = url.text("base").rpartition(":")
         self._host = host or url.host
-        self._port = int(port) if host and port.isdecimal() else url.port or PORTS[self._tls]
+        self._port = int(port) if host and port.isdecimal() else url.port or PORTS[tls]
         if not self._host:
             raise url.error("a host is needed")
-        if "\r" in self._from + self._sender or "\n" in self._from + self._sender:
-            raise url.error("from= and name= must be one line")
-        self._user, self._password = url.user, url.password
+        if _CONTROL(self._sender) or not is_mailbox(self._from):
+            raise url.error("from= must be a mailbox, such as shop@example.com, and name= one line")
+        self._from = ascii_domain(self._from)
         url.done()
         super().__init__(f"smtp:{self._host}:{self._port}")
+        context = None if tls == "none" else _context(ca, url)
+        name = canonical_host(self._host) or self._host
+        self._peer = Peer(name, self._port, tls, context, url.user, url.password, tools.timeout, "")
         self._tools = tools
-        self._idle: deque[tuple[float, aiosmtplib.SMTP]] = deque()
+        self._idle: deque[tuple[float, Link]] = deque()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._in_use = 0
 
     async def send(self, message: Message) -> str:
-        mail = self._compose(message)
-        connection = await self._connection()
-        try:
-            await connection.send_message(mail, sender=self._from, recipients=[message.to])
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            connection.close()
-            raise _failure(error) from None
-        except BaseException:
-            connection.close()
-            raise
-        self._give_back(connection)
-        return str(mail["Message-ID"]).strip("<>")
+        if address_problem("email", message.to):
+            raise ProviderError("recipient_refused", "not a mailbox", permanent=True, about_recipient=True)
+        mail = self._mail(message)
+        for left in range(TRIES, 0, -1):
+            if await self._handed_over(mail, fresh=left < TRIES, last=left == 1):
+                return mail.message_id
+        raise AssertionError("unreachable")
 
     async def close(self) -> None:
         while self._idle:
-            _, connection = self._idle.popleft()
-            try:
-                await connection.quit(timeout=1.0)
-            except (aiosmtplib.SMTPException, OSError, TimeoutError):
-                connection.close()
+            await self._idle.popleft()[1].quit()
 
-    def _compose(self, message: Message) -> EmailMessage:
-        """The library refuses line breaks in headers; the recipient was checked at the door."""
-        mail = EmailMessage(policy=SMTP)
-        mail["From"] = f'"{_quoted(self._sender)}" <{self._from}>' if self._sender else self._from
-        mail["To"] = message.to
-        mail["Subject"] = " ".join(message.subject.split()) or " ".join(message.content.split())[:78]
-        mail["Date"] = format_datetime(datetime.fromtimestamp(self._tools.now(), UTC))
-        mail["Message-ID"] = f"<{message.key.replace('/', '.')}@{self._from.rpartition('@')[2] or self._host}>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic reply is wanted
-        if message.priority == "high":
-            mail["X-Priority"] = "1"
-        mail.set_content(message.content)
-        return mail
-
-    async def _connection(self) -> aiosmtplib.SMTP:
-        loop = asyncio.get_running_loop()
-        while self._idle:
-            since, connection = self._idle.pop()
-            if connection.is_connected and loop.time() - since < IDLE_MAX:
-                return connection
-            connection.close()
-        connection = aiosmtplib.SMTP(
-            hostname=self._host,
-            port=self._port,
-            timeout=self._tools.timeout,
-            use_tls=self._tls == "implicit",
-            start_tls=self._tls == "starttls",
-            tls_context=self._context() if self._tls != "none" else None,
-            username=self._user or None,
-            password=self._password or None,
+    def _mail(self, message: Message) -> Mail:
+        return Mail(
+            sender=self._from,
+            name=self._sender,
+            to=ascii_domain(message.to),
+            subject=message.subject,
+            content=message.content,
+            key=message.key,
+            at=self._tools.now(),
+            urgent=message.priority == "high",
         )
+
+    async def _handed_over(self, mail: Mail, *, fresh: bool, last: bool) -> bool:
+        """False when another connection is to be tried."""
+        link = await self._link(fresh)
+        keep = False
         try:
-            await connection.connect()
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            connection.close()
-            raise _failure(error) from None
-        return connection
+            _check_script(mail, link)
+            await link.hand_over(mail.sender, mail.to, mail.to_bytes())
+            keep = True
+        except FAILURES as error:
+            if link.may_do_on_another(error) and not last:
+                return False
+            failure = link.failure(error)
+            keep = failure.faultless and await link.reset()
+            raise failure from None
+        except ProviderError:
+            keep = True  # nothing was said to the server yet
+            raise
+        finally:
+            self._give_back(link, keep)
+        return True
 
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._ca or None)
+    # -- connections
 
-    def _give_back(self, connection: aiosmtplib.SMTP) -> None:
-        self._idle.append((asyncio.get_running_loop().time(), connection))
+    async def _link(self, fresh: bool) -> Link:
+        """An open connection. Where the server takes no further one, one of those in use when it is free."""
+        while True:
+            link = None if fresh else self._idle_link()
+            self._in_use += 1
+            try:
+                return link or await self._open()
+            except BaseException as error:
+                self._in_use -= 1
+                if not self._in_use:
+                    self._wake()
+                if not isinstance(error, Busy) or not (self._in_use or self._idle):
+                    raise
+                busy = error
+            if not self._idle:
+                await self._one_given_back(busy)
+            fresh = False
+
+    def _idle_link(self) -> Link | None:
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            since, link = self._idle.pop()
+            if link.is_open and now - since < IDLE_MAX:
+                return link
+            link.close()
+        return None
+
+    async def _open(self) -> Link:
+        if not self._peer.own_name:
+            name = await asyncio.to_thread(socket.getfqdn)
+            self._peer = self._peer._replace(own_name=name if _OWN_NAME(name) else "[127.0.0.1]")
+        link = Link(self._peer)
+        try:
+            await link.open()
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    async def _one_given_back(self, busy: Busy) -> None:
+        """Waits until a connection is free or gone; raises `busy` when that takes longer than an answer may."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(self._tools.timeout):
+                await waiting
+        except BaseException as error:
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+            else:  # woken, and going all the same
+                self._wake()
+            if isinstance(error, TimeoutError):
+                raise busy from None
+            raise
+
+    def _give_back(self, link: Link, keep: bool) -> None:
+        self._in_use -= 1
+        if keep and link.is_open:
+            self._idle.append((asyncio.get_running_loop().time(), link))
+        else:
+            link.close()
         while len(self._idle) > POOL:
             self._idle.popleft()[1].close()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Lets the one who has waited longest look for a connection again; all of them when nobody is left who will
+        give one back."""
+        count = 1 if self._in_use else len(self._waiting)
+        for waiting in self._waiting[:count]:
+            if not waiting.done():
+                waiting.set_result(None)
+        del self._waiting[:count]
 
 
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _check_script(mail: Mail, link: Link) -> None:
+    """Raises `ProviderError` where a local part is beyond ASCII and the server does not take that."""
+    if link.takes_utf8:
+        return
+    if not mail.to.isascii():
+        text = "the mail server takes no mailbox beyond ASCII (it offers no SMTPUTF8)"
+        raise ProviderError("recipient_refused", text, permanent=True, about_recipient=True)
+    if not mail.sender.isascii():
+        raise ProviderError("sender_refused", "from= is beyond ASCII, and the server offers no SMTPUTF8")
 
 
-def _failure(error: BaseException) -> ProviderError:
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        refused = error.recipients[0]
-        return _by_code(refused.code, refused.message, "recipient_refused", about_recipient=True)
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return ProviderError("login_refused", str(error.code))  # what the server says may repeat what it was told
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        return _by_code(error.code, error.message, "rejected")
-    if isinstance(error, (aiosmtplib.SMTPTimeoutError, TimeoutError)):
-        return ProviderError("timeout", "no answer in time")
-    return ProviderError("connect", type(error).__name__)
-
-
-def _by_code(code: int, said: str, reason: str, *, about_recipient: bool = False) -> ProviderError:
-    permanent = 500 <= code < 600
-    text = "".join(char if char.isprintable() else " " for char in said)
-    word = reason if permanent or about_recipient else "server_error"
-    return ProviderError(word, f"{code} {text}", permanent=permanent, about_recipient=about_recipient)
+def _context(ca: str, url: ProviderUrl) -> ssl.SSLContext:
+    """Made once: it reads every authority's certificate."""
+    try:
+        context = ssl.create_default_context()
+        if ca:
+            context.load_verify_locations(ca)
+        return context
+    except OSError as error:
+        raise url.error(f"ca= cannot be read: {type(error).__name__}") from None

@@ -1,15 +1,21 @@
-"""Email against aiosmtpd."""
+"""Email against aiosmtpd and against a server that says what is written down for it."""
 
+import asyncio
+import base64
 import email
 from email.policy import default
 
 import pytest
 
-from notifier.providers.base import SetupError
+from notifier.providers.base import ProviderError, SetupError
 from tests.providers.contract import failure
 from tests.providers.peers import SmtpPeer, certificate, server_context, silent_port
+from tests.providers.smtp_script import ScriptedSmtp
+from tests.providers.test_mail import BROKEN, TEXTS, check
 
 TO = "ada@example.com"
+NONE = ("recipient_refused", True)
+BAD_SENDERS = ("a@b%0D%0AX:y", "=?utf-8?q?a?=@b.c", "a%0Ab@c.d", "Shop%20%3Ca@b.c%3E", "a@b..c", "shop", "a@b,c@d")
 
 
 @pytest.fixture
@@ -109,8 +115,343 @@ async def test_nobody_there_and_a_silent_peer(build, smtp, message):
         ("smtp://h", "from= is needed"),
         ("smtp://h?from=a@b&tls=x", "tls= must be one of"),
         ("smtp://?from=a@b", "a host"),
+        *((f"smtp://h?tls=none&from={sender}", "from= must be a mailbox") for sender in BAD_SENDERS),
+        ("smtp://h?tls=none&from=a@b.c&name=a%0D%0ABcc:x", "name= one line"),
+        ("smtp://h?tls=none&from=a@b.c&name=a%C2%85b", "name= one line"),
+        ("smtp://h?from=a@b.c&ca=/nowhere", "ca= cannot be read"),
     ],
 )
 def test_urls_that_are_wrong(build, url, said):
     with pytest.raises(SetupError, match=said):
         build(url, "email")
+
+
+@pytest.mark.parametrize("sender", ["root@localhost", "jürgen@example.org", "shop@örnek.com", "a@b.c"])
+def test_senders_that_are_mailboxes(build, sender):
+    build(f"smtp://h?tls=none&from={sender}", "email")
+
+
+# -- text is data
+
+
+async def test_every_text_arrives_as_it_was_meant(build, smtp, message):
+    peer = await smtp(tls=False)
+    provider = build(url_of(peer, "none"), "email")
+    for text in TEXTS:
+        await provider.send(message("email", TO, subject=text, priority="normal", content=text))
+        raw = peer.mails[-1].content
+        check(raw, text)
+        assert base64.b64decode(raw.partition(b"\r\n\r\n")[2]) == text.encode()
+    for text, line in BROKEN:
+        await provider.send(message("email", TO, subject="", priority="normal", content=text))
+        check(peer.mails[-1].content, line)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "a@b.c\r\nRCPT TO:<evil@example.org>",
+        "a@b.c\nBcc: evil@example.org",
+        "=?utf-8?q?a=0d=0aBcc:_x?=@b.c",
+        "Ada =?utf-8?q?=0d=0a?= <a@b.c>",
+        "a@b.c>\r\nDATA",
+        "a@b.c, evil@example.org",
+        "a@b.c\0",
+        "a\r@b.c",
+        "",
+    ],
+)
+async def test_a_recipient_that_is_no_mailbox_is_never_said_to_a_server(build, message, to):
+    async with ScriptedSmtp() as peer:
+        error = await failure(build(plain(peer), "email"), message("email", to))
+    assert (error.reason, error.permanent, error.about_recipient, peer.sessions) == (*NONE, True, 0)
+
+
+# -- mail as servers speak it
+
+
+def plain(peer, tls="none", login="", more=""):
+    return f"smtp://{login}127.0.0.1:{peer.port}?from=shop@example.com&tls={tls}{more}"
+
+
+@pytest.mark.parametrize(
+    ("to", "envelope"),
+    [
+        ("ada@örnek.com", "<ada@xn--rnek-4qa.com>"),
+        ("o'neil+x=y@b.c", "<o'neil+x=y@b.c>"),
+        ("a!b%c|d{e}~@b.c", "<a!b%c|d{e}~@b.c>"),
+    ],
+)
+async def test_a_domain_travels_as_punycode(build, message, to, envelope):
+    async with ScriptedSmtp() as peer:
+        await build(plain(peer).replace("shop@example.com", "shop@örnek.com"), "email").send(message("email", to))
+    ((sender, recipient, content),) = peer.mails
+    assert (sender.partition(" ")[0], recipient) == ("<shop@xn--rnek-4qa.com>", envelope)
+    assert content.isascii()
+    assert f"\r\nTo: {envelope[1:-1]}\r\n".encode() in content
+
+
+async def test_a_mailbox_beyond_ascii_is_for_servers_that_take_it(build, message):
+    async with ScriptedSmtp() as peer:
+        provider = build(plain(peer), "email")
+        for to in ("jürgen@example.org", "अजय@डाटा.भारत"):
+            error = await failure(provider, message("email", to))
+            assert (error.reason, error.permanent, error.faultless, error.about_recipient) == (*NONE, True, True)
+            assert "SMTPUTF8" in str(error)
+        await provider.send(message("email", TO))
+        assert (len(peer.mails), peer.sessions) == (1, 1)
+        peer.answers["EHLO"] = "250-peer\r\n250-8BITMIME\r\n250 SMTPUTF8"
+        await build(plain(peer), "email").send(message("email", "अजय@डाटा.भारत"))
+    sender, recipient, content = peer.mails[-1]
+    assert (sender, recipient) == ("<shop@example.com> SMTPUTF8", "<अजय@xn--c2bd1gb.xn--h2brj9c>")
+    assert "\r\nTo: अजय@xn--c2bd1gb.xn--h2brj9c\r\n".encode() in content
+
+
+async def test_a_sender_beyond_ascii_is_the_operators_to_mend(build, message):
+    async with ScriptedSmtp() as peer:
+        provider = build(plain(peer).replace("shop@", "jürgen@"), "email")
+        error = await failure(provider, message("email", TO))
+    assert (error.reason, error.faultless) == ("sender_refused", False)
+
+
+ENDS = [(verb, f"{code} enough") for verb in ("MAIL", "RCPT", "DATA", "dot") for code in (421, 451, 452)]
+
+
+@pytest.mark.parametrize(("verb", "reply"), [*ENDS, ("MAIL", None), ("RCPT", None)])
+async def test_a_session_that_is_used_up_is_begun_anew(build, message, verb, reply):
+    """After two mails the server has enough, and says so at any point; nobody notices."""
+    usual = {"DATA": "354 go on"}.get(verb, "250 OK")
+    async with ScriptedSmtp(**{verb: lambda session: reply if session["mails"] >= 2 else usual}) as peer:
+        provider = build(plain(peer), "email")
+        for together in (5, 1, 1, 1, 1, 5, 1):
+            await asyncio.gather(*(provider.send(message("email", TO)) for _ in range(together)))
+    assert len({content for _, _, content in peer.mails}) == len(peer.mails) == 15
+
+
+async def test_a_server_of_few_connections_and_short_sessions_gets_all_mail(build, message):
+    """Two connections at once, three mails in each: whoever finds no place waits for one."""
+    limits = {
+        "greeting": lambda session: "421 too many connections" if session["open"] > 2 else "220 peer",
+        "MAIL": lambda session: "421 too many mails" if session["mails"] >= 3 else "250 OK",
+    }
+    async with ScriptedSmtp(**limits) as peer:
+        provider = build(plain(peer), "email")
+        await asyncio.gather(*(provider.send(message("email", TO)) for _ in range(40)))
+        assert not provider._waiting
+    assert len({content for _, _, content in peer.mails}) == 40
+
+
+async def test_a_server_that_takes_no_connection_fails_everybody_at_once(build, message):
+    async with ScriptedSmtp(greeting="421 closed for today") as peer:
+        provider = build(plain(peer), "email")
+        sends = (provider.send(message("email", TO)) for _ in range(5))
+        errors = await asyncio.gather(*sends, return_exceptions=True)
+        assert [(e.reason, e.permanent, e.faultless) for e in errors] == [("server_error", False, False)] * 5
+        peer.answers["greeting"] = "220 peer"
+        await provider.send(message("email", TO))
+
+
+async def test_one_that_waits_for_a_connection_does_so_for_as_long_as_for_an_answer(build, message):
+    held, reached = asyncio.Event(), asyncio.Event()
+
+    async def hold(session):
+        reached.set()
+        await held.wait()
+        return "250 OK"
+
+    def greeting(session):
+        return "421 one at a time" if session["open"] > 1 else "220 peer"
+
+    async with ScriptedSmtp(greeting=greeting, dot=hold) as peer:
+        provider = build(plain(peer), "email", timeout=0.5)
+        first = asyncio.ensure_future(provider.send(message("email", TO)))
+        await reached.wait()
+        second = asyncio.ensure_future(provider.send(message("email", TO)))
+        errors = await asyncio.gather(first, second, return_exceptions=True)
+        held.set()
+    assert [error.reason for error in errors] == ["timeout", "server_error"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "permanent", "about", "said"),
+    [
+        ({"greeting": "554 no service here"}, "server_error", False, False, "554 no service here"),
+        ({"greeting": "220-peer\r\n421-not\r\n421 now"}, "server_error", False, False, ""),
+        ({"greeting": "SSH-2.0-OpenSSH"}, "server_error", False, False, "Malformed"),
+        ({"greeting": None}, "connect", False, False, "ended the connection"),
+        ({"EHLO": "421 no"}, "server_error", False, False, "421"),
+        ({"EHLO": "500 what", "HELO": "500 what"}, "server_error", False, False, "500"),
+        ({"MAIL": "550 5.1.0 sender rejected"}, "sender_refused", False, False, "from="),
+        ({"MAIL": "553 not yours"}, "sender_refused", False, False, "553"),
+        ({"MAIL": "530 Must issue a STARTTLS command first"}, "login_refused", False, False, "STARTTLS"),
+        ({"MAIL": "552 message size exceeds fixed limit"}, "rejected", True, False, "552"),
+        ({"MAIL": "451 later"}, "server_error", False, False, "451"),
+        ({"MAIL": None}, "connect", False, False, "ended the connection"),
+        ({"RCPT": "550 no such user"}, "recipient_refused", True, True, "550"),
+        ({"RCPT": "553-no\r\n553 such user"}, "recipient_refused", True, True, "553 no such user"),
+        ({"RCPT": "450 4.2.0 greylisted"}, "recipient_refused", False, True, "greylisted"),
+        ({"RCPT": "451 4.7.1 greylisted"}, "recipient_refused", False, True, "greylisted"),
+        ({"RCPT": "452 4.2.2 mailbox full"}, "recipient_refused", False, True, "full"),
+        ({"RCPT": "552 mailbox full"}, "recipient_refused", True, True, "full"),
+        ({"RCPT": "421 closing"}, "server_error", False, False, "421"),
+        ({"RCPT": "530 authentication required"}, "login_refused", False, False, "530"),
+        ({"RCPT": "what?"}, "server_error", False, False, "Malformed"),
+        ({"DATA": "554 no"}, "rejected", True, False, "554"),
+        ({"DATA": "451 later"}, "server_error", False, False, "451"),
+        ({"dot": "554 spam"}, "rejected", True, False, "spam"),
+        ({"dot": "552 too large"}, "rejected", True, False, "552"),
+        ({"dot": "452 disk full"}, "server_error", False, False, "452"),
+        ({"dot": "421 going down"}, "server_error", False, False, "421"),
+        ({"dot": None}, "connect", False, False, "may have been taken"),
+        ({"dot": "554 \x1b[31m" + "long " * 200}, "rejected", True, False, "554  [31m"),
+    ],
+)
+async def test_whose_fault_a_refusal_is(build, message, answers, reason, permanent, about, said):
+    """A refusal for good, or of one recipient, leaves the provider well; no session of its own age is to blame here."""
+    async with ScriptedSmtp(**answers) as peer:
+        provider = build(plain(peer), "email")
+        error = await failure(provider, message("email", TO))
+        assert (error.reason, error.permanent, error.about_recipient) == (reason, permanent, about)
+        assert error.faultless == (permanent or about)
+        assert said in str(error)
+        assert len(str(error)) < 400
+        assert str(error).isprintable()
+        for name in answers:
+            del peer.answers[name]
+        if "EHLO" in answers or "greeting" in answers:
+            peer.answers.update(EHLO="250 peer", greeting="220 peer")
+        await provider.send(message("email", TO))
+    assert len(peer.mails) == 1
+    assert peer.sessions == (1 if error.faultless else 2)
+
+
+async def test_a_mail_that_may_have_been_taken_is_not_sent_twice_at_once(build, message):
+    """The connection ends behind the dot, on one that has carried a mail before: the next try has the same id."""
+    async with ScriptedSmtp(
+        dot=lambda session: "250 OK" if session["number"] > 1 or not session["mails"] else None
+    ) as peer:
+        provider, sent = build(plain(peer), "email"), message("email", TO)
+        await provider.send(message("email", TO))
+        error = await failure(provider, sent)
+        assert (error.reason, len(peer.mails), peer.sessions) == ("connect", 1, 1)
+        identity = await provider.send(sent)
+    assert f"Message-ID: <{identity}>\r\n".encode() in peer.mails[-1][2]
+
+
+async def test_greylisting_on_a_connection_in_use_is_no_reason_for_another(build, message):
+    def answer(session):
+        return "450 greylisted" if "slow@b.c" in session["lines"][-1] else "250 OK"
+
+    async with ScriptedSmtp(RCPT=answer) as peer:
+        provider = build(plain(peer), "email")
+        for to in (TO, "slow@b.c", TO, "slow@b.c", TO):
+            try:
+                await provider.send(message("email", to))
+            except ProviderError as error:
+                assert error.about_recipient
+    assert (len(peer.mails), peer.sessions) == (3, 1)
+
+
+@pytest.mark.parametrize("greeting", ["220-one\r\n220-two\r\n220 three", "220", "220 \xe4" + "x" * 500, "220-\r\n220 "])
+async def test_greetings(build, message, greeting):
+    async with ScriptedSmtp(greeting=greeting) as peer:
+        await build(plain(peer), "email").send(message("email", TO))
+    assert len(peer.mails) == 1
+
+
+async def test_a_greeting_in_pieces(build, message):
+    async def slowly(session):
+        for piece in (b"22", b"0-a\r", b"\n220-b\r\n2", b"20 "):
+            session["writer"].write(piece)
+            await session["writer"].drain()
+            await asyncio.sleep(0)
+        return "c"
+
+    async with ScriptedSmtp(greeting=slowly) as peer:
+        await build(plain(peer), "email").send(message("email", TO))
+    assert len(peer.mails) == 1
+
+
+async def test_a_server_that_knows_no_ehlo(build, message):
+    async with ScriptedSmtp(EHLO="502 what?") as peer:
+        await build(plain(peer), "email").send(message("email", TO))
+    assert [line.partition(" ")[0] for line in peer.commands[:3]] == ["EHLO", "HELO", "MAIL"]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "dot"])
+async def test_a_server_that_falls_silent(build, message, verb):
+    silent = asyncio.Event()
+    async with ScriptedSmtp(**{verb: lambda session: silent.wait()}) as peer:
+        error = await failure(build(plain(peer), "email", timeout=0.05), message("email", TO))
+    assert (error.reason, error.faultless) == ("timeout", False)
+    assert ("may have been taken" in str(error)) == (verb in ("DATA", "dot"))
+
+
+# -- encryption and login
+
+
+async def test_no_starttls(build, message):
+    async with ScriptedSmtp() as peer:
+        error = await failure(build(plain(peer, "starttls"), "email"), message("email", TO))
+    assert str(error) == "connect: the server offers no STARTTLS: add tls=none or use tls=implicit"
+    assert (error.permanent, error.faultless) == (False, False)
+
+
+async def test_starttls_that_is_refused(build, message):
+    async with ScriptedSmtp(EHLO="250-peer\r\n250 STARTTLS", STARTTLS="454 TLS not available") as peer:
+        error = await failure(build(plain(peer, "starttls"), "email"), message("email", TO))
+    assert (error.reason, error.permanent) == ("server_error", False)
+    assert "454 TLS not available" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("offered", "said"),
+    [("SIZE 9", "offers no login"), ("AUTH GSSAPI XOAUTH2", "none of CRAM-MD5, PLAIN, LOGIN: gssapi xoauth2")],
+)
+async def test_no_login_of_ours(build, message, offered, said):
+    async with ScriptedSmtp(EHLO=f"250-peer\r\n250 {offered}") as peer:
+        error = await failure(build(plain(peer, login="user:secret@"), "email"), message("email", TO))
+    assert (error.reason, error.faultless) == ("login_refused", False)
+    assert said in str(error)
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize("reply", ["535 5.7.8 secret is wrong", "454 4.7.0 try later", "534 too weak", "421 go"])
+async def test_a_login_that_is_refused(build, message, reply):
+    async with ScriptedSmtp(EHLO="250-peer\r\n250 AUTH PLAIN", AUTH=reply) as peer:
+        error = await failure(build(plain(peer, login="user:secret@"), "email"), message("email", TO))
+    assert (str(error), error.permanent, error.faultless) == (f"login_refused: {reply[:3]}", False, False)
+
+
+async def test_a_certificate_that_is_not_trusted_is_called_so(build, smtp, message):
+    for implicit in (False, True):
+        peer = await smtp(implicit)
+        url = url_of(peer, "implicit" if implicit else "starttls").partition("&ca=")[0]
+        error = await failure(build(url, "email"), message("email", TO))
+        assert (error.reason, error.faultless) == ("connect", False)
+        assert "the certificate is not trusted (self" in str(error)
+        assert "ca=FILE" in str(error)
+
+
+async def test_tls_where_there_is_none_and_none_where_there_is(build, smtp, message):
+    async with ScriptedSmtp() as peer:
+        error = await failure(build(plain(peer, "implicit"), "email"), message("email", TO))
+    assert str(error).startswith("connect: the server speaks no TLS there: use tls=starttls or tls=none")
+    peer = await smtp(implicit=True)
+    for tls in ("starttls", "none"):
+        error = await failure(build(url_of(peer, tls), "email", timeout=0.1), message("email", TO))
+        assert (error.reason, error.permanent) == ("timeout", False)
+        assert "use tls=implicit" in str(error)
+
+
+async def test_a_host_that_has_no_address(build, message):
+    error = await failure(build("smtp://nowhere.invalid?from=a@b.c&tls=none", "email"), message("email", TO))
+    assert (str(error), error.permanent) == ("connect: the host's name has no address", False)
+
+
+@pytest.mark.parametrize("name", ["höst", "my host", "a\nb", ""])
+async def test_a_host_name_of_ours_that_smtp_does_not_take(build, message, monkeypatch, name):
+    monkeypatch.setattr("socket.getfqdn", lambda: name)
+    async with ScriptedSmtp() as peer:
+        await build(plain(peer), "email").send(message("email", TO))
+    assert peer.commands[0] == "EHLO [127.0.0.1]"
