@@ -31,6 +31,7 @@ ABOUT = {
     "delivery.lease_lost": {"delivery_id"},
     "delivery.waits": {"delivery_id"},
     "delivery.defect": {"delivery_id"},
+    "delivery.session_kept": {"delivery_id"},
     "provider.defect": {"delivery_id"},
 }
 # Lines about the program, its parts, or many at once: their first words.

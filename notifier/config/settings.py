@@ -97,7 +97,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     D("DELIVERY_RETENTION", values.duration(60, 366 * DAY), "15d", "life of delivery records", live=True),
     D("BREAKER_FAILURES", values.number(1, 1000), "5", "failures in a row that open a provider's circuit", live=True),
     D("BREAKER_RESET", values.duration(0.1, DAY), "30s", "until an open circuit is probed", live=True),
-    D("SESSION_TTL", values.duration(60, 366 * DAY), "24h", "life of users' addresses"),
+    D("SESSION_TTL", values.duration(60, 366 * DAY), "24h", "life of each address of a user, renewed when it is used"),
     D("PROVIDER_SMS", _ITEMS, "", "URLs in order of failover", secret=True),
     D("PROVIDER_EMAIL", _ITEMS, "", "URLs in order of failover", secret=True),
     D("PROVIDER_WEBHOOK", _ITEMS, "", "URLs in order of failover", secret=True),

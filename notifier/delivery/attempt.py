@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,25 +14,29 @@ from notifier.delivery.guarded import ATTEMPTS, CircuitOpen
 from notifier.delivery.routes import Routes
 from notifier.domain.deliveries import Attempt
 from notifier.domain.retry import RetryPolicy
-from notifier.domain.sessions import CHANNEL_OF, Session
+from notifier.domain.sessions import CHANNEL_OF
 from notifier.domain.status import Event
+from notifier.errors import NotifierError
 from notifier.providers.base import Message, ProviderError
 from notifier.store.deliveries import Finished, Leased
-from notifier.store.sessions import Sessions
+from notifier.store.sessions import Registration, Sessions
 
 LEAST_DEFERRAL = 0.2  # seconds
 APNS_TOKEN_LENGTH = 64  # hex digits; Apple's device tokens are 32 bytes today
+
+log = logging.getLogger("notifier.delivery")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
 class Address(NamedTuple):
-    """Where one send goes; `subscription` holds a web subscription's keys."""
+    """Where one send goes; `subscription` holds a web subscription's keys, `registration` the session it comes from."""
 
     platform: str
     to: str
     subscription: dict[str, str]
+    registration: Registration | None = None
 
 
 class Attempts:
@@ -65,7 +70,7 @@ class Attempts:
         tried: list[Attempt] = []
         ATTEMPTS.set(tried)
         results = await self._send_all(document, leased, addresses)
-        await self._forget_dead(document, addresses, results)
+        await self._forget_dead(document, leased, addresses, results)
         return self._judge(leased, results, tried)
 
     # -- where to
@@ -76,9 +81,9 @@ class Attempts:
             return [Address("", recipient or user, {})]
         if recipient:
             return [Address(_platform_of(recipient) if channel == "push" else "", recipient, {})]
-        sessions = [one for one in await self._sessions.of(user, use=True) if CHANNEL_OF[one.platform] == channel]
-        if sessions:
-            return [_address(channel, session) for session in sessions]
+        known = [one for one in await self._sessions.of(user, channel) if CHANNEL_OF[one.session.platform] == channel]
+        if known:
+            return [_address(channel, one) for one in known]
         platform = "android" if channel == "push" else ""
         return [Address(platform, f"user:{user}", {})] if self._routes.simulates(channel, platform) else []
 
@@ -98,16 +103,37 @@ class Attempts:
         return await asyncio.gather(*sends, return_exceptions=True)
 
     async def _forget_dead(
-        self, document: dict[str, Any], addresses: Sequence[Address], results: Sequence[str | BaseException]
+        self,
+        document: dict[str, Any],
+        leased: Leased,
+        addresses: Sequence[Address],
+        results: Sequence[str | BaseException],
     ) -> None:
-        user = document.get("user_id", "")
+        """Drops the sessions whose addresses are dead. A store that is away leaves them: the result matters more."""
         dead = [
-            (address.platform or document["channel"], address.to)
+            (address, result.gone_at)
             for address, result in zip(addresses, results, strict=True)
             if isinstance(result, ProviderError) and result.unregistered
         ]
-        if dead and user:
-            await self._sessions.drop(user, dead)
+        if not dead or not document.get("user_id"):
+            return
+        try:
+            found = [
+                (address.registration or await self._session_of(document, leased, address), at) for address, at in dead
+            ]
+            await self._sessions.drop(one for one, at in found if one and (at is None or one.at < at))
+        except NotifierError as lost:
+            log.warning("delivery.session_kept", extra={"delivery_id": leased.id, "error": lost.message})
+
+    async def _session_of(self, document: dict[str, Any], leased: Leased, address: Address) -> Registration | None:
+        """The user's session of an address that the request itself named. One registered after the delivery was queued
+        is not meant: a lease is the entry of its queue, and begins with the ms of Redis' clock."""
+        queued = int(leased.lease.partition("-")[0]) / 1000
+        named = (address.platform or document["channel"], address.to)
+        known = await self._sessions.of(document["user_id"])
+        return next(
+            (one for one in known if (one.session.platform, one.session.address) == named and one.at < queued), None
+        )
 
     # -- judging
 
@@ -152,8 +178,10 @@ class Attempts:
         return last._replace(event=Event.RETRY, wait=wait)
 
 
-def _address(channel: str, session: Session) -> Address:
-    return Address(session.platform if channel == "push" else "", session.address, session.subscription)
+def _address(channel: str, registration: Registration) -> Address:
+    session = registration.session
+    platform = session.platform if channel == "push" else ""
+    return Address(platform, session.address, session.subscription, registration)
 
 
 def _platform_of(token: str) -> str:

@@ -10,13 +10,14 @@ from notifier.domain.deliveries import PLATFORMS, invalid, shown, user_problem
 from notifier.errors import FieldError
 
 CHANNEL_OF = {"ios": "push", "android": "push", "web": "push", "email": "email", "sms": "sms"}
+DEVICES = frozenset({"ios", "android", "web"})  # an address is one user's; mailboxes and numbers are shared
 MAX_TOKEN = 4096
 MAX_KEY = 256
 
 
 class Session(NamedTuple):
     """One address of a user: a device token, mailbox or number in `address`, or a web subscription's endpoint with its
-    keys (`p256dh`, `auth`) in `subscription`. `created_at` is RFC 3339."""
+    keys (`p256dh`, `auth`) in `subscription`. `created_at` is its last registration (RFC 3339)."""
 
     user_id: str
     platform: str

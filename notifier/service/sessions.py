@@ -13,23 +13,22 @@ from notifier.store.sessions import Sessions
 
 
 class SessionService:
-    """Adding, showing and dropping sessions. Raises `NotifierError` (`conflict`, `unavailable`)."""
+    """Adding, showing and dropping sessions. Raises `NotifierError(unavailable)`."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     async def add(self, session: Session) -> dict[str, Any]:
         """Stores a session; as it is shown."""
-        await self._sessions.add(session)
-        return _shown(session)
+        return _shown(await self._sessions.add(session))
 
     async def of(self, user_id: str) -> list[dict[str, Any]]:
         """The sessions of a user, the oldest first."""
-        return [_shown(session) for session in await self._sessions.of(user_id, use=False)]
+        return [_shown(one.session) for one in await self._sessions.of(user_id)]
 
     async def drop(self, user_id: str) -> None:
         """Forgets all sessions of a user."""
-        await self._sessions.drop(user_id)
+        await self._sessions.drop_all(user_id)
 
 
 class SendRate:

@@ -42,7 +42,11 @@ local function index(name) return 'notif:' .. name %(shard)s end
 #   user_rate:DIGEST         sends in this window  string; RATE_LIMIT_WINDOW
 #   circuit:PROVIDER         failures in a row     hash; a day
 #   paused, turns            channels              set; hash; permanent
-#   sessions:DIGEST          addresses of a user   hash; SESSION_TTL, renewed
+# A user's addresses (`session/`) are here too; each has a life of its own, SESSION_TTL, renewed by its use.
+#   sessions:DIGEST          addresses of a user   hash "PLATFORM:DIGEST" -> record; as the last of them
+#   session_ends:DIGEST      when each of them ends  sorted set by ms; as the last of them
+#   session_since:DIGEST     when each was registered  sorted set by µs; as the last of them
+#   session_owner:PLATFORM:DIGEST  whose a device is  string, digest of the user; as the address
 DELIVERIES = "notif:{delivery}:"
 _DELIVERY_LUA = f"""
 local PREFIX = '{DELIVERIES}'
@@ -56,6 +60,10 @@ local function idempotency_key(digest) return PREFIX .. 'key:' .. digest end
 local function rate_key(channel) return PREFIX .. 'rate:' .. channel end
 local function user_rate_key(digest) return PREFIX .. 'user_rate:' .. digest end
 local function circuit_key(provider) return PREFIX .. 'circuit:' .. provider end
+local function sessions_key(user) return PREFIX .. 'sessions:' .. user end
+local function session_ends_key(user) return PREFIX .. 'session_ends:' .. user end
+local function session_since_key(user) return PREFIX .. 'session_since:' .. user end
+local function session_owner_key(field) return PREFIX .. 'session_owner:' .. field end
 local schedule_key, done_key = PREFIX .. 'schedule', PREFIX .. 'done'
 local dlq_key, dlq_reasons_key = PREFIX .. 'dlq', PREFIX .. 'dlq:reasons'
 local paused_key, turns_key = PREFIX .. 'paused', PREFIX .. 'turns'

@@ -96,6 +96,18 @@ async def test_deliveries_share_a_slot(client, cluster):
     assert (await client.delete(f"/api/v1/notifications/{later}")).status_code == 409
 
 
+async def test_a_device_leaves_one_user_for_another(client):
+    for user in ("a", "b", "c"):
+        body = {"user_id": user, "platform": "ios", "device_token": "d"}
+
+        async def registered(body=body):
+            return (await client.post("/api/v1/sessions", json=body)).status_code == 201
+
+        await eventually(registered, "the registration")
+    counts = [len((await look(client, f"/api/v1/sessions/{user}"))["sessions"]) for user in ("a", "b", "c")]
+    assert counts == [0, 0, 1]
+
+
 async def test_keys_of_a_user_share_a_slot(client, cluster):
     (nid,) = await notify(client)
     await Inbox.open(client)

@@ -216,7 +216,9 @@ async def test_sessions(client):
     for number in range(50):
         await post(client, "/api/v1/sessions", {**phone, "device_token": f"t{number}"}, 201)
     await post(client, "/api/v1/sessions", {**phone, "device_token": "one more"}, 422)
-    await post(client, "/api/v1/sessions", {**phone, "device_token": "one-more"}, 409)
+    await post(client, "/api/v1/sessions", {**phone, "device_token": "one-more"}, 201)
+    found = (await get(client, "/api/v1/sessions/7"))["sessions"]
+    assert [one["device_token"] for one in found] == [*(f"t{number}" for number in range(1, 50)), "one-more"]
 
 
 async def test_rate_of_a_user(client):

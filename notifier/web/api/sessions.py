@@ -119,7 +119,8 @@ ROUTES = (
         path=SESSIONS,
         name="add_session",
         summary="Say where a user can be reached",
-        description="It lives for `SESSION_TTL`, renewed on use.",
+        description="It lives for `SESSION_TTL`, renewed on use. A user has 50 at most: a further one takes the place"
+        " of the oldest. A device or browser that is registered for another user leaves the former one.",
         body=SessionRequest,
         example=AndroidSession(user_id="u-1", device_token=_DEVICE),
         answers=(Answer(status=201, description=str(Session.__doc__), body=Session, example=_EXAMPLE),),
@@ -129,7 +130,6 @@ ROUTES = (
                 "1 field is not valid",
                 [FieldError("platform", "must be one of ios, android, web, email, sms")],
             ),
-            NotifierError(ErrorCode.CONFLICT, "a user has at most 50 sessions"),
         ),
     ),
     Route(
