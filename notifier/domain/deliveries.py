@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ MAX_RETRIES = 10
 MAX_KEY = 255
 _BY_NUMBER = {0: "low", 1: "normal", 2: "high", 3: "high"}
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]").search
 _encode = msgspec.json.Encoder().encode
 
 
@@ -189,9 +191,10 @@ def data_problem(value: object) -> str | None:
 
 
 def user_problem(value: object) -> str | None:
-    """A user of deliveries: any text of 1-128 printable characters."""
+    """A user of deliveries: any text of 1-128 characters without controls and line breaks. Joiners and the like are
+    letters' own (U+200D in Hindi), and stay."""
     problem = text_problem(value, 1, MAX_USER_ID)
-    if problem is None and not str(value).isprintable():
+    if problem is None and _CONTROL(str(value)):
         problem = "must not hold control characters"
     return problem
 

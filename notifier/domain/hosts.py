@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
+PORTS = {"http": 80, "https": 443}
 MAX_NAME = 253  # characters; a name in DNS has at most 255 octets, and each label one of length (RFC 1035 §2.3.4)
 
 # Letters, digits and hyphens, 63 at most (RFC 1123 §2.1); containers' names hold underscores, mailboxes' don't.
@@ -39,6 +41,18 @@ def canonical_host(host: str) -> str | None:
     if name is not None and _NUMBER(name.removesuffix(".").rpartition(".")[2]):
         return _address(name)
     return name
+
+
+def origin_of(url: str) -> str:
+    """The origin of an http or https URL as RFC 6454 §6.2 writes it: lower case, ASCII, without a user and without
+    the scheme's own port. Raises `ValueError` where the URL names no host."""
+    parts = urlsplit(url)
+    host = canonical_host(parts.hostname or "")
+    if host is None:
+        raise ValueError("no host")
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def _address(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from notifier.domain.addresses import address_problem
+from notifier.domain.addresses import address_problem, host_problem
 from notifier.domain.checks import text_problem, url_problem
 from notifier.domain.deliveries import PLATFORMS, invalid, shown, user_problem
 from notifier.errors import FieldError
@@ -69,6 +69,8 @@ def _check_subscription(body: dict[str, Any], errors: list[FieldError]) -> None:
     endpoint, keys = value.get("endpoint"), value.get("keys")
     if url_problem(endpoint) or not str(endpoint).startswith(("https://", "http://")):
         errors.append(FieldError("subscription.endpoint", "must be an absolute URL"))
+    elif problem := host_problem(str(endpoint)):
+        errors.append(FieldError("subscription.endpoint", problem))
     if type(keys) is not dict:
         errors.append(FieldError("subscription.keys", "must be an object with p256dh and auth"))
         return

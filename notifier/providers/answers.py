@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_WORD = 256  # characters of an id or a code that are kept
+REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 AGAIN = frozenset({408, 425, 429})  # refusals that another try may change
+
+_KINDS = {429: "throttled"} | dict.fromkeys(REDIRECTS, "redirected")
 
 
 class Answer:
@@ -88,7 +91,7 @@ async def call(
             return Answer(answer.status, joined(answer.headers.items()), body)
     except TimeoutError:
         raise ProviderError("timeout", "no answer in time") from None
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, UnicodeError):  # the second: a host whose labels are empty or too long for DNS
         raise ProviderError("invalid_url", "not a URL", permanent=True) from None
     except (aiohttp.ClientError, OSError) as error:
         if _is_private(error):
@@ -120,12 +123,14 @@ def _is_private(error: BaseException | None) -> bool:
 def check(answer: Answer, now: float, reason: str = "") -> None:
     """Raises `ProviderError` unless the answer is a success: permanent for a `4xx` that another try does not change.
 
+    A redirect is not followed, and is tried again: it may be a page of maintenance or a login in front of the service.
+
     `reason` is the service's own word, where it has one; `now` is Unix seconds.
     """
     if 200 <= answer.status < 300:
         return
-    permanent = 300 <= answer.status < 500 and answer.status not in AGAIN
-    kind = "throttled" if answer.status == 429 else "rejected" if permanent else "server_error"
+    permanent = 400 <= answer.status < 500 and answer.status not in AGAIN
+    kind = "rejected" if permanent else _KINDS.get(answer.status, "server_error")
     said = f"{answer.status} {answer.text}" if answer.text else str(answer.status)
     wait = retry_after(answer.headers.get("retry-after", ""), now)
     raise ProviderError(reason or kind, said, permanent=permanent, retry_after=wait)

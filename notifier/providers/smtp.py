@@ -42,15 +42,15 @@ class Smtp(Provider):
         host, _, port = url.text("base").rpartition(":")
         self._host = host or url.host
         self._port = int(port) if host and port.isdecimal() else url.port or PORTS[tls]
-        if not self._host:
-            raise url.error("a host is needed")
+        name = canonical_host(self._host)
+        if name is None:
+            raise url.error("a host is needed: a name or an address")
         if _CONTROL(self._sender) or not is_mailbox(self._from):
             raise url.error("from= must be a mailbox, such as shop@example.com, and name= one line")
         self._from = ascii_domain(self._from)
         url.done()
         super().__init__(f"smtp:{self._host}:{self._port}")
         context = None if tls == "none" else _context(ca, url)
-        name = canonical_host(self._host) or self._host
         self._peer = Peer(name, self._port, tls, context, url.user, url.password, tools.timeout, "")
         self._tools = tools
         self._idle: deque[tuple[float, Link]] = deque()

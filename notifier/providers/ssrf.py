@@ -13,18 +13,23 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_UNICAST = ipaddress.ip_network("2000::/3")  # all that is global in IPv6; the rest is local, reserved or old
+# Beside what Python's `is_global` knows, which depends on its version: all of IANA's registries of special addresses
+# that lies within the above and is not meant to be dialled.
 _NOT_GLOBAL = tuple(
     ipaddress.ip_network(text)
     for text in (
-        "64:ff9b:1::/48",
-        "100.64.0.0/10",
-        "192.88.99.0/24",
-        "2001::/23",
-        "2002::/16",
+        "0.0.0.0/8",
+        "100.64.0.0/10",  # carriers' NAT
+        "192.0.0.0/24",  # IETF protocols, among them the dummy address 192.0.0.8
+        "192.88.99.0/24",  # 6to4 relays
+        "224.0.0.0/3",  # multicast, reserved, broadcast
+        "2001::/23",  # IETF protocols, among them Teredo: an IPv4 address in disguise
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: the same
         "3fff::/20",
-        "5f00::/16",
     )
-)  # those that Python's `is_global` of some version lets pass, and what is not meant to be dialled: 6to4, Teredo
+)
 
 
 class PrivateAddress(OSError):
@@ -32,14 +37,21 @@ class PrivateAddress(OSError):
 
 
 def may_dial(address: str, allowed: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address is public, or within a network that the operator allows."""
-    found: IPv4Address | IPv6Address = ipaddress.ip_address(address.partition("%")[0])
-    found = _embedded(found)
-    if any(found.version == network.version and found in network for network in allowed):
+    """Whether an address is public, or within a network that the operator allows.
+
+    An IPv6 address that stands for an IPv4 one (mapped, NAT64) is judged as that.
+    """
+    written: IPv4Address | IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+    meant = _embedded(written)
+    if _within(meant, allowed) or _within(written, allowed):
         return True
-    if any(found.version == network.version and found in network for network in _NOT_GLOBAL):
+    if isinstance(meant, IPv6Address) and meant not in _UNICAST:
         return False
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    return meant.is_global and not _within(meant, _NOT_GLOBAL)
+
+
+def _within(address: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

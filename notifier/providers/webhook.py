@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from notifier.domain.addresses import host_problem
 from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, SetupError
 from notifier.providers.tools import Tools
@@ -30,8 +31,8 @@ class Webhook(Provider):
         super().__init__(f"webhook:{url.label.partition(':')[2]}")
         self._tools = tools
         self._sign = _signer(tools.webhook_secret)
-        if not url.host:
-            raise url.error("a host is needed")
+        if host_problem(self._url):
+            raise url.error("a host is needed: a name or an address")
 
     async def send(self, message: Message) -> str:
         body, headers = _request(message, self._sign, self._tools)

@@ -7,13 +7,14 @@ import json
 import os
 from bisect import bisect_right
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import http_ece  # type: ignore[import-untyped]
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from notifier.domain.hosts import origin_of
 from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import load_key, read_file
@@ -51,7 +52,8 @@ class WebPush(Provider):
 
     async def send(self, message: Message) -> str:
         now = self._tools.now()
-        url = self._base + urlsplit(message.to).path if self._base else message.to
+        parts = urlsplit(message.to)
+        url = self._base + parts.path if self._base else _without_user(parts)
         ttl = TTL if message.expires_at is None else max(0, int(message.expires_at - now))
         headers = {
             "Authorization": self._authorization(message.to, now),
@@ -65,9 +67,18 @@ class WebPush(Provider):
         return judge(await call(session, "POST", url, data=_encrypted(message), headers=headers), now)
 
     def _authorization(self, endpoint: str, now: float) -> str:
-        parts = urlsplit(endpoint)
-        claims = {"aud": f"{parts.scheme}://{parts.netloc}", "exp": int(now) + TOKEN_LIFE, "sub": self._subject}
+        """The audience is the endpoint's origin (RFC 8292 §2), which holds neither a user nor a usual port."""
+        try:
+            audience = origin_of(endpoint)
+        except ValueError:
+            raise ProviderError("invalid_url", "the endpoint names no host", permanent=True) from None
+        claims = {"aud": audience, "exp": int(now) + TOKEN_LIFE, "sub": self._subject}
         return f"vapid t={jwt.encode(claims, self._key, 'ES256')}, k={self.public_key}"
+
+
+def _without_user(parts: SplitResult) -> str:
+    """A user in the URL would take the place of the signature in `Authorization`."""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def judge(answer: Answer, now: float) -> str:

@@ -33,7 +33,8 @@ async def check_refusals(provider, peer, message, secrets):
         ((425, {}, b""), False, None),
         ((400, {}, "".join(secrets).encode() * 0 + b"bad\x1b[31m"), True, None),
         ((422, {}, b""), True, None),
-        ((301, {"Location": f"{peer.url}/elsewhere"}, b""), True, None),
+        *(((code, {"Location": f"{peer.url}/elsewhere"}, b""), False, None) for code in (300, 301, 302, 303, 307, 308)),
+        ((304, {}, b""), False, None),
     ]
     for answer, permanent, wait in cases:
         peer.answers[:] = [answer]

@@ -1,6 +1,7 @@
 """FCM, Web Push and Twilio against a real HTTP peer; Web Push is decrypted by an implementation of its own."""
 
 import base64
+import ipaddress
 import json
 from urllib.parse import parse_qs
 
@@ -257,6 +258,34 @@ async def test_web_push(webpush, peer, message, browser):
     claims = jwt.decode(token, public, ["ES256"], audience="https://push.example", options={"verify_exp": False})
     assert claims["sub"] == "mailto:ops@example.com"
     assert claims["exp"] - 1_800_000_000 <= 86400
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "audience"),
+    [
+        ("https://Push.Example:443/send/abc", "https://push.example"),
+        ("https://user:secret@push.example/send/abc", "https://push.example"),
+        ("https://push.example:8443/send/abc", "https://push.example:8443"),
+        ("https://örnek.com/send/abc", "https://xn--rnek-4qa.com"),
+        ("http://[::1]:80/send/abc", "http://[::1]"),
+    ],
+)
+async def test_the_audience_of_vapid_is_the_canonical_origin(webpush, peer, message, browser, endpoint, audience):
+    peer.answers[:] = [(201, {}, b"")]
+    await webpush().send(message("push", endpoint, subscription=browser.keys))
+    token, key = peer.requests[0][2]["Authorization"].removeprefix("vapid t=").split(", k=")
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(key))
+    jwt.decode(token, public, ["ES256"], audience=audience, options={"verify_exp": False})
+
+
+async def test_a_user_in_an_endpoint_does_not_take_the_place_of_the_signature(build, tmp_path, peer, message, browser):
+    (tmp_path / "vapid.pem").write_text(ec_key()[1])
+    url = f"webpush://?key={tmp_path}/vapid.pem&subject=mailto:a@b.example"
+    provider = build(url, "push:web", allow_private=[ipaddress.ip_network("127.0.0.0/8")])
+    await provider.send(message("push", f"http://u:p@127.0.0.1:{peer.port}/x?y=z", subscription=browser.keys))
+    assert peer.requests[0][2]["Authorization"].startswith("vapid t=")
+    error = await failure(provider, message("push", "https://a..b/x", subscription=browser.keys))
+    assert (error.reason, error.permanent, error.unregistered) == ("invalid_url", True, False)
 
 
 async def test_web_push_shortens_what_is_too_long(webpush, peer, message, browser):

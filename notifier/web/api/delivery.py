@@ -24,8 +24,8 @@ DeliveryUser: TypeAlias = Annotated[
     Meta(
         min_length=1,
         max_length=MAX_USER_ID,
-        description="Printable text. Without a `recipient` the user's sessions have the addresses.",
-        extra_json_schema={"pattern": r"^[^\u0000-\u001f\u007f-\u00a0]+$"},
+        description="Text without control characters. Without a `recipient` the user's sessions have the addresses.",
+        extra_json_schema={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"},
     ),
 ]
 Key: TypeAlias = Annotated[

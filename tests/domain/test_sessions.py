@@ -1,0 +1,38 @@
+"""Addresses of users (contract §7)."""
+
+import pytest
+
+from notifier.domain.sessions import read_session
+from notifier.errors import NotifierError
+
+KEYS = {"p256dh": "k", "auth": "a"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "address", "path"),
+    [
+        ("email", "=?utf-8?q?Hi=0d=0a?=@b.c", "device_token"),
+        ("email", "a@b.c\nBcc: x@y.z", "device_token"),
+        ("web", "https://a..b/x", "subscription.endpoint"),
+        ("web", "https://" + "a" * 64 + ".b/x", "subscription.endpoint"),
+        ("web", "https:///x", "subscription.endpoint"),
+        ("web", "ftp://a/x", "subscription.endpoint"),
+    ],
+)
+def test_addresses_that_are_refused(platform, address, path):
+    field = {"subscription": {"endpoint": address, "keys": KEYS}} if platform == "web" else {"device_token": address}
+    with pytest.raises(NotifierError) as raised:
+        read_session({"user_id": "u", "platform": platform, **field}, "now")
+    assert [error.path for error in raised.value.errors] == [path]
+
+
+@pytest.mark.parametrize("endpoint", ["https://push.example/x", "https://[2606:4700::1]:8443/x", "https://örnek.com/x"])
+def test_endpoints_that_are_taken(endpoint):
+    body = {"user_id": "क्‍ष", "platform": "web", "subscription": {"endpoint": endpoint, "keys": KEYS}}
+    assert read_session(body, "now").address == endpoint
+
+
+def test_a_mailbox_of_any_script():
+    assert (
+        read_session({"user_id": "u", "platform": "email", "device_token": "अजय@डाटा.भारत"}, "now").subscription == {}
+    )
