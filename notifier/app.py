@@ -124,6 +124,7 @@ class App:
         self.redis = open_store(self.deployment)
         self.redis.prepare = self._enrol
         self.redis.on_reply_seconds = self.metrics.redis.observe
+        self.redis.spoilt.on_found = lambda kind: self.metrics.count("spoilt_values", kind)
         self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)

@@ -81,6 +81,7 @@ COUNTERS = {
 LABELLED = {
     "deliveries": ("Deliveries by the status that they took", ("channel", "status")),
     "rate_limited": ("Deliveries that a limit deferred or dropped", ("channel",)),
+    "spoilt_values": ("Values in Redis that were of no use, by what they should have been", ("kind",)),
 }
 LABELLED_HISTOGRAMS = {"delivery_attempt_seconds": ("Tries through a provider", ("channel", "provider"))}
 LABELLED_GAUGES = {

@@ -6,6 +6,7 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,11 +31,15 @@ MAX_SOURCE = 128
 MAX_TITLE = 256
 MAX_CATEGORY = 64
 MAX_DATA_BYTES = 4096
+MAX_PAYLOAD = 128 * 1024  # bytes; twice what the longest request makes, with every character escaped
 MIN_TTL = 1.0
 MAX_TTL = 15 * 86400.0
 PRIORITIES = ("high", "normal", "low")
 
 _encode = msgspec.json.Encoder().encode
+_own_end = re.compile(
+    rb',"target":\{"id":[0-9]+,"login":"(?:[^"\\]|\\.)*"\}(?:,"ttl":(?:"[^"\\]*"|[0-9.eE+-]+))?\}', re.DOTALL
+).fullmatch
 
 
 class Content(Struct, frozen=True):
@@ -93,10 +98,32 @@ def payload_json(notification_id: str, user: User, content: Content) -> bytes:
     )
 
 
+class _Payload(Struct):
+    """What a payload must be to be shown, whoever wrote it; further members are ignored."""
+
+    message: str
+    created_at: str = ""
+    source: str = ""
+    title: str = ""
+    url: str = ""
+    category: str = ""
+    priority: str = ""
+    data: dict[str, Any] = {}
+
+
+def is_payload(payload: bytes) -> bool:
+    """Whether stored bytes are the payload of a notification: JSON of the right shape and of at most 128 KiB."""
+    try:
+        return len(payload) <= MAX_PAYLOAD and _decode_payload(payload) is not None
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # UTF-8 that is none is a ValueError
+        return False
+
+
 def fragment_of(payload: bytes) -> bytes:
-    """The shared members of a payload, as `Content.fragment`; raises `ValueError` when it is no payload."""
+    """The shared members of a payload, as `Content.fragment`; of bytes that `is_payload` takes."""
     end = payload.rfind(b',"target":{"id":')
-    if end > _FRAGMENT_START and payload.startswith(b'{"notification_id":"'):
+    own = end >= _FRAGMENT_START and payload.startswith(b'{"notification_id":"') and _own_end(payload, end)
+    if own and payload[_FRAGMENT_START - 2 : _FRAGMENT_START] == b'",':
         return payload[_FRAGMENT_START:end]
     return _foreign_fragment(payload)
 
@@ -175,6 +202,7 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
 }
 _ALWAYS = ("message", "created_at", "source")
 _SHOWN = ("title", "url", "category", "priority", "data")
+_decode_payload = msgspec.json.Decoder(_Payload).decode
 _FRAGMENT_START = len('{"notification_id":"",') + 36
 
 

@@ -46,6 +46,11 @@ class Hub:
         """Of how many users here `pod` holds the lock."""
         return sum(1 for member in self._members.values() if member.owner == pod)
 
+    @property
+    def owners(self) -> set[str]:
+        """The pods that hold locks of users with connections here."""
+        return {member.owner for member in self._members.values()}
+
     def member(self, user: str) -> Member | None:
         """A user with connections here."""
         return self._members.get(user)

@@ -69,8 +69,8 @@ class Router:
         member.owner = snapshot.delivery.owner.decode()
         self._greet(connection, snapshot)
         self.hand_out(user, snapshot.delivery)
-        if snapshot.cleared:
-            await self._inbox.told_cleared(user, len(snapshot.cleared))
+        if snapshot.cleared_items:
+            await self._inbox.told_cleared(user, snapshot.cleared_items)
 
     async def _read_inbox(self, user: str) -> Snapshot:
         snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
@@ -137,8 +137,10 @@ class Router:
         forwarded: list[tuple[str, bytes]] = []
         for index in range(0, len(fresh), 3):
             stream_id, notification_id, payload = fresh[index : index + 3]
-            fragment = own if payload is None else fragment_of(payload)
-            if fragment is None or stream_id is None or notification_id is None:
+            if stream_id is None or notification_id is None:
+                continue
+            fragment = own if payload is None else self._inbox.fragment(user, notification_id, payload)
+            if fragment is None:
                 continue  # expired already
             text = protocol.push(notification_id, stream_id, fragment, False)
             self._push(user, stream_id, notification_id, text, accepted_at if payload is None else -1.0)

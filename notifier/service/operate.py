@@ -125,18 +125,18 @@ class Operations:
         """All pods that beat, with what each says of itself."""
         rows = []
         for record in await self._presence.pods():
-            own = msgspec.json.decode(record.document) if record.document else {}
+            own = _said_by(record.document)
             rows.append(
                 {
                     "pod_id": record.pod,
                     "alive": record.document is not None,
-                    "version": own.get("version"),
-                    "started_at": own.get("started_at"),
+                    "version": own.version,
+                    "started_at": own.started_at,
                     "heartbeat_age_s": round(record.heartbeat_age, 1),
-                    "connections": own.get("connections", 0),
-                    "locks": own.get("locks", 0),
+                    "connections": own.connections,
+                    "locks": own.locks,
                     "bus_lag": record.bus_length,
-                    "latency": own.get("latency"),
+                    "latency": own.latency,
                 }
             )
         return rows
@@ -151,6 +151,27 @@ class Operations:
             for key, count in answer.items():
                 total[key] = total.get(key, 0) + count
         return total
+
+
+class _Said(msgspec.Struct):
+    """What a pod says of itself (`summary.pod_document`)."""
+
+    version: str | None = None
+    started_at: str | None = None
+    connections: int = 0
+    locks: int = 0
+    latency: list[int] | None = None
+
+
+_decode_said = msgspec.json.Decoder(_Said).decode
+
+
+def _said_by(document: bytes | None) -> _Said:
+    """What stands under a pod's presence; nothing where it is absent, or another program's."""
+    try:
+        return _decode_said(document) if document else _Said()
+    except (msgspec.MsgspecError, ValueError):
+        return _Said()
 
 
 def _add(found: dict[str, list[Entry]], key: str, rows: list[Entry], left: int) -> int:

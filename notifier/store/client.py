@@ -20,6 +20,7 @@ import hiredis
 from notifier.errors import NotifierError, defect
 from notifier.store.keys import DELIVERY_LUA, Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
+from notifier.store.spoilt import Spoilt, kind_of
 
 REPLY_TIMEOUT = 0.8  # a request is answered 503 within a second (contract §3)
 CONNECT_TIMEOUT = 0.8
@@ -40,6 +41,8 @@ _NO_WRITES = {
     "NOREPLICAS": "it has too few replicas (min-replicas-to-write)",
 }
 TRIAL_MS = 10_000
+MENDED = b"\0mended"  # stands before the result of a script that found something spoilt
+SPOILT_LIFE_MS = 15 * 86_400_000  # for which a key set aside is kept
 
 Call = Callable[..., Awaitable[Reply]]
 
@@ -49,18 +52,18 @@ log = logging.getLogger("notifier.store")
 class Script:
     """A Lua script of `store/scripts/`, with the functions that it shares with others put before it.
 
-    `name` may lead into a folder, `delivery/lease`, whose scripts share a library and an end (`end.lua`) of their own.
+    Each folder's scripts share a library before (`lib.lua`) and an end behind them (`end.lua`); `name` may lead into a
+    folder, `delivery/lease`.
     """
 
     def __init__(self, name: str, keys: Keys) -> None:
         *folders, own = name.split("/")
         folder = files("notifier.store").joinpath("scripts", *folders)
-        library, text, end = (folder.joinpath(f"{part}.lua") for part in ("lib", own, "end"))
-        parts = [DELIVERY_LUA if folders else keys.lua_prelude, library.read_text(), text.read_text()]
-        if end.is_file():
-            parts[2:] = ["local function main()", parts[2], "end", end.read_text()]
+        common = files("notifier.store").joinpath("scripts", "common.lua").read_text()
+        library, text, end = (folder.joinpath(f"{part}.lua").read_text() for part in ("lib", own, "end"))
+        names = DELIVERY_LUA if folders else keys.lua_prelude
         self.name = name
-        self.text = "\n".join(parts)
+        self.text = "\n".join((names, common, library, "local function main()", text, "end", end))
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -72,6 +75,7 @@ class Redis(ABC):
         self.prepare: Callable[[Call], Awaitable[None]] | None = None
         self.on_reply_seconds: Callable[[float], None] | None = None
         self.refusal: str | None = None  # why the store refused the last write, or that of a server, None: it did not
+        self.spoilt = Spoilt()
         self._scripts: dict[str, Script] = {}
         self._up = asyncio.Event()
 
@@ -122,6 +126,13 @@ class Redis(ABC):
         for reply in replies:
             self._note(reply)
 
+    def _unwrap(self, reply: Reply) -> Reply:
+        """The result of a script, apart from what it says that it found spoilt (`common.lua`)."""
+        if type(reply) is list and reply and reply[0] == MENDED:
+            self.spoilt.told_by_script(reply[2:])
+            return reply[1]
+        return reply
+
     def _note(self, reply: Reply) -> None:
         word = refusal_in(reply)
         if word in _NO_WRITES:
@@ -147,10 +158,11 @@ class Redis(ABC):
         return self._scripts[name]
 
     async def call(self, *command: Any) -> Reply:
-        """The reply to one command."""
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.send(command, lambda reply: resolve(future, reply))
-        return await future
+        """The reply to one command. A key of another type than the command's is set aside, and the command repeated."""
+        (reply,) = await self.call_many([command])
+        if isinstance(reply, hiredis.ReplyError):
+            raise as_error(reply)
+        return reply
 
     async def run(self, script: Script, key: str, *args: Any) -> Reply:
         """The result of a script on the server of `key`."""
@@ -177,9 +189,25 @@ class Redis(ABC):
             raise unavailable("not connected")
 
     async def call_many(self, commands: Sequence[tuple[Any, ...]]) -> list[Reply]:
-        """The replies to commands that leave together, in their order; error replies stand in the list."""
-        if not commands:
-            return []
+        """The replies to commands that leave together, in their order; error replies stand in the list.
+
+        A key of another type than its command's is set aside, and the command repeated.
+        """
+        replies = await self._call_together(commands) if commands else []
+        for position, reply in enumerate(replies):
+            if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("WRONGTYPE"):
+                await self.set_aside(key_of(commands[position]))
+                (replies[position],) = await self._call_together([commands[position]])
+        return replies
+
+    async def set_aside(self, key: str) -> None:
+        """Takes a key out of the way whose value is of no use; it is kept for 15 days."""
+        aside = f"{self.keys.spoilt}{key}"
+        self.spoilt.note(kind_of(key), key, "set aside")
+        # RENAME fails where another pod was faster; what it moved has its life.
+        await self._call_together([("RENAME", key, aside), ("PEXPIRE", aside, SPOILT_LIFE_MS)])
+
+    async def _call_together(self, commands: Sequence[tuple[Any, ...]]) -> list[Reply]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         replies: list[Reply] = [None] * len(commands)
         left = len(commands)
@@ -198,6 +226,11 @@ class Redis(ABC):
             if isinstance(answer, NotifierError):
                 raise answer
         return replies
+
+
+def key_of(command: tuple[Any, ...]) -> str:
+    """The key that a command is about."""
+    return str(command[1])
 
 
 def resolve(future: asyncio.Future[Reply], reply: Reply) -> None:

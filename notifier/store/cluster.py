@@ -58,10 +58,12 @@ class ClusterRedis(Redis):
 
         def check(reply: Reply) -> None:
             if isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT"):
-                self._send(self._master_of(key), ("EVAL", script.text, *tail), on_reply, MAX_REDIRECTS)
-            else:
-                self._note(reply)
-                on_reply(reply)
+                command = ("EVAL", script.text, *tail)
+                self._send(self._master_of(key), command, lambda again: on_reply(self._unwrap(again)), MAX_REDIRECTS)
+                return
+            reply = self._unwrap(reply)
+            self._note(reply)
+            on_reply(reply)
 
         self._send(self._master_of(key), ("EVALSHA", script.sha, *tail), check, MAX_REDIRECTS)
 

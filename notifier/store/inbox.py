@@ -14,6 +14,7 @@ from notifier.errors import NotifierError
 from notifier.store.client import Redis, as_error
 from notifier.store.gather import Gatherer, Head
 from notifier.store.link import Reply
+from notifier.store.payloads import Payloads
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
@@ -39,8 +40,8 @@ class Holder:
 class Delivery(Struct, frozen=True):
     """What is new for one user.
 
-    `fresh` is id, nid, payload (None: the one just accepted), id, …; `owner` holds the lock (empty: nobody); `others`
-    are the further pods with connections of the user.
+    `fresh` is id, nid, payload (None: the one just accepted, empty: it has expired), id, …; `owner` holds the lock
+    (empty: nobody); `others` are the further pods with connections of the user.
     """
 
     owner: bytes
@@ -49,10 +50,12 @@ class Delivery(Struct, frozen=True):
 
 
 class Snapshot(NamedTuple):
-    """An inbox at the moment a connection began. `entries` are newest first; `cleared` is id, nid, …"""
+    """An inbox at the moment a connection began. `entries` are newest first; `cleared` is id, nid, …; the list that it
+    comes from has `cleared_items`."""
 
     delivery: Delivery
     cleared: list[bytes]
+    cleared_items: int
     entries: list[Entry]
     pending: int
     total: int
@@ -96,6 +99,7 @@ class Inbox:
         """`default_ttl` in seconds; `maxlen` entries are kept per inbox."""
         self._redis = redis
         self._keys = redis.keys
+        self._payloads = Payloads(redis)
         self.default_ttl_ms = round(default_ttl * 1000)
         self.maxlen = maxlen
         self._scripts = {name: redis.script(name) for name in SCRIPTS}
@@ -179,7 +183,8 @@ class Inbox:
         args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead, HISTORY)
         reply = await self._run("attach", user, *args)
         owner, fresh, others, cleared, flat, pending, total, last_id = reply
-        return Snapshot(Delivery(owner, fresh, others), cleared, entries_of(flat), pending, total, last_id)
+        entries, told = self._payloads.entries(user, flat), self._payloads.pairs(user, cleared)
+        return Snapshot(Delivery(owner, fresh, others), told, len(cleared), entries, max(0, pending), total, last_id)
 
     async def claim(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Delivery:
         """Takes the user's lock where it is free or held by `dead`."""
@@ -233,7 +238,11 @@ class Inbox:
 
     async def page(self, user: str, limit: int, before: str | None, after: str | None) -> list[Entry]:
         """The newest `limit` entries, or those just before, just after, or between two ids; oldest first."""
-        return entries_of(await self._run("page", user, user, limit, before or "", after or ""))
+        return self._payloads.entries(user, await self._run("page", user, user, limit, before or "", after or ""))
+
+    def fragment(self, user: str, notification_id: bytes, payload: bytes) -> bytes | None:
+        """The part of a fresh entry's payload that frames carry; None where it has expired or cannot be read."""
+        return self._payloads.fragment(user, notification_id, payload)
 
     async def set_retention(self, user: str, days: int) -> None:
         """Sets for how many days the user wants notifications kept."""
@@ -241,13 +250,14 @@ class Inbox:
 
     async def expire(self, user: str, again_after: float) -> tuple[int, int, str]:
         """Removes what has expired: entries, unread among them, and who holds the lock."""
-        removed, unread, owner = await self._run("expire", user, user, round(again_after * 1000))
-        return removed, unread, owner.decode()
+        again_after_ms = round(again_after * 1000)
+        removed, unread, owner = await self._run("expire", user, user, again_after_ms, self.default_ttl_ms)
+        return removed, unread, owner.decode("utf-8", "replace")
 
     async def take_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
         """What expired unread and the user has not been told (id, nid, …), for the lock's holder; the other pods."""
         cleared, others = await self._run("cleared", user, user, holder.pod, holder.fence)
-        return cleared, others or []
+        return self._payloads.pairs(user, cleared), others or []
 
     async def told_cleared(self, user: str, length: int) -> None:
         """The user has been sent the first `length` items of the list of what was cleared."""
@@ -256,7 +266,7 @@ class Inbox:
     async def clear(self, user: str) -> tuple[int, str]:
         """Removes what is unread: how many, and who holds the lock."""
         cleared, owner = await self._run("clear", user, user)
-        return cleared, owner.decode()
+        return cleared, owner.decode("utf-8", "replace")
 
     async def trim(self, user: str) -> int:
         """Cuts the inbox to its newest `maxlen`; how many unread ones went."""
@@ -270,6 +280,10 @@ class Inbox:
         """Removes dangling references and states; how many, and 1 where the consumer group had to be made."""
         removed, created = await self._run("repair", user, user)
         return removed, created
+
+    def note_failure(self, user: str, error: NotifierError) -> None:
+        """Counts a failure over a user's keys, and names them in the log once."""
+        self._redis.spoilt.note("stream", self._keys.stream(user), str(error.__cause__ or error))
 
     async def _run(self, name: str, user: str, *args: Any) -> Reply:
         return await self._redis.run(self._scripts[name], self._keys.stream(user), *args)
@@ -296,8 +310,3 @@ def _accepted(reply: list[Any], holder: Holder, items: Sequence[Item]) -> Accept
             deliveries.append(Delivery(row[1], row[2], row[3]))
             stream_ids.append(row[0])
     return Accepted("stored", b"", deliveries, stream_ids, head)
-
-
-def entries_of(flat: Sequence[Any]) -> list[Entry]:
-    """Entries from the flat list that scripts answer."""
-    return [Entry(flat[i], flat[i + 1], flat[i + 2] is not None, flat[i + 3]) for i in range(0, len(flat), 4)]

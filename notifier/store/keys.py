@@ -136,6 +136,7 @@ class Keys:
         """What belongs to deliveries; see the list above."""
         return DELIVERIES + name
 
+    spoilt = "notif:spoilt:"  # before the name of a key that held another type, in its slot; any; 15 days
     events = "notif:events"  # stream; a minute, renewed while somebody follows
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started

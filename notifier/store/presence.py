@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,8 +10,10 @@ from typing import NamedTuple
 import hiredis
 
 from notifier.store.client import Call, Redis, as_error
+from notifier.store.spoilt import integer
 
 BUS_TTL = 60.0
+_is_pod = re.compile(rb"[A-Za-z0-9._-]{1,100}").fullmatch
 FORGET_AFTER = 24 * 3600.0  # a pod silent for so long goes from the list of heartbeats
 
 
@@ -70,11 +73,21 @@ class Presence:
     async def pods(self) -> list[PodRecord]:
         """All pods that have beaten, alive or not, by name."""
         beats = await self._redis.call("HGETALL", self._keys.heartbeats)
-        ages = _ages(beats, time.time())
+        ages = await self._ages(beats, time.time())
         names = sorted(ages)
         documents = await self._redis.call_many([("GET", self._keys.pod(name)) for name in names])
         lengths = await self._redis.call_many([("XLEN", self._keys.bus(name)) for name in names])
-        return [PodRecord(n, ages[n], d, length) for n, d, length in zip(names, documents, lengths, strict=True)]
+        rows = zip(names, documents, lengths, strict=True)
+        return [PodRecord(name, ages[name], document, integer(length)) for name, document, length in rows]
+
+    async def _ages(self, flat: list[bytes], now: float) -> dict[str, float]:
+        """How old each pod's heartbeat is. What is no pod with a time goes from the list."""
+        beats = {flat[i]: integer(flat[i + 1], -1) for i in range(0, len(flat), 2)}
+        bad = [name for name, beat in beats.items() if beat < 0 or not _is_pod(name)]
+        if bad:
+            self._redis.spoilt.note("heartbeat", self._keys.heartbeats, "no pods with a time")
+            await self._redis.call("HDEL", self._keys.heartbeats, *bad)
+        return {name.decode(): max(0.0, now - beat) for name, beat in beats.items() if name not in bad}
 
     async def alive(self, pod: str) -> bool:
         """Whether the pod's presence is there."""
@@ -93,8 +106,4 @@ class Presence:
     async def totals(self) -> dict[str, int]:
         """The cluster's counts since its first start."""
         flat = await self._redis.call("HGETALL", self._keys.totals)
-        return {flat[i].decode(): int(flat[i + 1]) for i in range(0, len(flat), 2)}
-
-
-def _ages(flat: list[bytes], now: float) -> dict[str, float]:
-    return {flat[i].decode(): max(0.0, now - float(flat[i + 1])) for i in range(0, len(flat), 2)}
+        return {flat[i].decode("utf-8", "replace"): integer(flat[i + 1]) for i in range(0, len(flat), 2)}

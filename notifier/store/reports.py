@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from notifier.domain.entries import Entry
+from notifier.domain.users import parse_user_key
+from notifier.errors import NotifierError
 from notifier.store.client import Redis
-from notifier.store.inbox import entries_of
+from notifier.store.payloads import Payloads, ignore
+from notifier.store.spoilt import integer
 
 SHARDS_AT_A_TIME = 512
 
@@ -37,6 +40,7 @@ class Reports:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._keys = redis.keys
+        self._payloads = Payloads(redis)
         self._unread = redis.script("unread")
 
     async def users(self, prefix: str, after: str, limit: int) -> tuple[list[str], int, str | None]:
@@ -55,7 +59,8 @@ class Reports:
         """How much each inbox holds."""
         commands = [c for u in users for c in (("XLEN", self._keys.stream(u)), ("HLEN", self._keys.state(u)))]
         numbers = await self._redis.call_many(commands)
-        return [Count(numbers[i], max(0, numbers[i] - numbers[i + 1])) for i in range(0, len(numbers), 2)]
+        sizes = [number if isinstance(number, int) else 0 for number in numbers]
+        return [Count(sizes[i], max(0, sizes[i] - sizes[i + 1])) for i in range(0, len(sizes), 2)]
 
     async def user(self, user: str) -> UserFacts:
         """The facts of one user."""
@@ -65,13 +70,14 @@ class Reports:
             [("GET", keys.lock(user)), ("GET", keys.retention(user)), ("ZSCORE", index, user)]
         )
         holds = (await self.counts([user]))[0]
-        return UserFacts(holds, owner.decode() if owner else None, int(days) if days else None, score is not None)
+        holder = owner.decode("utf-8", "replace") if owner else None
+        return UserFacts(holds, holder, int(days) if days and days.isdigit() else None, score is not None)
 
     async def pending_totals(self) -> tuple[int, int, int]:
         """Unread notifications, users who have any, and users known."""
         pending = await self._each("HGET", "totals", "pending")
         users_pending, users = await self._each("ZCARD", "pending"), await self._each("ZCARD", "users")
-        return max(0, sum(int(count or 0) for count in pending)), sum(users_pending), sum(users)
+        return max(0, sum(integer(count) for count in pending)), sum(users_pending), sum(users)
 
     async def pending_users(self, after: str, limit: int) -> list[str]:
         """User keys with something unread, after a key."""
@@ -80,24 +86,26 @@ class Reports:
     async def unread(self, user: str, after: str, limit: int) -> list[Entry]:
         """Unread entries of one inbox after a stream id, oldest first."""
         args: tuple[Any, ...] = (user, after or "-", limit)
-        return entries_of(await self._redis.run(self._unread, self._keys.stream(user), *args))
+        return self._payloads.entries(user, await self._redis.run(self._unread, self._keys.stream(user), *args))
 
     async def history(self, user: str, limit: int) -> list[Entry]:
         """The newest entries of one inbox, oldest first."""
         page = self._redis.script("page")
-        return entries_of(await self._redis.run(page, self._keys.stream(user), user, limit, "", ""))
+        return self._payloads.entries(user, await self._redis.run(page, self._keys.stream(user), user, limit, "", ""))
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
         """Users some payload of whom has expired before a Unix time in ms; about `limit` at the most."""
-        return _names(await self._each("ZRANGEBYSCORE", "expiry", "-inf", before_ms, "LIMIT", 0, limit))
+        return self._names(
+            "expiry", 0, await self._each("ZRANGEBYSCORE", "expiry", "-inf", before_ms, "LIMIT", 0, limit)
+        )
 
     async def overfull(self, limit: int) -> list[str]:
         """Users whose inbox holds more than it is to keep, in no order; `Inbox.trim` takes them off the list."""
-        return _names(await self._each("SRANDMEMBER", "overfull", limit))
+        return self._names("overfull", 0, await self._each("SRANDMEMBER", "overfull", limit))
 
     async def retention_changed(self, limit: int) -> list[str]:
         """Users whose retention was set, in no order; `Inbox.retain` takes them off the list."""
-        return _names(await self._each("SRANDMEMBER", "retained", limit))
+        return self._names("retained", 0, await self._each("SRANDMEMBER", "retained", limit))
 
     async def begin_sweep(self, name: str, pod: str, seconds: float) -> bool:
         """Whether this pod is the one that does the sweep of this interval."""
@@ -125,14 +133,40 @@ class Reports:
                 )
                 for number in numbers
             ]
-            found += _names(await self._redis.call_many(commands))
+            found += self._names(name, start, await self._redis.call_many(commands))
             if len(found) >= limit:
                 break
         return found[:limit]
 
+    def _names(self, name: str, first: int, replies: Sequence[list[bytes]]) -> list[str]:
+        """The members in the answers of parts of an index, from the number `first` on; what is no user goes from it."""
+        is_named = _is_login_first if name == "logins" else _is_key
+        found = list[str]()
+        for number, members in enumerate(replies, first):
+            if not members:  # most of a cluster's 16,384 parts
+                continue
+            texts = [member.decode("utf-8", "replace") for member in members]
+            found += [text for text in texts if is_named(text)]
+            bad = [member for member, text in zip(members, texts, strict=True) if not is_named(text)]
+            if bad:
+                self._take_out(name, self._keys.index(name, self._keys.shards[number]), bad)
+        return found
 
-def _names(replies: Iterable[list[bytes]]) -> list[str]:
-    return [member.decode() for members in replies for member in members]
+    def _take_out(self, name: str, key: str, members: list[bytes]) -> None:
+        self._redis.spoilt.note("index", key, "no users")
+        command = "SREM" if name in ("overfull", "retained") else "ZREM"
+        try:
+            self._redis.send((command, key, *members), ignore)
+        except NotifierError:
+            return  # the store has just gone: the next reader finds them again
+
+
+def _is_key(text: str) -> bool:
+    return parse_user_key(text) is not None
+
+
+def _is_login_first(text: str) -> bool:
+    return _is_key(_key_of(text))
 
 
 def _by_login(key: str) -> str:

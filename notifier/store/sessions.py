@@ -6,7 +6,6 @@ as on one server. A device (a token, a browser's endpoint) is one user's; a mail
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,8 +21,6 @@ MAX_SESSIONS = 50  # of one user; a further one takes the place of the oldest
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Session).decode
-
-log = logging.getLogger("notifier.store")
 
 
 class Registration(NamedTuple):
@@ -61,7 +58,7 @@ class Sessions:
             try:
                 found.append(_registration(record, int(since)))
             except (msgspec.DecodeError, ValueError) as error:  # something else wrote there
-                log.warning("store.session_dropped", extra={"error": str(error)[:200]})
+                self._redis.spoilt.note("session", self._redis.keys.delivery(f"sessions:{digest(user_id)}"), str(error))
                 await self._run("drop", digest(user_id), field, since)
         return sorted(found, key=lambda one: one.at)
 

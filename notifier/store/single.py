@@ -66,10 +66,11 @@ class SingleRedis(Redis):
 
     def send_script(self, script: Script, key: str, args: Sequence[Any], on_reply: OnReply) -> None:
         def check(reply: Reply) -> None:
+            reply = self._unwrap(reply)
             if not isinstance(reply, hiredis.ReplyError):
                 on_reply(reply)
             elif str(reply).startswith("NOSCRIPT"):
-                self.send(("EVAL", script.text, len(keys), *keys, *args), on_reply)
+                self.send(("EVAL", script.text, len(keys), *keys, *args), lambda again: on_reply(self._unwrap(again)))
             else:
                 self._note(reply)
                 self._leave_if_demoted(reply)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import singledispatchmethod
 
+from notifier.errors import ErrorCode, NotifierError
 from notifier.live.events import EventFeed
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.store.bus import Answer, Arrived, Ask, Bus, Cleared, Forward, Listening, Message, News, Orphan
 from notifier.workers.worker import Worker
+
+log = logging.getLogger("notifier.workers")
 
 
 class BusReader(Worker):
@@ -68,9 +72,21 @@ class BusReader(Worker):
 
     async def _act_on(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            result = self._act(message)
-            if result is not None:
-                await result
+            try:
+                result = self._act(message)
+                if result is not None:
+                    await result
+            except NotifierError as error:
+                if error.code is ErrorCode.UNAVAILABLE:
+                    raise
+                self._note_bad(message, error)
+            except Exception as error:
+                self._note_bad(message, error)
+
+    @staticmethod
+    def _note_bad(message: Message, error: Exception) -> None:
+        """What one message says, another program's perhaps, keeps nobody from the others."""
+        log.error("bus.message_failed", extra={"message_type": type(message).__name__}, exc_info=error)
 
     @singledispatchmethod
     def _act(self, message: Message):  # type: ignore[no-untyped-def]

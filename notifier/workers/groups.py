@@ -6,6 +6,7 @@ import logging
 
 from notifier.store.inbox import Inbox
 from notifier.store.reports import Reports
+from notifier.workers.per_user import for_each
 from notifier.workers.worker import Worker
 
 SLICE = 500
@@ -30,7 +31,9 @@ class GroupMaintenance(Worker):
             return
         users, _, cursor = await self._reports.users("", self._cursor, SLICE)
         self._cursor = cursor or ""
-        for user in users:
-            removed, created = await self._inbox.repair(user)
-            if removed or created:
-                log.info("group.repaired", extra={"user_id": user, "removed": removed, "group_made": bool(created)})
+        await for_each(self._inbox, users, self._repair)
+
+    async def _repair(self, user: str) -> None:
+        removed, created = await self._inbox.repair(user)
+        if removed or created:
+            log.info("group.repaired", extra={"user_id": user, "removed": removed, "group_made": bool(created)})

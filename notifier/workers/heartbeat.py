@@ -83,8 +83,14 @@ class Heartbeat(Worker):
         before, self._alive = self._alive, alive
         if before is not None:
             self._announce(before, alive)
-        await self._router.bury({record.pod for record in records if record.document is None})
+        await self._router.bury(await self._dead(records))
         await self._tidy(records)
+
+    async def _dead(self, records: list[PodRecord]) -> set[str]:
+        """The pods that are gone, and names of holders of locks here that never were a pod's."""
+        strangers = self._router.hub.owners - {record.pod for record in records} - {""}
+        dead = {record.pod for record in records if record.document is None}
+        return dead | {pod for pod in strangers if not await self._presence.alive(pod)}
 
     def _announce(self, before: set[str], alive: set[str]) -> None:
         for pod in sorted(alive - before):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from notifier.store.inbox import Inbox
 from notifier.store.reports import Reports
+from notifier.workers.per_user import for_each
 from notifier.workers.worker import Worker
 
 BATCH = 500
@@ -37,6 +38,7 @@ class Janitor(Worker):
         self._on_cleared = on_cleared
         self._look_again = look_again
         self._now = now
+        self._removed = 0
 
     async def round(self) -> None:
         # Half the interval: the pod whose round comes first does it, and one that dies leaves it to the next.
@@ -45,17 +47,16 @@ class Janitor(Worker):
 
     async def sweep(self) -> int:
         """Goes through all users some payload of whom has expired; how many entries went."""
-        removed, before, seen = 0, round(self._now() * 1000), set[str]()
+        removed, before, seen = self._removed, round(self._now() * 1000), set[str]()
         # A user may be due again at once; each gets one visit per sweep, or a busy one would keep it going for ever.
         while users := [user for user in await self._reports.due(before, BATCH + len(seen)) if user not in seen]:
             seen.update(users)
-            for user in users:
-                removed += await self._expire(user)
-        return removed
+            await for_each(self._inbox, users, self._expire)
+        return self._removed - removed
 
-    async def _expire(self, user: str) -> int:
+    async def _expire(self, user: str) -> None:
         removed, unread, owner = await self._inbox.expire(user, self._look_again)
+        self._removed += removed
         if unread:
             self._on_cleared(user, unread)
             await self._tell_cleared(user, owner)
-        return removed

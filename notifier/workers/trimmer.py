@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from notifier.store.inbox import Inbox
 from notifier.store.reports import Reports
+from notifier.workers.per_user import for_each
 from notifier.workers.worker import Worker
 
 BATCH = 200
@@ -24,9 +25,19 @@ class Trimmer(Worker):
 
     async def round(self) -> None:
         """Works both lists off. Pods share it: each draws at random, and a user dealt with is off the list."""
-        while users := await self._reports.overfull(BATCH):
-            for user in users:
-                self._on_trimmed(await self._inbox.trim(user))
-        while users := await self._reports.retention_changed(BATCH):
-            for user in users:
-                await self._inbox.retain(user)
+        await self._work_off(self._reports.overfull, self._trim)
+        await self._work_off(self._reports.retention_changed, self._retain)
+
+    async def _work_off(
+        self, draw: Callable[[int], Awaitable[list[str]]], work: Callable[[str], Awaitable[None]]
+    ) -> None:
+        seen = set[str]()  # one over whose keys it failed stays on the list until the next round
+        while users := [user for user in await draw(BATCH + len(seen)) if user not in seen]:
+            seen.update(users)
+            await for_each(self._inbox, users, work)
+
+    async def _trim(self, user: str) -> None:
+        self._on_trimmed(await self._inbox.trim(user))
+
+    async def _retain(self, user: str) -> None:
+        await self._inbox.retain(user)

@@ -278,4 +278,4 @@ async def test_what_is_no_session_spoils_only_itself(sessions, redis, record, ca
     await sessions.add(phone("a"))
     await redis.call("HSET", key("sessions"), "ios:x", record)
     assert await tokens(sessions) == await tokens(sessions) == ["a"]
-    assert [line.message for line in caplog.records] == ["store.session_dropped"]
+    assert [line.message for line in caplog.records] == ["store.spoilt"]

@@ -11,13 +11,24 @@ local pod, fence, default_life = ARGV[1], ARGV[2], ARGV[3]
 local keep, cap = tonumber(ARGV[4]), tonumber(ARGV[5])
 local stored, trimmed = 0, 0
 
+-- The id of a new entry. A stream that takes none is set aside here: the payload is stored by now, and a repeat of the
+-- whole would take it for that of an earlier try.
+local function append(u, nid)
+  local id = redis.pcall('XADD', stream_key(u), '*', 'nid', nid)
+  if type(id) ~= 'table' then return id end
+  local _, own = as_reply(id)
+  if not own then error(id, 0) end
+  set_aside('stream', stream_key(u))
+  return redis.call('XADD', stream_key(u), '*', 'nid', nid)
+end
+
 local function store(u, nid, life, payload)
   if life == '' then
-    local days = redis.call('GET', retention_key(u))
+    local days = days_of(u)
     life = days and days * 86400000 or default_life
   end
   if not redis.call('SET', payload_key(u, nid), payload, 'NX', 'PX', life) then return '' end
-  local id = redis.call('XADD', stream_key(u), '*', 'nid', nid)
+  local id = append(u, nid)
   stored = stored + 1
   local length = redis.call('XLEN', stream_key(u))
   if length == 1 then
@@ -28,30 +39,41 @@ local function store(u, nid, life, payload)
     if length > cap then trimmed = trimmed + trim(u, keep) end
   end
   redis.call('ZADD', index('pending'), 0, u)
-  redis.call('ZADD', index('expiry'), 'LT', string.match(id, '^%d+') + life, u)
+  redis.call('ZADD', index('expiry'), 'LT', string.format('%.0f', now_ms() + life), u)
   return id
 end
 
-local function row_of(u, nid, life, payload)
-  local id = store(u, nid, life, payload)
-  local owner = redis.call('GET', lock_key(u)) or ''
+local function share(u, nid, id)
+  local owner = lock_of(u) or ''
   local fresh, others = {}, false
   if owner == pod and inherits(u, fence) then
     fresh = take(u, nid)
     if redis.call('HLEN', route_key(u)) > 2 then others = other_pods(u, pod) end
     if #fresh == 3 and fresh[1] == id and not others then return id end
   elseif owner == '' then
-    others = other_pods(u, pod)
+    others = other_pods(u, '')  -- this one too: whoever has connections takes the lock
   end
   return {id, owner, fresh, others}
+end
+
+local function row_of(u, nid, life, payload)
+  local id = ''
+  return mending(u, function()
+    if id == '' then id = store(u, nid, life, payload) end
+    return share(u, nid, id)
+  end)
 end
 
 local function take_request(at, first, last)
   local record, before = ARGV[at + 1], trimmed
   if record ~= '' then
-    local known = redis.call('HMGET', record, 'fingerprint', 'answer', 'nonce')
+    local known = redis.pcall('HMGET', record, 'fingerprint', 'answer', 'nonce')
+    if known.err then
+      keep_type('idempotency', record, 'hash')
+      known = redis.call('HMGET', record, 'fingerprint', 'answer', 'nonce')
+    end
     if known[1] and known[1] ~= ARGV[at + 2] then return {'mismatch'} end
-    if known[1] and known[3] ~= ARGV[at + 3] then return {'replay', known[2]} end
+    if known[1] and known[2] and known[3] ~= ARGV[at + 3] then return {'replay', known[2]} end
   end
   local result = {0}
   for i = first, last, 4 do

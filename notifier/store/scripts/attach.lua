@@ -4,14 +4,13 @@
 -- returns  {lock holder, {id, nid, payload, ...} new to the group, other pods or false,
 --           {id, nid, ...} cleared while away, rows newest first, unread, total, last id}
 local u, pod = ARGV[1], ARGV[2]
-local owner = claim(u, pod, ARGV[3], ARGV[4], ARGV[5])
-know(u)
-local fresh = owner == pod and take(u) or {}
-local entries = redis.call('XREVRANGE', stream_key(u), '+', '-', 'COUNT', ARGV[6])
-return {
-  owner, fresh, other_pods(u, pod),
-  redis.call('LRANGE', cleared_key(u), 0, -1),
-  rows(u, entries),
-  unread(u), redis.call('XLEN', stream_key(u)),
-  entries[1] and entries[1][1] or '0-0',
-}
+return mending(u, function()
+  local owner = claim(u, pod, ARGV[3], ARGV[4], ARGV[5])
+  know(u)
+  local cleared = redis.call('LRANGE', cleared_key(u), 0, -1)
+  local entries = named(u, redis.call('XREVRANGE', stream_key(u), '+', '-', 'COUNT', ARGV[6]))
+  local last = entries[1] and entries[1][1] or '0-0'
+  local inbox, left = rows(u, entries), unread(u)
+  local fresh = owner == pod and take(u) or {}  -- last, for what it hands out must not be lost by a failure
+  return {owner, fresh, other_pods(u, pod), cleared, inbox, left, redis.call('XLEN', stream_key(u)), last}
+end)

@@ -3,12 +3,12 @@
 -- ARGV     pod, fence, user key, ...
 -- returns  a row per user: {lock holder ('' = none), {id, nid, payload, ...}, other pods or false}
 local answer = {}
-for i = 3, #ARGV do
-  local u = ARGV[i]
-  if holds(u, ARGV[1], ARGV[2]) then
-    answer[#answer + 1] = {ARGV[1], take(u), other_pods(u, ARGV[1])}
-  else
-    answer[#answer + 1] = {redis.call('GET', lock_key(u)) or '', {}, false}
-  end
+
+local function hand_over(u)
+  if not holds(u, ARGV[1], ARGV[2]) then return {lock_of(u) or '', {}, false} end
+  local others = other_pods(u, ARGV[1])
+  return {ARGV[1], take(u), others}
 end
+
+for i = 3, #ARGV do answer[#answer + 1] = mending(ARGV[i], hand_over, ARGV[i]) end
 return answer

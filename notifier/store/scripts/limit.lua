@@ -10,9 +10,21 @@ local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local over, free_at, latest = {}, {}, now
 
+-- The time that is kept of a user. None lies more than a window ahead, unless the window was made shorter, the server's
+-- clock was set back or another program wrote it: then the limit begins anew.
+local function free_from(key)
+  local known = redis.pcall('GET', key)
+  if type(known) == 'table' then
+    keep_type('limit', key, 'string')
+    known = redis.call('GET', key)
+  end
+  local at = number(known, 0)
+  if known and not number(known) then note('limit', key) end
+  return at <= now + window + 1 and at or 0
+end
+
 for i = 5, #ARGV do
-  local known = tonumber(redis.call('GET', limit_key(name, ARGV[i])) or 0)
-  local at = math.max(known, now) + interval
+  local at = math.max(free_from(limit_key(name, ARGV[i])), now) + interval
   if at - now > window + 1 then  -- sums of intervals are rounded
     over[#over + 1] = ARGV[i]
     over[#over + 1] = math.ceil(at - now - window)

@@ -29,7 +29,7 @@ end
 local answers, at = {}, 2
 while at <= #ARGV do
   local following = at + 2 + 2 * ARGV[at + 1]
-  local ok, answer = pcall(mark, ARGV[at], at + 2, following - 1)
+  local ok, answer = pcall(mending, ARGV[at], mark, ARGV[at], at + 2, following - 1)
   if not ok then
     local reply, own = as_reply(answer)
     if not own then return reply end

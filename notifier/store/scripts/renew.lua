@@ -3,14 +3,14 @@
 -- ARGV     pod, fence, lock life ms, user key, ...
 -- returns  the lock holder of each user
 local owners = {}
-for i = 4, #ARGV do
-  local u = ARGV[i]
-  local owner = redis.call('GET', lock_key(u))
+
+local function keep(u)
+  local owner = lock_of(u)
   if owner == ARGV[1] and redis.call('HGET', route_key(u), '#fence') ~= ARGV[2] then
-    owners[#owners + 1] = ''  -- another incarnation of this pod has it
-  else
-    owner = claim(u, ARGV[1], ARGV[2], ARGV[3], '')
-    owners[#owners + 1] = owner
+    return ''  -- another incarnation of this pod has it
   end
+  return claim(u, ARGV[1], ARGV[2], ARGV[3], '')
 end
+
+for i = 4, #ARGV do owners[#owners + 1] = mending(ARGV[i], keep, ARGV[i]) end
 return owners

@@ -3,19 +3,21 @@
 -- ARGV     user key
 -- returns  how many payloads were given another life
 local u, changed = ARGV[1], 0
-redis.call('SREM', index('retained'), u)
-local days = redis.call('GET', retention_key(u))
-if not days then return 0 end
-local soonest
-for _, entry in ipairs(redis.call('XRANGE', stream_key(u), '-', '+')) do
-  local key = payload_key(u, nid_of(entry))
-  local payload = redis.call('GET', key)
-  if payload and not string.find(payload, ',"target":{"id":%d+,"login":"[^"]*"},"ttl":') then
-    local due = string.match(entry[1], '^%d+') + days * 86400000
-    redis.call('PEXPIREAT', key, string.format('%.0f', due))
-    changed = changed + 1
-    soonest = math.min(soonest or due, due)
+return mending(u, function()
+  redis.call('SREM', index('retained'), u)
+  local days = days_of(u)
+  if not days then return 0 end
+  local soonest
+  for _, entry in ipairs(named(u, redis.call('XRANGE', stream_key(u), '-', '+'))) do
+    local key = payload_key(u, nid_of(entry))
+    local payload = redis.call('MGET', key)[1]
+    if payload and not string.find(payload, ',"target":{"id":%d+,"login":"[^"]*"},"ttl":') then
+      local due = math.min(string.match(entry[1], '^%d+'), now_ms()) + days * 86400000
+      redis.call('PEXPIREAT', key, string.format('%.0f', due))
+      changed = changed + 1
+      soonest = math.min(soonest or due, due)
+    end
   end
-end
-if soonest then redis.call('ZADD', index('expiry'), 'LT', string.format('%.0f', soonest), u) end
-return changed
+  if soonest then redis.call('ZADD', index('expiry'), 'LT', string.format('%.0f', soonest), u) end
+  return changed
+end)

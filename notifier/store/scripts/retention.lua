@@ -2,7 +2,9 @@
 -- KEYS[1]  a key of the slot
 -- ARGV     user key, days
 local u = ARGV[1]
-redis.call('SET', retention_key(u), ARGV[2])
-redis.call('SADD', index('retained'), u)
-know(u)
-return 1
+return mending(u, function()
+  redis.call('SET', retention_key(u), ARGV[2])
+  redis.call('SADD', index('retained'), u)
+  know(u)
+  return 1
+end)

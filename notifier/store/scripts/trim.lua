@@ -3,7 +3,9 @@
 -- ARGV     user key, entries to keep
 -- returns  how many of those removed were unread
 local u = ARGV[1]
-local lost = trim(u, tonumber(ARGV[2]))
-settle(u)
-redis.call('SREM', index('overfull'), u)
-return lost
+return mending(u, function()
+  local lost = trim(u, tonumber(ARGV[2]))
+  settle(u)
+  redis.call('SREM', index('overfull'), u)
+  return lost
+end)

@@ -2,5 +2,5 @@
 -- half-way: a record that says `queued` and stands in no queue would never be sent.
 local well, answer = pcall(main)
 flush()
-if well then return answer end
-return type(answer) == 'table' and answer or {err = tostring(answer)}
+if not well then answer = as_reply(answer) end
+return with_mended(answer)

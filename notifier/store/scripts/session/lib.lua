@@ -8,6 +8,24 @@ end
 
 local function whole(number) return string.format('%.0f', number) end
 
+-- The user for whom a device is registered.
+local function owner_of(field)
+  local owner = redis.pcall('GET', session_owner_key(field))
+  if type(owner) ~= 'table' then return owner end
+  local _, own = as_reply(owner)
+  if not own then error(owner, 0) end
+  set_aside('session', session_owner_key(field))
+end
+
+-- Sets aside what stands in keys of a user and is of another type. Returns whether anything did.
+local function mend(user)
+  local before = #mended
+  keep_type('session', sessions_key(user), 'hash')
+  keep_type('session', session_ends_key(user), 'zset')
+  keep_type('session', session_since_key(user), 'zset')
+  return #mended > before
+end
+
 local function by_name(list)
   local found = {}
   for i = 1, #list, 2 do found[list[i]] = list[i + 1] end
@@ -20,7 +38,7 @@ local function forget(user, fields)
     redis.call('HDEL', sessions_key(user), field)
     redis.call('ZREM', session_ends_key(user), field)
     redis.call('ZREM', session_since_key(user), field)
-    if redis.call('GET', session_owner_key(field)) == user then redis.call('DEL', session_owner_key(field)) end
+    if owner_of(field) == user then redis.call('DEL', session_owner_key(field)) end
   end
 end
 
@@ -52,7 +70,7 @@ local function living(user, now, life)
       adopt(user, field, found, now, life)
       found.changed = true
     end
-    local owner = redis.call('GET', session_owner_key(field))
+    local owner = owner_of(field)
     if tonumber(found.ends[field]) <= now or (owner and owner ~= user) then gone[#gone + 1] = field end
   end
   forget(user, gone)

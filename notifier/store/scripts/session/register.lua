@@ -8,7 +8,7 @@ local since = now_us()
 local now = math.floor(since / 1000)
 
 if ARGV[5] == '1' then
-  local owner = redis.call('GET', session_owner_key(field))
+  local owner = owner_of(field)
   if owner and owner ~= user then forget(owner, {field}) end
   redis.call('SET', session_owner_key(field), user, 'PX', life)
 end

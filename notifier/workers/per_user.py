@@ -1,0 +1,21 @@
+"""What a duty does for one user after the other: a failure over one user's keys leaves the others theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from notifier.errors import ErrorCode, NotifierError
+from notifier.store.inbox import Inbox
+
+
+async def for_each(inbox: Inbox, users: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+    """Does `work` for each user. What fails over a user's own keys is counted and named in the log once.
+
+    Raises `NotifierError(unavailable)` when the store goes."""
+    for user in users:
+        try:
+            await work(user)
+        except NotifierError as error:
+            if error.code is ErrorCode.UNAVAILABLE:
+                raise
+            inbox.note_failure(user, error)
