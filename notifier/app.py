@@ -275,11 +275,11 @@ class App:
     def web(self) -> Sanic:
         """The HTTP application over these parts."""
         settings = self.settings
-        origins = Origins(settings.allowed_origins)
+        origins = Origins(settings.allowed_origins, settings.loopback_only)
         entrance = NotifyDoor(self.publisher)
         doors = [
             notify_door(entrance),
-            socket_door(self.sockets, origins),
+            socket_door(self.sockets),
             admin_door(self.operations, self.publisher),
             keys_door(self.access),
             events_door(self.events, self._on_listener),
@@ -295,7 +295,7 @@ class App:
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)
         if guard is None:  # the express lane asks nobody who he is
-            web.ctx.express = Express(entrance, settings.max_body, self.metrics.count_request)
+            web.ctx.express = Express(entrance, origins, settings.max_body, self.metrics.count_request)
         return web
 
     # -- phases

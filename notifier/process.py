@@ -273,5 +273,5 @@ def tell_service_manager(state: str) -> None:
 def _warn_of_open_door(settings: Settings) -> None:
     if settings.auth_mode == "token" and 0 < len(settings.admin_token) < MIN_ADMIN_TOKEN:
         log.warning("auth.guessable", extra={"variable": "ADMIN_TOKEN", "cure": "openssl rand -hex 32"})
-    if settings.auth_mode == "none" and settings.host not in ("127.0.0.1", "::1", "localhost"):
+    if settings.auth_mode == "none" and not settings.loopback_only:
         log.warning("auth.none", extra={"address": settings.server_addr, "cure": "set AUTH_MODE=token"})

@@ -12,6 +12,7 @@ import msgspec
 
 from notifier.config import values
 from notifier.config.values import Reader
+from notifier.domain.origins import is_loopback, parse_host
 
 
 class SettingsError(Exception):
@@ -113,7 +114,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     D("JWT_SECRET", _TEXT, "", "secret of HS256 tokens, 32 bytes or more", secret=True),
     D("JWKS_URL", values.web_url, "", "where the keys of other tokens are"),
     D("ADMIN_TOKEN", _TEXT, "", "a key with every scope", secret=True),
-    D("ALLOWED_ORIGINS", _ITEMS, "", "origins beside the own host; * is any"),
+    D("ALLOWED_ORIGINS", values.origins, "", "origins beside the own host; * is any"),
     D("TLS_CERT", _TEXT, "", "certificate file (PEM)"),
     D("TLS_KEY", _TEXT, "", "key file (PEM)"),
     D("MAX_BODY", values.size(1024, 1024**3), "1MiB", "bytes of a request's body"),
@@ -145,7 +146,7 @@ def default_of(definition: Definition) -> Any:
     )
 
 
-_EMPTY = (values.items, values.networks)
+_EMPTY = (values.items, values.networks, values.origins)
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +157,13 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where to listen: a bare port is this machine only while nobody has to say who he is (contract §10)."""
         host = self.server_addr.rpartition(":")[0].strip("[]")  # type: ignore[attr-defined]
         return host or ("127.0.0.1" if self.auth_mode == "none" else "")  # type: ignore[attr-defined]
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether this machine alone is served, without tokens: then by names of this machine (contract §10)."""
+        host = parse_host(f"[{self.host}]" if ":" in self.host else self.host)
+        none = self.auth_mode == "none"  # type: ignore[attr-defined]
+        return none and host is not None and is_loopback(host.name)
 
     @property
     def reads_kafka(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from notifier.domain.origins import parse_origin
+
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII).fullmatch
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNORECASE).fullmatch
@@ -121,6 +123,27 @@ def networks(value: Any) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(item)) for item in found)
     except ValueError:
         raise ValueError("networks such as 10.0.0.0/8, with commas between") from None
+
+
+def origins(value: Any) -> tuple[str, ...]:
+    """Origins as browsers write them; `*` is any."""
+    return tuple(item if item == "*" else _origin(item) for item in items(value))
+
+
+def _origin(item: str) -> str:
+    found = parse_origin(item.removesuffix("/"))
+    if found is not None and found.scheme not in ("ws", "wss"):
+        return str(found)
+    raise ValueError(f"origins such as https://app.example, with commas between, or *{_right_form(item)}")
+
+
+def _right_form(item: str) -> str:
+    """The origin that was meant by an entry that is none, where there is one."""
+    scheme, mark, rest = item.partition("://")
+    scheme = {"ws": "http", "wss": "https"}.get(scheme.lower(), scheme) if mark else "https"
+    host = re.split(r"[/?#]", rest if mark else item, maxsplit=1)[0].rpartition("@")[2]
+    meant = parse_origin(f"{scheme}://{host}") if item.lower() != "null" else None
+    return f": write {meant}" if meant is not None else ""
 
 
 def rate(value: Any) -> tuple[int, float] | None:

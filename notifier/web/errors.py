@@ -12,6 +12,7 @@ import ujson
 from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
+from sanic.headers import _HTTP1_STATUSLINES
 
 from notifier.domain.limits import OverLimit, Quota
 from notifier.errors import ErrorCode, NotifierError, defect
@@ -26,11 +27,13 @@ STATUS = {
     ErrorCode.CONFLICT: 409,
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
+    ErrorCode.MISDIRECTED: 421,
     ErrorCode.INVALID: 422,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.INTERNAL: 500,
     ErrorCode.UNAVAILABLE: 503,
 }
+_HTTP1_STATUSLINES[421] = b"HTTP/1.1 421 Misdirected Request\r\n"  # Sanic's own says "421 UNKNOWN"
 METHODS = ("GET", "HEAD", "POST", "DELETE")  # that any route takes
 log = logging.getLogger("notifier.web")
 

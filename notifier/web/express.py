@@ -20,6 +20,7 @@ from notifier.service.publish import Answer
 from notifier.web.errors import PROBLEM_JSON, log_failure, problem_bytes
 from notifier.web.framing import is_host
 from notifier.web.notify import NotifyDoor, headers_of
+from notifier.web.origin import Origins
 from notifier.web.requests import sane_request_id
 from notifier.web.slow import SlowRequests
 
@@ -36,7 +37,8 @@ _REASONS = {202: b"Accepted", 400: b"Bad Request", 415: b"Unsupported Media Type
 _REASONS |= {409: b"Conflict", 429: b"Too Many Requests", 500: b"Internal Server Error", 503: b"Service Unavailable"}
 
 _HEAD = (
-    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\n%bcontent-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n"
+    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\nVary: Origin\r\n%b"
+    b"content-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n"
 )
 
 OnRequest = Callable[[str, str, int, float], None]
@@ -59,9 +61,10 @@ class Lane(Protocol):
 class Express:
     """Takes requests for one door."""
 
-    def __init__(self, door: NotifyDoor, max_body: int, on_request: OnRequest) -> None:
+    def __init__(self, door: NotifyDoor, origins: Origins, max_body: int, on_request: OnRequest) -> None:
         """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request."""
         self._door = door
+        self._origins = origins
         self._max_body = max_body
         self._on_request = on_request
         self._slow = SlowRequests()
@@ -91,6 +94,8 @@ class Express:
         head = self._heads.get(lines, _UNKNOWN)
         if head is _UNKNOWN:
             head = read_head(lines)
+            if head is not None and not self._origins.serves(head.headers.get("host")):
+                head = None
             if head is None or not _OWN & head.headers.keys():  # those with ids of their own come once
                 if len(self._heads) >= HEADS_MAX:
                     self._heads.clear()

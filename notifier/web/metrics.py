@@ -18,7 +18,11 @@ def metrics_door(registry: CollectorRegistry, snapshot: Callable[[], Awaitable[d
 
     @door.get("/metrics")
     async def scrape(request: Request) -> HTTPResponse:
-        accept = request.headers.get("accept", "")
+        response = await _in_form(request.headers.get("accept", ""))
+        response.headers["Vary"] = "Accept"
+        return response
+
+    async def _in_form(accept: str) -> HTTPResponse:
         if "application/json" in accept:
             return await _as_json(snapshot)
         if "application/openmetrics-text" in accept:

@@ -39,7 +39,8 @@ class NotifyDoor:
     def _read(caller: str, headers: Mapping[str, str], body: bytes) -> tuple[Draft, object, IdempotencyKey | None]:
         given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
         key = read_idempotency_key(caller, ROUTE, given)
-        check_json_type(headers.get("content-type"))
+        if body:
+            check_json_type(headers.get("content-type"))
         value = read_json(body)
         return read_notify_request(value, format_time(time.time())), value, key
 

@@ -32,10 +32,13 @@ def request_id(request: Request) -> str:
 
 
 def check_json_type(content_type: str | None) -> None:
-    """Raises `NotifierError(unsupported_media_type)` unless a body of that type may be JSON."""
+    """Raises `NotifierError(unsupported_media_type)` unless a body of that type is JSON.
+
+    A body of no type is refused too: it is all that a foreign page can send without asking by a preflight.
+    """
     if content_type == "application/json":
         return
-    kind = (content_type or "application/json").partition(";")[0].strip().lower()
+    kind = (content_type or "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise NotifierError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send JSON with Content-Type: application/json")
 
@@ -66,9 +69,14 @@ def _check_coding(request: Request) -> None:
         raise SanicException("send the body without Content-Encoding", status_code=415, headers=accepted)
 
 
+def check_body_type(request: Request) -> None:
+    """As `check_json_type`, for a request that has a body, whether its route wants one or not."""
+    if request.body and request.method not in ("GET", "HEAD"):
+        check_json_type(request.headers.get("content-type"))
+
+
 def json_body(request: Request) -> object:
-    """The decoded body; raises `NotifierError` (`unsupported_media_type`, `bad_request`)."""
-    check_json_type(request.headers.get("content-type"))
+    """The decoded body, whose type has been checked; raises `NotifierError(bad_request)`."""
     return read_json(request.body)
 
 

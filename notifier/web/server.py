@@ -8,10 +8,11 @@ from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 
+from notifier.errors import NotifierError
 from notifier.web.auth import Guard
-from notifier.web.errors import Problems
+from notifier.web.errors import Problems, problem_response
 from notifier.web.origin import Origins
-from notifier.web.requests import receive_body, request_id
+from notifier.web.requests import check_body_type, receive_body, request_id
 from notifier.web.routing import HeadRouter
 from notifier.web.slow import SlowRequests
 
@@ -66,6 +67,7 @@ async def receive(request: Request) -> None:
     """Receives the body of a request that a route takes and nobody has refused."""
     if request.route is not None and request.method not in ("GET", "HEAD"):
         await receive_body(request)
+        check_body_type(request)
 
 
 def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
@@ -75,6 +77,10 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
     async def begin(request: Request) -> HTTPResponse | None:
         request.ctx.started = time.perf_counter()
         request_id(request)
+        try:
+            origins.check(request)
+        except NotifierError as error:
+            return problem_response(request, error)
         if request.method != "OPTIONS":
             return None
         await receive_body(request)  # else Sanic logs an error for each body that comes with one

@@ -23,7 +23,6 @@ from notifier.live.hub import Hub
 from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked
 from notifier.web.auth import caller_of
-from notifier.web.origin import Origins
 from notifier.web.protocol import check_upgrade, take_over
 from notifier.web.requests import Query
 
@@ -208,13 +207,12 @@ def _log_defect(connection: Connection, error: NotifierError, command: str | Non
         log.error("socket.failed", exc_info=cause, extra={"command": command or "attach", **connection.log_facts})
 
 
-def socket_door(sockets: InboxSocket, origins: Origins) -> Blueprint:
+def socket_door(sockets: InboxSocket) -> Blueprint:
     """The route of the upgrade."""
     door = Blueprint("ws")
 
     @door.get("/ws")
     async def upgrade(request: Request) -> HTTPResponse:
-        origins.check(request)
         user, caller = _user_of(request), caller_of(request)
         if not caller.may_follow(user):
             raise NotifierError(ErrorCode.FORBIDDEN, "this token is not for this user")

@@ -14,6 +14,8 @@ COUNT = values.number(1, 100)
 SIZE = values.size(1024, 1024**2)
 LEVEL = values.choice("debug", "info")
 
+BOOKS = ("https://xn--bcher-kva.example", "http://[::1]:8080")
+
 GOOD = [
     (DURATION, "500ms", 0.5),
     (DURATION, "5s", 5.0),
@@ -54,6 +56,19 @@ GOOD = [
     (values.networks, "10.0.0.0/8, fd00::/8", ("10.0.0.0/8", "fd00::/8")),
     (values.networks, "127.0.0.1", ("127.0.0.1/32",)),
     (values.networks, "", ()),
+    (values.origins, "", ()),
+    (values.origins, "*", ("*",)),
+    (
+        values.origins,
+        "https://App.Example:443/, http://a:80,http://b:81",
+        ("https://app.example", "http://a", "http://b:81"),
+    ),
+    (values.origins, ["https://bücher.example.", "http://[::0001]:8080"], BOOKS),
+    (
+        values.origins,
+        "capacitor://localhost, chrome-extension://abc",
+        ("capacitor://localhost", "chrome-extension://abc"),
+    ),
     (values.rate, "100/1m", (100, 60.0)),
     (values.rate, "5/500ms", (5, 0.5)),
     (values.rate, "10", (10, 1.0)),
@@ -131,6 +146,25 @@ BAD = [
     (values.networks, "10.0.0.0/33", "networks such as 10.0.0.0/8"),
     (values.networks, "10.0.0.1/8", "networks such as 10.0.0.0/8"),
     (values.networks, "localhost", "networks"),
+    (
+        values.origins,
+        "example.com",
+        "origins such as https://app.example, with commas between, or *: write https://example.com",
+    ),
+    (values.origins, "example.com:8443", "write https://example.com:8443"),
+    (values.origins, "localhost:3000/app", "write https://localhost:3000"),
+    (values.origins, "https://a.example/app", "write https://a.example"),
+    (values.origins, "https://a.example//", "write https://a.example"),
+    (values.origins, "https://a.example?x", "write https://a.example"),
+    (values.origins, "https://a.example#x", "write https://a.example"),
+    (values.origins, "https://u:p@a.example", "write https://a.example"),
+    (values.origins, "wss://a.example", "write https://a.example"),
+    (values.origins, "https://a, b.example", "write https://b.example"),
+    (values.origins, "https://*.example.com", "origins such as https://app.example, with commas between, or *"),
+    (values.origins, "null", "or *"),
+    (values.origins, "http://[", "or *"),
+    (values.origins, "https://a:99999", "or *"),
+    (values.origins, True, "a list"),
     (values.rate, "0/1m", "a rate such as 100/1m, or off"),
     (values.rate, "x", "a rate"),
     (values.rate, "100/0", "a rate"),

@@ -262,7 +262,7 @@ async def hold_up_a_drain(server):
     """A request that arrives slowly: the drain waits for it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
-        b"POST /api/v1/notify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+        b"POST /api/v1/notify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
     )
     await writer.drain()
     return reader, writer

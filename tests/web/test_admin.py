@@ -190,7 +190,7 @@ class Events:
     @classmethod
     async def open(cls, client, query=""):
         reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
-        writer.write(f"GET {ADMIN}/events{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writer.write(f"GET {ADMIN}/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
         assert b"200 OK" in head and b"text/event-stream" in head
         await asyncio.wait_for(reader.readuntil(b": following\n\n"), 5)

@@ -109,6 +109,7 @@ async def ask(client, method, path, headers):
     """Status and headers of the answer; of a stream, without its end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     own = {"Host": f"127.0.0.1:{client.port}", "Content-Length": "2"} if method == "POST" else {"Host": "x"}
+    own |= {"Content-Type": "application/json"} if method == "POST" else {}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in {**own, **headers}.items())]
     writer.write("\r\n".join([*lines, "", "{}" if method == "POST" else ""]).encode())
     status, *fields = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().split("\r\n")

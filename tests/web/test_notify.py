@@ -247,11 +247,11 @@ async def test_the_express_lane_is_taken_by_plain_requests_only(client):
 async def test_pipelined_requests_are_answered_in_order(client):
     def request(number):
         body = json.dumps({"target": [ALICE], "message": str(number)}).encode()
-        head = f"POST /api/v1/notify HTTP/1.1\r\nHost: x\r\nX-Request-ID: r{number}\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST /api/v1/notify HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: r{number}\r\nContent-Length: {len(body)}\r\n"
         return head.encode() + b"Content-Type: application/json\r\n\r\n" + body
 
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
-    other = b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: r3\r\n\r\n"
+    other = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: r3\r\n\r\n"
     writer.write(request(0) + request(1) + request(2) + other + request(4))
     seen = []
     while len(seen) < 5:

@@ -303,7 +303,7 @@ async def test_text_only(client):
 async def test_invalid_utf8(client):
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(
-        b"GET /ws?user_id=1&login=alice HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"GET /ws?user_id=1&login=alice HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\x82\0\0\0\0\xc3\x28"
     )
     received = await asyncio.wait_for(reader.read(), 5)

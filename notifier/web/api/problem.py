@@ -15,6 +15,7 @@ from notifier.web.api.common import REQUEST_ID
 from notifier.web.api.route import Failure, Route
 from notifier.web.auth import DOORS, SOCKET_DOOR, Needs
 from notifier.web.errors import problem, problem_bytes
+from notifier.web.origin import misdirected
 
 
 class FieldProblem(Struct):
@@ -45,6 +46,7 @@ class Example(NamedTuple):
 
 ANY_ROUTE: tuple[Failure, ...] = (
     SanicException("the whole request must arrive within 15 seconds", status_code=408),
+    misdirected(""),
     SanicException("the headers are larger than 16 KiB", status_code=431),
     defect(),
     NotifierError(ErrorCode.UNAVAILABLE, "the store is not available: it cannot be reached", retry_after=1.0),
