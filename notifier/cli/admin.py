@@ -20,7 +20,7 @@ def call(url: str, token: str | None, method: str, path: str, body: object = Non
     status, text = _ask(url, token, method, path, body)
     try:
         answer = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Failure(f"what answers at {url} is no notifier ({status})") from None
     if status >= 300:
         raise Failure(safe(_refusal(status, answer)))

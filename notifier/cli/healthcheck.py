@@ -48,7 +48,7 @@ def _ask(url: str, timeout: float) -> tuple[int, bytes]:
 def _is_ok(body: bytes) -> bool:
     try:
         return bool(json.loads(body)["status"] == "ok")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -56,6 +56,6 @@ def _failing(body: bytes) -> str:
     try:
         components = json.loads(body)["components"]
         failing = [name for name, facts in components.items() if facts.get("status") not in ("ok", "off")]
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return "it gives no report of its health"
     return f"{', '.join(failing)} failing" if failing else "it says so"

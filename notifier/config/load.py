@@ -9,6 +9,7 @@ from typing import Any
 
 from notifier.config.settings import DEFINITIONS, Definition, Secret, Settings, SettingsError, default_of
 
+MAX_SHOWN = 200  # characters of a wrong value
 ADDRESS_ALIASES = ("HTTP_PORT", "PORT")
 _IN_URL = re.compile(r"//.*@")  # a user and a password
 FLAGS = {"server_addr": "--addr"}  # flags that are not named as their variables
@@ -42,10 +43,20 @@ def read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"--config {path}: is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"--config {path}: expected settings, one per line, such as server_addr: :8080")
+    for key, value in content.items():
+        if not _is_flat(value):
+            raise SettingsError(f"--config {path}: {str(key)[:64]}: expected a value or a list of values")
     unknown = [str(key) for key in content if key not in {d.name for d in DEFINITIONS} | {"kafka"}]
     if unknown:
         raise SettingsError(f"--config {path}: unknown setting {unknown[0]!r}")
     return content
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether it is a value, or a list or table of values: with aliases a short file can nest them without end, and to
+    write that out would take all memory."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not any(isinstance(part, (dict, list)) for part in parts)
 
 
 def _find(
@@ -67,6 +78,7 @@ def _read(definition: Definition, where: str, value: Any) -> Any:
         found = definition.read(value)
     except ValueError as error:
         shown = "(hidden)" if definition.secret else _IN_URL.sub("//***@", repr(value))
+        shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
         raise SettingsError(f"{where}: {shown} is not valid: expected {error}") from None
     if not definition.secret:
         return found

@@ -66,7 +66,7 @@ def _is_ours(host: str, port: int) -> bool:
     try:
         connection.request("GET", "/health")
         return "pod_id" in json.loads(connection.getresponse().read(65536))
-    except (OSError, http.client.HTTPException, ValueError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, TypeError, RecursionError):
         return False
     finally:
         connection.close()

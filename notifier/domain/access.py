@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from notifier.domain.checks import text_problem
+from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.users import User
-from notifier.errors import ErrorCode, FieldError, NotifierError
 
 MAX_NAME = 64
+MAX_SCOPES = 16  # repeats are none
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+\-]{0,62}[A-Za-z0-9._@+\-])?").fullmatch
 
 
@@ -67,17 +68,22 @@ class KeyRequest(NamedTuple):
 def read_key_request(body: object) -> KeyRequest:
     """The request in a decoded body; raises `NotifierError(invalid)` that names every bad field."""
     if type(body) is not dict:
-        raise _invalid([FieldError("", "must be a JSON object")])
+        raise no_object()
+    faults = Faults()
     name, scopes = body.get("name"), body.get("scopes")
-    errors = [FieldError(str(field)[:64], "unknown field") for field in body if field not in ("name", "scopes")]
     problem = text_problem(name, 1, MAX_NAME) or (None if _NAME(str(name)) else _NAME_EXPECTED)
     if problem is not None:
-        errors.append(FieldError("name", problem))
-    if type(scopes) is not list or not scopes or not all(scope in list(Scope) for scope in scopes):
-        errors.append(FieldError("scopes", "must be a list of notify, read, admin"))
+        faults.add("name", problem)
+    if (
+        type(scopes) is not list
+        or not 1 <= len(scopes) <= MAX_SCOPES
+        or not all(scope in list(Scope) for scope in scopes)
+    ):
+        faults.add("scopes", "must be a list of notify, read, admin")
         scopes = []
-    if errors:
-        raise _invalid(errors)
+    faults.add_unknown(body, {"name", "scopes"})
+    if faults:
+        raise invalid(faults)
     return KeyRequest(str(name), ordered(scopes))
 
 
@@ -88,7 +94,3 @@ def ordered(names: Iterable[str]) -> tuple[Scope, ...]:
 
 
 _NAME_EXPECTED = "must be letters, digits, spaces and . _ @ + -, with a letter or digit first"
-
-
-def _invalid(errors: list[FieldError]) -> NotifierError:
-    return NotifierError(ErrorCode.INVALID, "the key's description is not valid", errors=errors)

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from notifier.domain.checks import bad_text_within
+from notifier.domain.checks import MAX_DEPTH, bad_text_within, is_too_deep
 from notifier.errors import ErrorCode, NotifierError
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def read_json(body: bytes) -> object:
@@ -19,13 +20,28 @@ def read_json(body: bytes) -> object:
     A lone surrogate (`"\\ud800"`) is no error here: it is valid by RFC 8259 §8.2, and the check of its field names it.
     """
     try:
-        return _decode(body)
+        value = _decode(body)
     except UnicodeDecodeError:
         raise NotifierError(ErrorCode.BAD_REQUEST, "the body is not UTF-8") from None
     except RecursionError:
-        raise NotifierError(ErrorCode.BAD_REQUEST, "the JSON is nested too deeply") from None
+        raise _too_deep() from None
     except msgspec.DecodeError as error:
-        return _second_look(body, str(error))
+        value = _second_look(body, str(error))
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and is_too_deep(value):
+        raise _too_deep()
+    return value
+
+
+def canonical(value: object) -> bytes:
+    """The same bytes for equal JSON values of a request, also for one with lone surrogates, which msgspec refuses."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True).encode()
+
+
+def _too_deep() -> NotifierError:
+    return NotifierError(ErrorCode.BAD_REQUEST, f"the JSON is nested too deeply: at most {MAX_DEPTH} levels are read")
 
 
 def _second_look(body: bytes, reason: str) -> object:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 
 from notifier.domain.times import normalise_time, parse_duration
 
 MAX_URL = 2048
+MAX_DATA_BYTES = 4096
+MAX_DEPTH = 100  # levels of JSON; far fewer than what Python's stack allows, wherever it is looked at
 
+_encode = msgspec.json.Encoder().encode
+
+_CONTAINERS = (dict, list)
 _SURROGATE = re.compile("[\ud800-\udfff]").search
 _URL = re.compile(r"(/|[A-Za-z][A-Za-z0-9+.\-]*://)[^\s\x00-\x20\x7f]*").fullmatch
 _SCRIPT_SCHEMES = ("javascript:", "vbscript:", "data:")
@@ -57,6 +65,32 @@ def duration_problem(value: object, least: float, most: float) -> str | None:
     if seconds is None or not least <= seconds <= most:
         return f"must be a duration of {least:.0f}s-{most / 86400:.0f}d, such as 15m"
     return None
+
+
+def data_problem(value: object) -> str | None:
+    """An object of at most 4 KiB as JSON."""
+    if type(value) is not dict:
+        return "must be an object"
+    if is_too_deep(value):
+        return f"must be nested at most {MAX_DEPTH} levels deep"
+    try:
+        size = len(_encode(value))  # first: what is larger is not looked through
+    except UnicodeEncodeError:
+        return "must not hold NUL or lone surrogates"
+    if size > MAX_DATA_BYTES:
+        return f"must have at most {MAX_DATA_BYTES} bytes as JSON"
+    return "must not hold NUL or lone surrogates" if bad_text_within(value) else None
+
+
+def is_too_deep(value: object) -> bool:
+    """Whether a JSON value has lists and objects within each other beyond `MAX_DEPTH` levels."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        parts = (item.values() if type(item) is dict else item for item in level if type(item) in _CONTAINERS)
+        level = [child for part in parts for child in part if type(child) in _CONTAINERS]
+        if not level:
+            return False
+    return True
 
 
 def bad_text_within(value: object) -> bool:

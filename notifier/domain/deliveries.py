@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.addresses import address_problem
-from notifier.domain.checks import bad_text_within, text_problem, time_problem
+from notifier.domain.checks import data_problem, text_problem, time_problem
+from notifier.domain.faults import MAX_NAMED, Faults, invalid, no_object
 from notifier.domain.status import Status
 from notifier.domain.times import normalise_time, parse_time
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.errors import FieldError
 
 CHANNELS = ("sms", "email", "push", "webhook", "inapp")
 PRIORITIES = ("high", "normal", "low")
@@ -21,7 +22,6 @@ MAX_BATCH = 1000
 MAX_CONTENT = 8192
 MAX_SUBJECT = 256
 MAX_USER_ID = 128
-MAX_DATA_BYTES = 4096
 MAX_RETRIES = 10
 MAX_KEY = 255
 _BY_NUMBER = {0: "low", 1: "normal", 2: "high", 3: "high"}
@@ -91,30 +91,31 @@ class Filter(NamedTuple):
 
 def read_delivery(body: object) -> Draft:
     """The draft in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
-    errors: list[FieldError] = []
-    draft = _read(body, errors)
+    faults = Faults()
+    draft = _read(body, faults)
     if draft is None:
-        raise invalid(errors)
+        raise invalid(faults)
     return draft
 
 
-def read_item(body: object) -> Draft | list[FieldError]:
-    """The draft of one item of a batch, or what is wrong with it."""
-    errors: list[FieldError] = []
-    draft = _read(body, errors)
-    return errors if draft is None else draft
+def read_item(body: object, most: int = MAX_NAMED) -> Draft | list[FieldError]:
+    """The draft of one item of a batch, or what is wrong with it: `most` fields are named, the others counted."""
+    faults = Faults(most)
+    draft = _read(body, faults)
+    return faults.listed() if draft is None else draft
 
 
 def read_batch(body: object) -> list[object]:
     """The items of a batch, unread; raises `NotifierError(invalid)`."""
     if type(body) is not dict:
-        raise invalid([FieldError("", "must be a JSON object")])
-    errors = [FieldError(shown(name), "unknown field") for name in body if name != "notifications"]
+        raise no_object()
+    faults = Faults()
     items = body.get("notifications")
     if type(items) is not list or not 1 <= len(items) <= MAX_BATCH:
-        errors.append(FieldError("notifications", f"must be a list of 1-{MAX_BATCH} notifications"))
-    if errors:
-        raise invalid(errors)
+        faults.add("notifications", f"must be a list of 1-{MAX_BATCH} notifications")
+    faults.add_unknown(body, {"notifications"})
+    if faults:
+        raise invalid(faults)
     return list(items or ())
 
 
@@ -154,17 +155,6 @@ def shown_record(record: Record) -> dict[str, Any]:
     return shown
 
 
-def invalid(errors: list[FieldError]) -> NotifierError:
-    """The error of fields that are not valid."""
-    count = len(errors)
-    return NotifierError(ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors)
-
-
-def shown(name: object) -> str:
-    """A field's name from outside, short and free of what no answer may hold."""
-    return "".join(char if char.isprintable() else "?" for char in str(name)[:64])
-
-
 def priority_of(value: object) -> str | None:
     """The priority in a request: a word, or a number of 0-3 (0 low, 1 normal, 2 and 3 high); None when it is none."""
     if type(value) is int:
@@ -177,17 +167,6 @@ def key_problem(value: object) -> str | None:
     if type(value) is str and 1 <= len(value) <= MAX_KEY and value.isascii() and value.isprintable():
         return None
     return f"must be 1-{MAX_KEY} printable ASCII characters"
-
-
-def data_problem(value: object) -> str | None:
-    """An object of at most 4 KiB as JSON."""
-    if type(value) is not dict:
-        return "must be an object"
-    if bad_text_within(value):
-        return "must not hold NUL or lone surrogates"
-    if len(_encode(value)) > MAX_DATA_BYTES:
-        return f"must have at most {MAX_DATA_BYTES} bytes as JSON"
-    return None
 
 
 def user_problem(value: object) -> str | None:
@@ -229,55 +208,57 @@ _SEND = {name: name for name in ("user_id", "priority", "data", "channel", "reci
 _SEND |= {"title": "subject", "body": "content"}
 
 
-def _read(body: object, errors: list[FieldError]) -> Draft | None:
+def _read(body: object, faults: Faults) -> Draft | None:
     if type(body) is not dict:
-        errors.append(FieldError("", "must be a JSON object"))
+        faults.add("", "must be a JSON object")
         return None
     for name in ("channel", "content"):
         if name not in body:
-            errors.append(FieldError(name, "is required"))
-    for name, value in body.items():
-        check = _CHECKS.get(name)
-        problem = "unknown field" if check is None else check(value)
-        if problem is not None:
-            errors.append(FieldError(shown(name), problem))
-    if not errors:
-        _check_together(body, errors)
-    return None if errors else _draft(body)
+            faults.add(name, "is required")
+    for name, check in _CHECKS.items():
+        if name in body and (problem := check(body[name])):
+            faults.add(name, problem)
+    faults.add_unknown(body, _CHECKS.keys())
+    if not faults:
+        _check_together(body, faults)
+    return None if faults else _draft(body)
 
 
 def read_send(body: object) -> Draft:
     """The draft in a request to `/send`: `user_id`, `title`, `body`, `priority`, `data`, and perhaps `channel` (push)
     and `recipient`. Raises `NotifierError(invalid)` that names every bad field."""
     if type(body) is not dict:
-        raise invalid([FieldError("", "must be a JSON object")])
-    errors = [FieldError(shown(name), "unknown field") for name in body if name not in _SEND]
-    errors += [FieldError(name, "is required") for name in ("user_id", "body") if name not in body]
-    renamed = {_SEND[name]: value for name, value in body.items() if name in _SEND}
+        raise no_object()
+    faults, within = Faults(), Faults()
+    for name in ("user_id", "body"):
+        if name not in body:
+            faults.add(name, "is required")
+    renamed = {inner: body[outer] for outer, inner in _SEND.items() if outer in body}
     renamed.setdefault("channel", "push")
     renamed.setdefault("content", "-")  # named above where it is missing
-    draft = _read(renamed, errors)
-    if draft is None or errors:
-        names = {"content": "body", "subject": "title"}
-        raise invalid([FieldError(names.get(path, path), message) for path, message in errors])
+    draft = _read(renamed, within)
+    faults.add_all(within, {"content": "body", "subject": "title"})
+    faults.add_unknown(body, _SEND.keys())
+    if draft is None or faults:
+        raise invalid(faults)
     return draft
 
 
-def _check_together(body: dict[str, Any], errors: list[FieldError]) -> None:
+def _check_together(body: dict[str, Any], faults: Faults) -> None:
     if "subject" in body and "title" in body:
-        errors.append(FieldError("title", "is another name of subject: give one of them"))
+        faults.add("title", "is another name of subject: give one of them")
     if "recipient" in body:
         problem = address_problem(body["channel"], body["recipient"])
         if problem is not None:
-            errors.append(FieldError("recipient", problem))
+            faults.add("recipient", problem)
     elif "user_id" not in body:
-        errors.append(FieldError("recipient", "is required where there is no user_id"))
+        faults.add("recipient", "is required where there is no user_id")
     elif body["channel"] == "webhook":
-        errors.append(FieldError("recipient", "is required: a webhook goes to a URL"))
+        faults.add("recipient", "is required: a webhook goes to a URL")
     elif body["channel"] == "inapp" and (problem := address_problem("inapp", body["user_id"])):
-        errors.append(FieldError("user_id", problem))
+        faults.add("user_id", problem)
     if "expires_at" in body and "scheduled_at" in body and not _is_before(body["scheduled_at"], body["expires_at"]):
-        errors.append(FieldError("expires_at", "must be later than scheduled_at"))
+        faults.add("expires_at", "must be later than scheduled_at")
 
 
 def _is_before(first: str, second: str) -> bool:

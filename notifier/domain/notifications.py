@@ -7,30 +7,30 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from notifier.domain.checks import (
-    bad_text_within,
+    data_problem,
     duration_problem,
+    is_too_deep,
     seconds_of,
     text_problem,
     time_problem,
     url_problem,
 )
+from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.times import normalise_time
 from notifier.domain.users import User, is_user_id, normalise_login
-from notifier.errors import ErrorCode, FieldError, NotifierError
 
 MAX_TARGETS = 1000
 MAX_MESSAGE = 8192
 MAX_SOURCE = 128
 MAX_TITLE = 256
 MAX_CATEGORY = 64
-MAX_DATA_BYTES = 4096
 MAX_PAYLOAD = 128 * 1024  # bytes; twice what the longest request makes, with every character escaped
 MIN_TTL = 1.0
 MAX_TTL = 15 * 86400.0
@@ -69,21 +69,21 @@ def read_notify_request(body: object, now: str) -> Draft:
 
     Raises `NotifierError(invalid)` that names every bad field.
     """
-    errors: list[FieldError] = []
+    faults = Faults()
     fields = _object(body)
-    targets = _read_targets(fields.get("target"), errors)
-    content = _read_content(fields, now, errors, {"target"})
-    if errors or content is None:
-        raise _invalid(errors)
+    targets = _read_targets(fields.get("target"), faults)
+    content = _read_content(fields, now, faults, _WITH_TARGET)
+    if faults or content is None:
+        raise invalid(faults)
     return Draft(targets, content)
 
 
 def read_broadcast_request(body: object, now: str) -> Content:
     """The content of a request to everybody: as `read_notify_request`, without `target`."""
-    errors: list[FieldError] = []
-    content = _read_content(_object(body), now, errors, frozenset())
-    if errors or content is None:
-        raise _invalid(errors)
+    faults = Faults()
+    content = _read_content(_object(body), now, faults, _CHECKS.keys())
+    if faults or content is None:
+        raise invalid(faults)
     return content
 
 
@@ -114,7 +114,7 @@ class _Payload(Struct):
 def is_payload(payload: bytes) -> bool:
     """Whether stored bytes are the payload of a notification: JSON of the right shape and of at most 128 KiB."""
     try:
-        return len(payload) <= MAX_PAYLOAD and _decode_payload(payload) is not None
+        return len(payload) <= MAX_PAYLOAD and not is_too_deep(_decode_payload(payload).data)
     except (msgspec.MsgspecError, ValueError, RecursionError):  # UTF-8 that is none is a ValueError
         return False
 
@@ -140,52 +140,35 @@ def _foreign_fragment(payload: bytes) -> bytes:
 
 def _object(body: object) -> dict[str, Any]:
     if type(body) is not dict:
-        raise _invalid([FieldError("", "must be a JSON object")])
+        raise no_object()
     return body
 
 
-def _invalid(errors: list[FieldError]) -> NotifierError:
-    count = len(errors)
-    return NotifierError(ErrorCode.INVALID, f"{count} field{'s are' if count != 1 else ' is'} not valid", errors=errors)
-
-
-def _read_targets(value: object, errors: list[FieldError]) -> list[User]:
+def _read_targets(value: object, faults: Faults) -> list[User]:
     if type(value) is not list or not 1 <= len(value) <= MAX_TARGETS:
-        errors.append(FieldError("target", f"must be a list of 1-{MAX_TARGETS} users"))
+        faults.add("target", f"must be a list of 1-{MAX_TARGETS} users")
         return []
     users: dict[User, None] = {}
     for index, item in enumerate(value):
-        user = _read_user(item, index, errors)
+        user = _read_user(item, index, faults)
         if user is not None:
             users[user] = None
     return list(users)
 
 
-def _read_user(item: object, index: int, errors: list[FieldError]) -> User | None:
+def _read_user(item: object, index: int, faults: Faults) -> User | None:
     if type(item) is not dict:
-        errors.append(FieldError(f"target[{index}]", "must be an object with id and login"))
+        faults.add(f"target[{index}]", "must be an object with id and login")
         return None
     number, text = item.get("id"), item.get("login")
     login = normalise_login(text) if type(text) is str else None
     if login is not None and is_user_id(number) and len(item) == 2:
         return User(number, login)  # type: ignore[arg-type]
     if not is_user_id(number):
-        errors.append(FieldError(f"target[{index}].id", "must be an integer of 1-9007199254740991"))
+        faults.add(f"target[{index}].id", "must be an integer of 1-9007199254740991")
     if login is None:
-        errors.append(FieldError(f"target[{index}].login", "must be 1-128 letters, marks, digits or _ . @ + -"))
-    errors.extend(
-        FieldError(f"target[{index}].{_shown(name)}", "unknown field") for name in item.keys() - {"id", "login"}
-    )
-    return None
-
-
-def _data_problem(value: object) -> str | None:
-    if type(value) is not dict:
-        return "must be an object"
-    if bad_text_within(value):
-        return "must not hold NUL or lone surrogates"
-    if len(_encode(value)) > MAX_DATA_BYTES:
-        return f"must have at most {MAX_DATA_BYTES} bytes as JSON"
+        faults.add(f"target[{index}].login", "must be 1-128 letters, marks, digits or _ . @ + -")
+    faults.add_unknown(item, _OF_USER, f"target[{index}].")
     return None
 
 
@@ -197,29 +180,26 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
     "url": url_problem,
     "category": lambda value: text_problem(value, 0, MAX_CATEGORY),
     "priority": lambda value: None if value in PRIORITIES else "must be high, normal or low",
-    "data": _data_problem,
+    "data": data_problem,
     "ttl": lambda value: duration_problem(value, MIN_TTL, MAX_TTL),
 }
+_WITH_TARGET = _CHECKS.keys() | {"target"}
+_OF_USER = frozenset(("id", "login"))
 _ALWAYS = ("message", "created_at", "source")
 _SHOWN = ("title", "url", "category", "priority", "data")
 _decode_payload = msgspec.json.Decoder(_Payload).decode
 _FRAGMENT_START = len('{"notification_id":"",') + 36
 
 
-def _read_content(
-    fields: dict[str, Any], now: str, errors: list[FieldError], others: set[str] | frozenset[str]
-) -> Content | None:
-    before = len(errors)
+def _read_content(fields: dict[str, Any], now: str, faults: Faults, known: Set[str]) -> Content | None:
+    before = faults.count
     if "message" not in fields:
-        errors.append(FieldError("message", "is required"))
-    for name, value in fields.items():
-        check = _CHECKS.get(name)
-        if check is None:
-            if name not in others:
-                errors.append(FieldError(_shown(name), "unknown field"))
-        elif problem := check(value):
-            errors.append(FieldError(name, problem))
-    return _content_of(fields, now) if len(errors) == before else None
+        faults.add("message", "is required")
+    for name, check in _CHECKS.items():
+        if name in fields and (problem := check(fields[name])):
+            faults.add(name, problem)
+    faults.add_unknown(fields, known)
+    return _content_of(fields, now) if faults.count == before else None
 
 
 def _content_of(fields: dict[str, Any], now: str) -> Content:
@@ -238,8 +218,3 @@ def _content_of(fields: dict[str, Any], now: str) -> Content:
         return Content(fragment, b"", None, message, source)
     ttl = fields["ttl"]
     return Content(fragment, b',"ttl":' + _encode(ttl), round(seconds_of(ttl) * 1000), message, source)  # type: ignore[operator]
-
-
-def _shown(name: str) -> str:
-    """A field's name from outside, short and free of what no answer may hold."""
-    return "".join(char if char.isprintable() else "?" for char in name[:64])

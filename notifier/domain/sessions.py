@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from notifier.domain.addresses import address_problem, host_problem
 from notifier.domain.checks import text_problem, url_problem
-from notifier.domain.deliveries import PLATFORMS, invalid, shown, user_problem
-from notifier.errors import FieldError
+from notifier.domain.deliveries import PLATFORMS, user_problem
+from notifier.domain.faults import Faults, invalid, no_object
 
 CHANNEL_OF = {"ios": "push", "android": "push", "web": "push", "email": "email", "sms": "sms"}
 DEVICES = frozenset({"ios", "android", "web"})  # an address is one user's; mailboxes and numbers are shared
@@ -29,54 +29,52 @@ class Session(NamedTuple):
 def read_session(body: object, now: str) -> Session:
     """The session in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
     if type(body) is not dict:
-        raise invalid([FieldError("", "must be a JSON object")])
-    known = ("user_id", "platform", "device_token", "subscription")
-    errors = [FieldError(shown(name), "unknown field") for name in body if name not in known]
+        raise no_object()
+    faults = Faults()
     platform = body.get("platform")
     if problem := user_problem(body.get("user_id")):
-        errors.append(FieldError("user_id", problem))
+        faults.add("user_id", problem)
     if platform not in PLATFORMS:
-        errors.append(FieldError("platform", f"must be one of {', '.join(PLATFORMS)}"))
+        faults.add("platform", f"must be one of {', '.join(PLATFORMS)}")
     elif platform == "web":
-        _check_subscription(body, errors)
+        _check_subscription(body, faults)
     else:
-        _check_token(platform, body, errors)
-    if errors:
-        raise invalid(errors)
+        _check_token(platform, body, faults)
+    faults.add_unknown(body, {"user_id", "platform", "device_token", "subscription"})
+    if faults:
+        raise invalid(faults)
     keys = body.get("subscription") or {}
     return Session(
         body["user_id"], str(platform), keys.get("endpoint") or body["device_token"], keys.get("keys") or {}, now
     )
 
 
-def _check_token(platform: str, body: dict[str, Any], errors: list[FieldError]) -> None:
+def _check_token(platform: str, body: dict[str, Any], faults: Faults) -> None:
     token = body.get("device_token")
     problem = text_problem(token, 1, MAX_TOKEN) or address_problem(CHANNEL_OF[platform], str(token))
     if problem:
-        errors.append(FieldError("device_token", problem))
+        faults.add("device_token", problem)
     if "subscription" in body:
-        errors.append(FieldError("subscription", "is for the platform web only"))
+        faults.add("subscription", "is for the platform web only")
 
 
-def _check_subscription(body: dict[str, Any], errors: list[FieldError]) -> None:
+def _check_subscription(body: dict[str, Any], faults: Faults) -> None:
     """A subscription as a browser's `PushSubscription.toJSON()` gives it (Push API §8)."""
     value = body.get("subscription")
     if "device_token" in body:
-        errors.append(FieldError("device_token", "the platform web has a subscription instead"))
+        faults.add("device_token", "the platform web has a subscription instead")
     if type(value) is not dict:
-        errors.append(FieldError("subscription", "must be an object with endpoint and keys"))
+        faults.add("subscription", "must be an object with endpoint and keys")
         return
     endpoint, keys = value.get("endpoint"), value.get("keys")
     if url_problem(endpoint) or not str(endpoint).startswith(("https://", "http://")):
-        errors.append(FieldError("subscription.endpoint", "must be an absolute URL"))
+        faults.add("subscription.endpoint", "must be an absolute URL")
     elif problem := host_problem(str(endpoint)):
-        errors.append(FieldError("subscription.endpoint", problem))
+        faults.add("subscription.endpoint", problem)
     if type(keys) is not dict:
-        errors.append(FieldError("subscription.keys", "must be an object with p256dh and auth"))
+        faults.add("subscription.keys", "must be an object with p256dh and auth")
         return
     for name in ("p256dh", "auth"):
         if problem := text_problem(keys.get(name), 1, MAX_KEY):
-            errors.append(FieldError(f"subscription.keys.{name}", problem))
-    errors.extend(
-        FieldError(f"subscription.keys.{shown(name)}", "unknown field") for name in keys.keys() - {"p256dh", "auth"}
-    )
+            faults.add(f"subscription.keys.{name}", problem)
+    faults.add_unknown(keys, {"p256dh", "auth"}, "subscription.keys.")

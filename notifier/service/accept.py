@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from notifier.domain.bodies import canonical
 from notifier.domain.deliveries import Draft, document_of, read_batch, read_item
+from notifier.domain.faults import MAX_NAMED
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.status import Status
@@ -23,7 +25,6 @@ from notifier.store.idempotency import Idempotency
 SOON = 0.05  # seconds: what is scheduled for sooner is queued at once
 
 _encode = msgspec.json.Encoder().encode
-_canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Acceptance(NamedTuple):
@@ -92,7 +93,7 @@ class AcceptService:
         if key is None:
             return Acceptance(_encode(await self._store_batch(items, caller, random_id(), new_seed())), False)
         record, own = self._record_of(key), new_seed()
-        begun = await self._idempotency.begin(record, hashlib.sha256(_canonical(body)).digest(), own, self.key_ttl_ms)
+        begun = await self._idempotency.begin(record, hashlib.sha256(canonical(body)).digest(), own, self.key_ttl_ms)
         if begun.outcome == "replay":
             return Acceptance(begun.value, True)
         if begun.outcome == "mismatch":
@@ -142,10 +143,12 @@ class AcceptService:
         rows: list[dict[str, Any]] = [{"index": index} for index in range(len(items))]
         prepared: dict[int, NewDelivery] = {}
         first_of: dict[str, int] = {}
+        room = MAX_NAMED  # bad fields that the whole answer names; beyond that, one of each item
         for index, item in enumerate(items):
-            draft = read_item(item)
+            draft = read_item(item, max(1, room))
             if isinstance(draft, list):
                 rows[index]["errors"] = _shown(draft)
+                room -= len(draft)
                 continue
             new = self._prepare(
                 draft, derived_id(seed, str(index)), batch_id, self._key(caller, draft.idempotency_key, item)
@@ -229,7 +232,7 @@ class AcceptService:
         """The digest of an idempotency key and of the request under it; empty where there is none."""
         if key is None:
             return "", ""
-        return digest(f"{caller}\n{key}"), hashlib.sha256(_canonical(body)).hexdigest()
+        return digest(f"{caller}\n{key}"), hashlib.sha256(canonical(body)).hexdigest()
 
 
 def _one_key(draft: Draft, header: IdempotencyKey | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notifier.domain.limits import OverLimit, Quota
@@ -30,7 +30,7 @@ class UserLimit:
         """
         taken = await self._limits.take(NAME, self._rate, [user.key for user in users])
         if taken.over:
-            errors = [_error(user, body, taken.over[user.key]) for user in users if user.key in taken.over]
+            errors = _errors([user for user in users if user.key in taken.over], body, taken.over)
             raise OverLimit(Quota(NAME, *self._rate, 0, max(taken.over.values())), errors)
         return Quota(NAME, *self._rate, taken.left, taken.free_in)
 
@@ -52,11 +52,12 @@ class DeliveryLimit:
         return Quota(API, *self._rate, taken.left, taken.free_in)
 
 
-def _error(user: User, body: Any, wait: float) -> FieldError:
-    place = next(place for place, target in enumerate(body["target"]) if _is(target, user))
-    return FieldError(f"target[{place}]", f"{user.key} is over the limit for another {wait:.1f} s")
-
-
-def _is(target: Any, user: User) -> bool:
-    """Whether a target of a request that was found valid is this user."""
-    return bool(target["id"] == user.id and normalise_login(target["login"]) == user.login)
+def _errors(users: Sequence[User], body: Any, waits: Mapping[str, float]) -> list[FieldError]:
+    """Names users by their first places among the targets of a request that was found valid."""
+    places: dict[tuple[int, str | None], int] = {}
+    for place, target in enumerate(body["target"]):
+        places.setdefault((target["id"], normalise_login(target["login"])), place)
+    return [
+        FieldError(f"target[{places[user]}]", f"{user.key} is over the limit for another {waits[user.key]:.1f} s")
+        for user in users
+    ]

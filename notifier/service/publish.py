@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from notifier.domain.bodies import canonical
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
 from notifier.domain.notifications import Content, Draft, payload_json
@@ -27,7 +28,6 @@ MAX_KEY = 255
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
 
 _encode = msgspec.json.Encoder().encode
-_canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Answer(Struct, frozen=True):
@@ -256,7 +256,7 @@ _RUNNING: set[asyncio.Task[Answer | NotifierError]] = set()  # the loop itself h
 
 
 def _fingerprint(body: object) -> bytes:
-    return hashlib.sha256(_canonical(body)).digest()
+    return hashlib.sha256(canonical(body)).digest()
 
 
 def _item(user: User, content: Content, notification_id: str) -> Item:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sanic import Blueprint, HTTPResponse, Request
 
-from notifier.domain.deliveries import CHANNELS, invalid, shown
-from notifier.errors import FieldError
+from notifier.domain.deliveries import CHANNELS
+from notifier.domain.faults import Faults, invalid, no_object
 from notifier.service.deliveries import DeliveryService
 from notifier.web.audit import audit
 from notifier.web.requests import Query, json_body, json_response
@@ -132,19 +132,21 @@ def _entry(dead: Any) -> dict[str, Any]:
 def _read_requeue(body: object) -> tuple[str, str, bool]:
     """Reason, channel and whether only to count; raises `NotifierError(invalid)`."""
     if type(body) is not dict:
-        raise invalid([FieldError("", "must be a JSON object")])
-    errors = [FieldError(shown(name), "unknown field") for name in body if name not in ("filter", "dry_run")]
+        raise no_object()
+    faults = Faults()
     wanted, dry_run = body.get("filter", {}), body.get("dry_run", False)
     if type(dry_run) is not bool:
-        errors.append(FieldError("dry_run", "must be true or false"))
+        faults.add("dry_run", "must be true or false")
     if type(wanted) is not dict:
-        raise invalid([*errors, FieldError("filter", "must be an object with reason, channel or both")])
-    errors += [FieldError(f"filter.{shown(n)}", "unknown field") for n in wanted if n not in ("reason", "channel")]
+        faults.add("filter", "must be an object with reason, channel or both")
+        wanted = {}
     reason, channel = wanted.get("reason", ""), wanted.get("channel", "")
     if type(reason) is not str or len(reason) > MAX_REASON:
-        errors.append(FieldError("filter.reason", f"must be text of at most {MAX_REASON} characters"))
+        faults.add("filter.reason", f"must be text of at most {MAX_REASON} characters")
     if type(channel) is not str or channel not in ("", *CHANNELS):
-        errors.append(FieldError("filter.channel", f"must be one of {', '.join(CHANNELS)}"))
-    if errors:
-        raise invalid(errors)
+        faults.add("filter.channel", f"must be one of {', '.join(CHANNELS)}")
+    faults.add_unknown(wanted, {"reason", "channel"}, "filter.")
+    faults.add_unknown(body, {"filter", "dry_run"})
+    if faults:
+        raise invalid(faults)
     return reason, channel, dry_run

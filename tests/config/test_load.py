@@ -300,3 +300,37 @@ def test_reference():
     assert "| `STREAM_MAXLEN` | `100` | notifications kept per inbox | yes |" in rows
     assert "| `DATA_DIR` | *(computed)* | folder of the embedded Redis |  |" in rows
     assert "| `REDIS_ADDR` | *(empty)* |" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["log_level", "allowed_origins", "notification_ttl", "max_body", "kafka", "jwt_secret"]
+)
+def test_a_file_of_aliases_upon_aliases(tmp_path, name):
+    file = tmp_path / "laughs.yaml"
+    file.write_text(_laughs(name))
+    with pytest.raises(SettingsError) as raised:
+        load({}, {}, file)
+    assert len(str(raised.value)) < 500 and "expected a value" in str(raised.value)
+
+
+def _laughs(name):
+    """A setting whose value would be 9^30 words."""
+    lines = ["- &l0 [lol]", *(f"- &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 30))]
+    return "\n".join(
+        [f"{name}:", *(f"  {line}" if name != "kafka" else f"  k{i}: {line[2:]}" for i, line in enumerate(lines))]
+    )
+
+
+@pytest.mark.parametrize("levels", [50, 900, 5000])
+def test_a_file_that_is_nested_deep(tmp_path, levels):
+    file = tmp_path / "deep.yaml"
+    file.write_text(f"log_level: {'[' * levels}{']' * levels}")
+    with pytest.raises(SettingsError) as raised:
+        load({}, {}, file)
+    assert len(str(raised.value)) < 500
+
+
+def test_a_long_wrong_value_is_cut():
+    with pytest.raises(SettingsError) as raised:
+        load({"log_level": "x" * 100_000}, {})
+    assert len(str(raised.value)) < 500 and "xxx…" in str(raised.value)

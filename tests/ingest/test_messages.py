@@ -132,3 +132,15 @@ def test_a_batch_ends_where_its_partitions_do_and_forgets_those_given_away():
     batch.drop([("orders", 0)])
     assert batch.ends == {("orders", 1): 8}
     assert [letter.source.partition for letter in batch.letters] == [1]
+
+
+@pytest.mark.parametrize("levels", [100, 500, 900, 980, 990, 1000, 100_000])
+def test_data_nested_as_deep_as_python_can(levels):
+    raw = json.dumps(GOOD).encode()[:-1] + b',"data":{"a":' + b"[" * levels + b"]" * levels + b"}}"
+    letter = read_message(raw, HERE)
+    assert isinstance(letter, Undeliverable) and letter.reason in ("kafka_invalid", "kafka_malformed")
+
+
+def test_a_message_full_of_errors_is_told_in_short():
+    letter = read_message(json.dumps({"data": {f"a{number}": 1 for number in range(100_000)}}).encode(), HERE)
+    assert isinstance(letter, Undeliverable) and len(letter.error) <= 500

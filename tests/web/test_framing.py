@@ -368,3 +368,60 @@ async def test_an_upgrade_with_a_body_is_none(client):
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 2\r\n\r\n\x88\x00"
     )
     assert statuses(await exchange(client, data + LAST))[0] == 400
+
+
+# -- bodies that are JSON, and too much of it
+
+
+def nested(levels, opening=b"[", closing=b"]"):
+    return opening * levels + closing * levels
+
+
+async def test_json_nested_as_deep_as_python_can_is_refused_and_the_connection_lives(client):
+    for levels in (200, 900, 980, 990, 1000, 50_000):
+        for path, form in (
+            (b"/api/v1/notify", b'{"target":[{"id":1,"login":"a"}],"message":"x","data":{"a":%b}}'),
+            (b"/api/v1/notifications", b'{"channel":"inapp","recipient":"1-a","content":"x","data":{"a":%b}}'),
+            (b"/api/v1/notifications/batch", b'{"notifications":[{"data":{"a":%b}}]}'),
+            (b"/send", b"%b"),
+            (b"/api/v1/sessions", b'{"subscription":%b}'),
+            (b"/api/v1/admin/keys", b'{"name":%b}'),
+            (b"/api/v1/admin/dlq/requeue", b'{"filter":%b}'),
+            (b"/api/v1/admin/broadcast", b'{"message":%b}'),
+        ):
+            body = form % nested(levels)
+            for key in ((), (b"Idempotency-Key: k",)):
+                data = post(b"Content-Length: %d" % len(body), *key, body=body).replace(b"/api/v1/notify", path)
+                assert statuses(await exchange(client, data + LAST)) == [400, 200], (path, levels)
+
+
+async def test_a_batch_full_of_errors_names_one_of_each_item(client):
+    item = {f"a{number}": 1 for number in range(100)}
+    answer = await client.post("/api/v1/notifications/batch", json={"notifications": [item] * 1000})
+    assert answer.status_code == 201 and len(answer.content) < 300_000
+    rows = answer.json()["notifications"]
+    assert len(rows) == 1000 and all(row["errors"] for row in rows)
+    assert len(rows[0]["errors"]) == 101 and rows[0]["errors"][-1] == {"path": "", "message": "2 more"}
+    assert rows[999]["errors"] == [{"path": "channel", "message": "is required"}, {"path": "", "message": "101 more"}]
+
+
+async def test_a_batch_under_a_key_may_hold_bad_text(client):
+    body = b'{"notifications":[{"channel":"inapp","recipient":"1-a","content":"\\ud800"}]}'
+    for _ in range(2):
+        answer = await client.post(
+            "/api/v1/notifications/batch",
+            content=body,
+            headers={"Idempotency-Key": "k", "Content-Type": "application/json"},
+        )
+        assert answer.status_code == 201 and answer.json()["rejected"] == 1
+    assert answer.headers["idempotent-replayed"] == "true"
+
+
+async def test_all_users_over_their_limit_are_found_in_no_time(start_pod):
+    client = await start_pod("pod-b", notify_rate_limit="1/1h")
+    body = {"target": [{"id": number, "login": "a"} for number in range(1, 1001)], "message": "x"}
+    assert (await client.post("/api/v1/notify", json=body)).status_code == 202
+    begun = time.process_time()
+    answer = await client.post("/api/v1/notify", json=body)
+    assert answer.status_code == 429 and time.process_time() - begun < 0.2
+    assert [error["path"] for error in answer.json()["errors"]] == [f"target[{place}]" for place in range(1000)]

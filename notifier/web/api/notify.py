@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from notifier.domain.checks import MAX_URL
+from notifier.domain.checks import MAX_DATA_BYTES, MAX_URL
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.notifications import (
     MAX_CATEGORY,
-    MAX_DATA_BYTES,
     MAX_MESSAGE,
     MAX_SOURCE,
     MAX_TARGETS,

@@ -1,0 +1,130 @@
+"""What is wrong with a request: the first hundred bad fields are named, the rest counted, and soon."""
+
+import json
+import time
+
+import pytest
+
+from notifier.domain.access import read_key_request
+from notifier.domain.bodies import read_json
+from notifier.domain.deliveries import read_batch, read_delivery, read_item, read_send
+from notifier.domain.faults import MAX_NAMED, Faults, invalid
+from notifier.domain.notifications import read_broadcast_request, read_notify_request
+from notifier.domain.sessions import read_session
+from notifier.errors import FieldError, NotifierError
+from notifier.web.dispatch import _read_requeue
+
+NOW = "2024-01-01T12:00:00.000Z"
+MANY = {f"a{number}": 1 for number in range(100_000)}
+USER = {"id": 1, "login": "a"}
+SOON = 0.1  # seconds of CPU; the former way took two
+
+READERS = {
+    "notify": lambda body: read_notify_request(body, NOW),
+    "broadcast": lambda body: read_broadcast_request(body, NOW),
+    "delivery": read_delivery,
+    "send": read_send,
+    "batch": read_batch,
+    "session": lambda body: read_session(body, NOW),
+    "key": read_key_request,
+    "requeue": _read_requeue,
+}
+
+
+def errors_of(read, body):
+    """What a reader says of a body, and the seconds of CPU that it took."""
+    begun = time.thread_time()
+    with pytest.raises(NotifierError) as raised:
+        read(body)
+    return raised.value, time.thread_time() - begun
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_body_full_of_unknown_fields(name):
+    error, took = errors_of(READERS[name], MANY)
+    assert len(error.errors) == MAX_NAMED + 1 and took < SOON
+    *named, last = error.errors
+    assert len({field.path for field in named}) == MAX_NAMED
+    missing = sum(field.path not in MANY for field in named)
+    assert last == FieldError("", f"{100_000 + missing - MAX_NAMED} more")
+    assert error.message == f"{100_000 + missing} fields are not valid"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        [{f"a{number}": 1 for number in range(100)}] * 1000,
+        [USER | {f"a{number}": 1 for number in range(100)}] * 1000,
+        [{"id": 0, "login": " "}] * 1000,
+        [[]] * 1000,
+        [None] * 1000,
+    ],
+)
+def test_targets_full_of_errors(target):
+    error, took = errors_of(READERS["notify"], {"target": target, "message": "x"})
+    assert len(error.errors) == MAX_NAMED + 1 and took < SOON
+    assert error.errors[-1].message.endswith(" more")
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (
+            READERS["session"],
+            {"user_id": "1", "platform": "web", "subscription": {"endpoint": "https://a", "keys": MANY}},
+        ),
+        (READERS["requeue"], {"filter": MANY}),
+    ],
+)
+def test_objects_within(read, body):
+    error, took = errors_of(read, body)
+    assert len(error.errors) == MAX_NAMED + 1 and took < SOON
+
+
+def test_all_are_named_up_to_a_hundred():
+    faults = Faults()
+    for number in range(MAX_NAMED):
+        faults.add(f"a{number}", "x")
+    assert len(faults.listed()) == MAX_NAMED and faults.listed()[-1] == FieldError("a99", "x")
+    assert [len(invalid(faults).errors), faults.count] == [MAX_NAMED, MAX_NAMED]
+    faults.add("b", "x")
+    assert faults.listed()[-1] == FieldError("", "1 more")
+
+
+def test_an_item_names_as_many_as_it_may():
+    wrong = read_item({"a": 1, "b": 2}, 1)
+    assert len(wrong) == 2 and wrong[-1] == FieldError("", "3 more")
+
+
+def test_unknown_names_are_made_fit_for_an_answer():
+    error, _ = errors_of(READERS["key"], {"name": "a", "scopes": ["read"], "\ud800\n" + "x" * 100: 1})
+    assert error.errors == [FieldError("??" + "x" * 62, "unknown field")]
+
+
+@pytest.mark.parametrize("data", [{"a": ["x" * 10] * 80_000}, {"a": "x" * 900_000}, MANY])
+def test_large_data_is_not_looked_through(data):
+    error, took = errors_of(READERS["delivery"], {"channel": "inapp", "recipient": "1-a", "content": "x", "data": data})
+    assert error.errors == [FieldError("data", "must have at most 4096 bytes as JSON")] and took < SOON
+
+
+@pytest.mark.parametrize("data", [{"a": "\ud800"}, {"\udfff": 1}, {"a": ["b\0"]}, {"a": {"\0": 1}}])
+def test_bad_text_in_data(data):
+    error, _ = errors_of(READERS["delivery"], {"channel": "inapp", "recipient": "1-a", "content": "x", "data": data})
+    assert error.errors == [FieldError("data", "must not hold NUL or lone surrogates")]
+
+
+def deep(levels, kind="list"):
+    opening, closing = ("[", "]") if kind == "list" else ('{"a":', "}")
+    return (opening * levels + "1" + closing * levels).encode()
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+def test_json_is_read_to_a_depth(kind):
+    assert read_json(deep(100, kind)) == json.loads(deep(100, kind))
+    for levels in (101, 500, 900, 980, 990, 1000, 100_000):
+        error, took = errors_of(read_json, deep(levels, kind))
+        assert (error.code, "nested too deeply" in error.message) == ("bad_request", True) and took < SOON
+
+
+def test_many_brackets_are_not_depth():
+    assert read_json(b"[" + b"[1]," * 10_000 + b'"[[[["]')
