@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -21,6 +23,9 @@ from prometheus_client.core import (
 from notifier.tally import Buckets, SharedTally, Tally
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+_CONTROL_BEYOND_ASCII = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 class Histogram:
@@ -292,11 +297,15 @@ def configure_logging(level: str, form: str, pod: str) -> None:
     ]
     terminal = sys.stderr.isatty()
     if form == "json" or (form == "auto" and not terminal):
-        tail = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        render = structlog.processors.JSONRenderer(ensure_ascii=False)
+        tail = [structlog.processors.format_exc_info, render, _escape_line]
         shared.append(_add_pod(pod))
     else:
         plain = structlog.dev.plain_traceback
-        tail = [structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain, pad_event_to=28)]
+        tail = [
+            _escape_values,
+            structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain, pad_event_to=28),
+        ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
     )
@@ -306,6 +315,20 @@ def configure_logging(level: str, form: str, pod: str) -> None:
     for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server", "sanic.websockets"):
         # Below a warning Sanic tells of itself, and of upgrades with their whole query, which may hold a token.
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _escape_values(_logger: object, _name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Texts of a line may be a caller's: no control character of theirs reaches the terminal, nor begins a line."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in facts.items()}
+
+
+def _escape_line(_logger: object, _name: str, line: str) -> str:
+    """What JSON leaves as it is, and programs take for the end of a line or the beginning of a command."""
+    return _CONTROL_BEYOND_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _import_structlog():  # type: ignore[no-untyped-def]
