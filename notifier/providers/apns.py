@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import uuid
 from typing import Any
@@ -23,6 +24,7 @@ HOSTS = {"production": "https://api.push.apple.com", "sandbox": "https://api.san
 TOKEN_LIFE = 50 * 60.0  # Apple takes one for an hour, and no new one within 20 minutes
 GONE = frozenset({"Unregistered", "ExpiredToken"})
 OURS = frozenset({"ExpiredProviderToken", "InvalidProviderToken", "MissingProviderToken"})
+_DEVICE = re.compile(r"[A-Za-z0-9_-]{1,512}").fullmatch  # it stands in a path, and is not to lead elsewhere
 TRIES = 2  # a connection that Apple closes (GOAWAY) is no answer: once more, under the same apns-id
 
 
@@ -55,6 +57,8 @@ class Apns(Provider):
         self._opening = asyncio.Lock()
 
     async def send(self, message: Message) -> str:
+        if not _DEVICE(message.to):
+            raise ProviderError("rejected", "not a device token", permanent=True)
         answer = await self._post(message)
         if answer.status == 403 and word(answer.document.get("reason")) in OURS:
             self._token.forget()
@@ -79,8 +83,6 @@ class Apns(Provider):
             except httpx2.TransportError as error:
                 if left == 1:
                     raise ProviderError("connect", type(error).__name__) from None
-            except httpx2.InvalidURL:
-                raise ProviderError("rejected", "not a device token", permanent=True) from None
         raise AssertionError("unreachable")
 
     async def _exchange(self, http: httpx2.AsyncClient, message: Message) -> Answer:
@@ -98,7 +100,10 @@ class Apns(Provider):
     async def _client(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._http is None:
-                verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=self._ca) if self._ca else True
+                verify: ssl.SSLContext | bool = True
+                if self._ca:
+                    verify = ssl.create_default_context()
+                    verify.load_verify_locations(self._ca)
                 self._http = httpx2.AsyncClient(http2=True, verify=verify, timeout=self._tools.timeout, trust_env=False)
             return self._http
 

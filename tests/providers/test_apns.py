@@ -115,6 +115,15 @@ async def test_apns(apple, apns, message):
     }
 
 
+@pytest.mark.parametrize(
+    "token",
+    ["../../evil?x=1", "..", ".", "a/b", "a?b", "a#b", "a%2fb", "a\\b", "", "a b", "a\r\nx: y", "é", "a@evil:1"],
+)
+async def test_a_token_never_changes_the_path(apple, apns, message, token):
+    error = await failure(apns(apple.port, apple.ca), message("push", token))
+    assert (error.reason, error.permanent, error.unregistered, apple.requests) == ("rejected", True, False, [])
+
+
 async def test_each_device_has_an_id_of_its_own(apple, apns, message):
     provider, identity = apns(apple.port, apple.ca), str(uuid.uuid4())
     for key in (identity, f"{identity}/2", f"{identity}/2"):
