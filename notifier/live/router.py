@@ -57,14 +57,16 @@ class Router:
     # -- a connection's life
 
     async def attach(self, connection: Connection) -> None:
-        """Takes a connection in, sends it the inbox as it stands, and lets live pushes follow without gap or repeat.
+        """Sends a connection of the hub its inbox as it stands, and lets live pushes follow without gap or repeat.
 
-        Raises `NotifierError(unavailable)`; the connection has been taken in even then.
+        Raises `NotifierError(unavailable)`.
         """
         user = connection.user_key
-        member = self.hub.add(connection)
         self._events.emit("client.connected", client_facts(connection))
         async with self._greetings:
+            member = self.hub.member(user)
+            if member is None or self.hub.get(connection.id) is None:
+                return  # it has gone while it waited for its turn, and its user's lock with it
             snapshot = await self._read_inbox(user)
         member.owner = snapshot.delivery.owner.decode()
         self._greet(connection, snapshot)

@@ -32,10 +32,10 @@ def events_door(feed: EventFeed, on_listener: Callable[[], None]) -> Blueprint:
 
 async def _follow(request: Request, feed: EventFeed, types: frozenset[str], on_listener: Callable[[], None]) -> None:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    response = await request.respond(content_type="text/event-stream; charset=utf-8", headers=headers)
-    listener = feed.listen(types)
+    listener = feed.listen(types)  # before the first wait: many requests at once cannot all find room
     on_listener()
     try:
+        response = await request.respond(content_type="text/event-stream; charset=utf-8", headers=headers)
         await response.send(b"retry: 1000\n: following\n\n")
         while not listener.ended:
             batch = await listener.take(KEEP_ALIVE)

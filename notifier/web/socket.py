@@ -84,7 +84,11 @@ class InboxSocket:
         return connection
 
     def begin(self, connection: Connection) -> None:
-        """The socket is upgraded: sends the inbox, then lives."""
+        """The socket is upgraded: sends the inbox, then lives.
+
+        It counts from here on, in the same turn of the loop as `admit`: many upgrades at once cannot all be let in.
+        """
+        self._hub.add(connection)
         self._run(connection, self._router.attach(connection), None)
 
     def pushed(self, connection: Connection, count: int) -> None:
@@ -216,8 +220,8 @@ def socket_door(sockets: InboxSocket) -> Blueprint:
         user, caller = _user_of(request), caller_of(request)
         if not caller.may_follow(user):
             raise NotifierError(ErrorCode.FORBIDDEN, "this token is not for this user")
-        connection = sockets.admit(user, request.ip, caller)
         subprotocol = check_upgrade(request, SUBPROTOCOL)
+        connection = sockets.admit(user, request.ip, caller)
         take_over(request, connection, subprotocol, lambda: sockets.begin(connection))
 
     return door

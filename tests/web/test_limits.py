@@ -1,11 +1,15 @@
-"""The rate limit at `/notify` (NOTIFY_RATE_LIMIT): per target user, over all pods, all or nothing."""
+"""Rate limits at `/notify` (NOTIFY_RATE_LIMIT: per target user, over all pods, all or nothing), and of connections."""
 
 import asyncio
+import contextlib
 import re
 
 import pytest
 
-from tests.support import ALICE, Inbox, notify
+from notifier.domain.access import ANYBODY
+from notifier.domain.users import User
+from notifier.errors import ErrorCode, NotifierError
+from tests.support import ALICE, Inbox, eventually, notify
 
 BOB, EVE = {"id": 2, "login": "bob"}, {"id": 3, "login": "eve"}
 
@@ -141,3 +145,107 @@ async def test_it_can_be_set_while_running(client, settings, caplog):
 async def test_503_while_the_store_is_away(limited):
     await limited.pod.redis.stop()
     assert (await asyncio.wait_for(post(limited, ALICE), 2)).status_code == 503
+
+
+# -- connections
+
+
+async def open_sockets(client, number):
+    """Connections that nothing was said on yet."""
+    return await asyncio.gather(*(asyncio.open_connection("127.0.0.1", client.port) for _ in range(number)))
+
+
+async def upgrade_at_once(client, sockets, path="/ws?user_id=1&login=alice", version=13):
+    """The statuses of upgrades that all stand in the server's sockets before it looks, as after a standstill."""
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    head += f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    for _, writer in sockets:
+        writer.write(head.encode())
+    lines = await asyncio.gather(*(asyncio.wait_for(reader.readline(), 5) for reader, _ in sockets))
+    return [int(line.split()[1]) for line in lines]
+
+
+async def go(client, sockets):
+    """All go, in the middle of whatever is done for them."""
+    for _, writer in sockets:
+        writer.transport.abort()
+    await eventually(lambda: len(client.pod.hub) == 0, "that nobody is connected")
+
+
+async def test_200_connections_of_one_user_at_once(client):
+    for _ in range(2):
+        sockets = await open_sockets(client, 200)
+        statuses = await upgrade_at_once(client, sockets)
+        assert (statuses.count(101), statuses.count(429)) == (32, 168) and client.pod.hub.count("1-alice") == 32
+        await go(client, sockets)
+
+
+async def test_200_connections_of_one_address_at_once(start_pod, monkeypatch):
+    monkeypatch.setattr("notifier.web.socket._is_loopback", lambda address: False)
+    client = await start_pod(max_connections_per_address="20", max_connections_per_user="200")
+    sockets = await open_sockets(client, 200)
+    statuses = await upgrade_at_once(client, sockets)
+    assert (statuses.count(101), client.pod.hub.at_address("127.0.0.1")) == (20, 20)
+    await go(client, sockets)
+    assert client.pod.hub.at_address("127.0.0.1") == 0
+
+
+async def test_no_place_is_lost(client, monkeypatch):
+    """By an upgrade that fails, by a client that goes while its inbox is read, by a store that fails then."""
+    sockets = await open_sockets(client, 40)
+    assert set(await upgrade_at_once(client, sockets, version=12)) == {426}
+    await go(client, sockets)
+
+    async def fail(*_, **__):
+        raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available")
+
+    with monkeypatch.context() as away:
+        away.setattr(client.pod.inbox, "attach", fail)
+        sockets = await open_sockets(client, 40)
+        assert (await upgrade_at_once(client, sockets)).count(101) == 32
+        await go(client, sockets)
+    sockets = await open_sockets(client, 32)
+    assert await upgrade_at_once(client, sockets) == [101] * 32
+    await go(client, sockets)
+
+
+async def test_who_goes_before_the_inbox_is_read_leaves_no_lock(client, redis):
+    sockets = await open_sockets(client, 32)
+    await upgrade_at_once(client, sockets)
+    await go(client, sockets)
+    inbox = await Inbox.open(client, 2, "bob")  # whose inbox is read after theirs
+    await inbox.socket.close()
+    await eventually(lambda: len(client.pod.hub) == 0)
+    await eventually(lambda: _unlocked(redis), "that no lock is left")
+
+
+async def _unlocked(redis):
+    return not await redis.call("KEYS", "notif:lock:consumer:*")
+
+
+async def test_200_followers_at_once(client):
+    sockets = await open_sockets(client, 200)
+    for _, writer in sockets:
+        writer.write(b"GET /api/v1/admin/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    lines = await asyncio.gather(*(asyncio.wait_for(reader.readline(), 5) for reader, _ in sockets))
+    statuses = [int(line.split()[1]) for line in lines]
+    assert (statuses.count(200), statuses.count(429), client.pod.events.listeners) == (100, 100, 100)
+    for _, writer in sockets:
+        writer.transport.abort()
+    await eventually(lambda: client.pod.events.listeners == 0)
+
+
+async def test_a_place_is_taken_in_the_turn_of_its_admission(client, monkeypatch):
+    """Before anything else is done for it: after a standstill hundreds of upgrades are let in within one turn."""
+
+    async def attach(connection):
+        raise AssertionError("the loop has not come to it yet")
+
+    monkeypatch.setattr(client.pod.router, "attach", attach)
+    monkeypatch.setattr(client.pod.sockets, "_run", lambda connection, work, command: work.close())
+    sockets, admitted = client.pod.sockets, 0
+    for _ in range(200):
+        with contextlib.suppress(NotifierError):
+            sockets.begin(sockets.admit(User(1, "alice"), "127.0.0.1", ANYBODY))
+            admitted += 1
+    assert admitted == client.pod.hub.count("1-alice") == 32
