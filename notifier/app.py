@@ -135,9 +135,16 @@ class App:
     def _build_live(self) -> None:
         settings = self.settings
         self.hub = Hub()
-        self.events = EventFeed(settings.pod_id, self.event_log.publish)
+        self.events = EventFeed(settings.pod_id, self.event_log.publish, self.redis.clock.now)
         self.router = Router(
-            self.hub, self.inbox, self.bus, self.events, self.holder, settings.lock_ttl, self.metrics.count_push
+            self.hub,
+            self.inbox,
+            self.bus,
+            self.events,
+            self.holder,
+            settings.lock_ttl,
+            self.metrics.count_push,
+            self.redis.clock.now,
         )
         self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
         self.peers.answers("clients", self._clients)
@@ -169,7 +176,13 @@ class App:
             settings.max_connections_per_address,
         )
         self.sockets = InboxSocket(
-            self.hub, self.router, self.inbox_service, limits, self._on_read, lambda: self.redis.up
+            self.hub,
+            self.router,
+            self.inbox_service,
+            limits,
+            self._on_read,
+            lambda: self.redis.up,
+            self.redis.clock.now,
         )
 
     def _user_limit(self, settings: Settings) -> UserLimit | None:
@@ -179,7 +192,7 @@ class App:
     def _build_access(self) -> Access:
         settings = self.settings
         secret, url = (settings.jwt_secret, settings.jwks_url) if settings.auth_mode == "token" else ("", "")
-        users = UserTokens(secret, Jwks(url) if url else None)
+        users = UserTokens(secret, Jwks(url) if url else None, self.redis.clock.now)
         return Access(settings.admin_token, ApiKeys(self.redis), users)
 
     def _build_pipeline(self) -> None:
@@ -197,7 +210,7 @@ class App:
         self.peers.answers("providers", self.pipeline.provider_rows)
         self.peers.answers("hands", self.pipeline.hands)
         self.session_service = SessionService(self.pipeline.sessions)
-        self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate)
+        self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate, self.redis.clock.now)
 
     def _build_ingest(self) -> Ingest | None:
         settings = self.settings
@@ -235,6 +248,7 @@ class App:
             self._on_cleared,
             interval=interval,
             look_again=settings.lock_ttl,
+            now=self.redis.clock.now,
         )
         self.trimmer = Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval)
         self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
@@ -276,11 +290,11 @@ class App:
         """The HTTP application over these parts."""
         settings = self.settings
         origins = Origins(settings.allowed_origins, settings.loopback_only)
-        entrance = NotifyDoor(self.publisher)
+        entrance = NotifyDoor(self.publisher, self.redis.clock.now)
         doors = [
             notify_door(entrance),
             socket_door(self.sockets),
-            admin_door(self.operations, self.publisher),
+            admin_door(self.operations, self.publisher, self.redis.clock.now),
             keys_door(self.access),
             events_door(self.events, self._on_listener),
             health_door(lambda: health_report(self), lambda: self.redis.up),
@@ -289,7 +303,12 @@ class App:
             deliveries_door(self.pipeline.accept, self.pipeline.service),
             sessions_door(self.session_service),
             ratelimit_door(self.send_rate.look),
-            dispatch_door(self.pipeline.service, lambda: providers_of_all_pods(self), lambda: hands_of_all_pods(self)),
+            dispatch_door(
+                self.pipeline.service,
+                lambda: providers_of_all_pods(self),
+                lambda: hands_of_all_pods(self),
+                self.redis.clock.now,
+            ),
             documents_door(__version__, settings.auth_mode == "token"),
         ]
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
@@ -422,7 +441,7 @@ class App:
             "pod_id": self.settings.pod_id,
             "remote": connection.remote,
             "connected_at": format_time(connection.connected_at),
-            "last_seen": format_time(time.time() - silent_for),
+            "last_seen": format_time(self.redis.clock.now() - silent_for),
             "sent": connection.sent,
             "acked": connection.acked,
             "buffered": connection.buffered,

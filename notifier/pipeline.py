@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 from typing import Any, NamedTuple
@@ -72,8 +71,10 @@ class Pipeline:
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
         self.service = DeliveryService(self.deliveries, self._on_changes)
-        self.accept = AcceptService(self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes)
-        self.breakers = Breakers(Circuits(house.redis), self._on_circuit)
+        self.accept = AcceptService(
+            self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes, house.redis.clock
+        )
+        self.breakers = Breakers(Circuits(house.redis), self._on_circuit, house.redis.clock.now)
         self.queues: Queues | None = None
         self.engine: Engine | None = None
         self.routes: Routes | None = None
@@ -88,9 +89,10 @@ class Pipeline:
     def _build_engine(self, settings: Settings) -> None:
         owner = self._house.pod
         self.tools = _tools(settings)
+        self.tools.now = self._house.redis.clock.now  # before the providers take it from there
         self.routes = self._build_routes(settings)
         self.breakers.add(provider.name for _, provider in self.routes)
-        self._attempts = Attempts(self.routes, self.sessions, owner, random.uniform)
+        self._attempts = Attempts(self.routes, self.sessions, owner, random.uniform, self._house.redis.clock.now)
         self.engine = Engine(
             self.deliveries,
             self._attempts,
@@ -102,7 +104,9 @@ class Pipeline:
             max_leased=settings.max_queue_size,
             lease=settings.delivery_lease,
         )
-        self._forgetter = Forgetter(self.deliveries, self._begin_sweep, settings.delivery_retention)
+        self._forgetter = Forgetter(
+            self.deliveries, self._begin_sweep, settings.delivery_retention, self._house.redis.clock.now
+        )
         bound = min(settings.scheduler_interval, settings.retry_interval)
         self.workers += [
             Scheduler(self.deliveries, self._on_changes, self.engine.poke, bound),
@@ -126,7 +130,7 @@ class Pipeline:
     async def _publish(self, notification_id: str, user: User, message: Message) -> None:
         body: dict[str, Any] = {"message": message.content, "priority": message.priority}
         body |= {name: value for name, value in (("title", message.subject), ("data", message.data)) if value}
-        content = read_broadcast_request(body, format_time(time.time()))
+        content = read_broadcast_request(body, format_time(self._house.redis.clock.now()))
         await self._house.publisher.publish_one(notification_id, user, content)
 
     def _describe_metrics(self) -> None:

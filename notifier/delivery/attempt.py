@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -48,7 +47,7 @@ class Attempts:
         sessions: Sessions,
         owner: str,
         uniform: Callable[[float, float], float],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float],
     ) -> None:
         """`uniform(low, high)` is the source of chance."""
         self._routes = routes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 
 from notifier.store.circuits import CLOSED, Circuit, Circuits
@@ -15,12 +14,13 @@ class Breakers:
         self,
         circuits: Circuits,
         on_change: Callable[[str, str], None],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float],
     ) -> None:
-        """`on_change` is told a provider's name and its new state: `closed`, `open` or `half_open`."""
+        """`on_change` is told a provider's name and its new state: `closed`, `open` or `half_open`; `now` is
+        Redis' time in Unix seconds."""
         self._circuits = circuits
         self._on_change = on_change
-        self._now = now
+        self.now = now
         self._seen: dict[str, Circuit] = {}
         self._told: dict[str, str] = {}
         self.failures = 5
@@ -38,7 +38,7 @@ class Breakers:
 
     def state(self, provider: str) -> str:
         """`closed`, `open` or `half_open`."""
-        return self.circuit(provider).state(self._now())
+        return self.circuit(provider).state(self.now())
 
     def is_clear(self, provider: str) -> bool:
         """Whether no failure is known, so that a success changes nothing."""
@@ -49,7 +49,7 @@ class Breakers:
         circuit = self.circuit(provider)
         if not circuit.open_until:
             return None
-        left = circuit.open_until / 1000 - self._now()
+        left = circuit.open_until / 1000 - self.now()
         if left > 0:
             return left
         return None if await self._circuits.may_probe(provider) else 1.0
@@ -72,7 +72,7 @@ class Breakers:
 
     def _note(self, provider: str, circuit: Circuit) -> None:
         self._seen[provider] = circuit
-        state = circuit.state(self._now())
+        state = circuit.state(self.now())
         if self._told.get(provider) != state:
             self._told[provider] = state
             self._on_change(provider, state)

@@ -75,7 +75,7 @@ class Guarded(Provider):
         wait = await self._breakers.wait_of(self.name)
         if wait is not None:
             raise CircuitOpen("circuit_open", self.name, retry_after=wait)
-        began, started = time.time(), time.perf_counter()
+        began, started = self._breakers.now(), time.perf_counter()
         error: ProviderError | None = None
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
@@ -115,7 +115,7 @@ class Guarded(Provider):
             self._minute.append((second, 1))
 
     def _rate(self) -> float:
-        since = time.time() - RATE_SECONDS
+        since = self._breakers.now() - RATE_SECONDS
         return round(sum(tries for second, tries in self._minute if second >= since) / RATE_SECONDS, 2)
 
     async def _tell_breaker(self, error: ProviderError | None) -> None:

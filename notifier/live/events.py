@@ -59,10 +59,13 @@ class Listener:
 class EventFeed:
     """The events of this pod, and through `receive` those of the others."""
 
-    def __init__(self, pod: str, publish: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
+    def __init__(
+        self, pod: str, publish: Callable[[Sequence[bytes]], Awaitable[None]], now: Callable[[], float]
+    ) -> None:
         """`publish` takes this pod's events to the others; it is called only while another pod has asked."""
         self._pod = pod
         self._publish = publish
+        self._now = now
         self._listeners: set[Listener] = set()
         self._wanted_until = 0.0
         self._gathered: list[bytes] = []
@@ -112,7 +115,7 @@ class EventFeed:
         """An event of this pod."""
         if not self.wanted:
             return
-        data = _encode({"type": kind, "time": format_time(time.time()), "pod_id": self._pod, **facts})
+        data = _encode({"type": kind, "time": format_time(self._now()), "pod_id": self._pod, **facts})
         self._offer(kind, data)
         if self._wanted_until > time.monotonic() and len(self._gathered) < GATHERED_MAX:
             if not self._gathered:

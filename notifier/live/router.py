@@ -41,8 +41,10 @@ class Router:
         holder: Holder,
         lock_ttl: float,
         on_pushed: Callable[[int, float], None],
+        now: Callable[[], float],
     ) -> None:
-        """`lock_ttl` in seconds; `on_pushed(frames, seconds)` is told of pushes and how long after acceptance."""
+        """`lock_ttl` in seconds; `on_pushed(frames, seconds)` is told of pushes and how long after acceptance;
+        `now` is Redis' time."""
         self.hub = hub
         self.holder = holder
         self._inbox = inbox
@@ -50,6 +52,7 @@ class Router:
         self._events = events
         self._lock_ttl = lock_ttl
         self._on_pushed = on_pushed
+        self._now = now  # Redis' clock, by which stream ids are made
         self._news: dict[str, None] = {}
         self._greetings = asyncio.Semaphore(GREETINGS)
         self.is_dead: Callable[[str], Awaitable[bool]] | None = None
@@ -167,7 +170,7 @@ class Router:
             seconds = (
                 time.monotonic() - accepted_at
                 if accepted_at >= 0
-                else time.time() - int(stream_id.split(b"-")[0]) / 1000
+                else self._now() - int(stream_id.split(b"-")[0]) / 1000
             )
             self._on_pushed(pushed, seconds)
             if self._events.wanted:

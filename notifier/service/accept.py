@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,10 +18,11 @@ from notifier.domain.times import format_time, parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.limit import DeliveryLimit
 from notifier.service.publish import IdempotencyKey
+from notifier.store.clock import StoreClock
 from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
 from notifier.store.idempotency import Idempotency
 
-SOON = 0.05  # seconds: what is scheduled for sooner is queued at once
+SOON = 0.05  # seconds: what is scheduled for sooner by Redis' clock is queued at once
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,14 +54,14 @@ class AcceptService:
         idempotency: Idempotency,
         record_of: Callable[[IdempotencyKey], str],
         on_changes: Callable[[Sequence[Change]], None],
-        now: Callable[[], float] = time.time,
+        clock: StoreClock,
     ) -> None:
         """`record_of` names the idempotency record of a whole batch; `on_changes` is told what was stored."""
         self._deliveries = deliveries
         self._idempotency = idempotency
         self._record_of = record_of
         self._on_changes = on_changes
-        self._now = now
+        self._clock = clock
         self.limit: DeliveryLimit | None = None
         self.max_retries = 3
         self.key_ttl_ms = 86_400_000
@@ -121,7 +121,7 @@ class AcceptService:
         if not items:
             return 0
         rows = [(item.id, _encode({"id": item.id, **item.document}), item.reason, item.error) for item in items]
-        return await self._deliveries.bury(rows, round(self._now() * 1000))
+        return await self._deliveries.bury(rows, round(self._clock.now() * 1000))
 
     async def store(self, items: Sequence[NewDelivery]) -> list[Stored]:
         """Stores what was prepared, and tells of what is new."""
@@ -201,9 +201,9 @@ class AcceptService:
         return await self.limit.take(draft.user_id)
 
     def _prepare(self, draft: Draft, delivery_id: str, batch_id: str, key: tuple[str, str]) -> NewDelivery:
-        now = self._now()
+        now = self._clock.now()
         scheduled = parse_time(draft.scheduled_at) if draft.scheduled_at else None
-        if scheduled is not None and scheduled <= now + SOON:
+        if scheduled is not None and scheduled <= self._clock.earliest() + SOON:
             scheduled = None
         created = parse_time(draft.created_at) if draft.created_at else now
         retries = self.max_retries if draft.max_retries is None else draft.max_retries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,10 +33,11 @@ class SessionService:
 class SendRate:
     """Where users stand with `RATE_LIMIT_PER_USER`."""
 
-    def __init__(self, deliveries: Deliveries, rate: Callable[[], tuple[int, float]]) -> None:
+    def __init__(self, deliveries: Deliveries, rate: Callable[[], tuple[int, float]], now: Callable[[], float]) -> None:
         """`rate` is the limit and its window in seconds, as they are now."""
         self._deliveries = deliveries
         self._rate = rate
+        self._now = now
 
     async def look(self, user_id: str) -> dict[str, Any]:
         """`limit`, what `remaining` of it in this window of `window_s`, and `reset_at`, when the next begins."""
@@ -48,7 +48,7 @@ class SendRate:
             "limit": limit,
             "remaining": max(0, limit - used),
             "window_s": window,
-            "reset_at": format_time(time.time() + (left or window)),
+            "reset_at": format_time(self._now() + (left or window)),
         }
 
 

@@ -7,7 +7,6 @@ used, so that neither `none` nor a public key taken for an HMAC secret gets in.
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +23,8 @@ MAX_TIME = 2**53
 class UserTokens:
     """Verifies tokens with a shared secret, with published keys, or with both."""
 
-    def __init__(self, secret: str, jwks: Jwks | None, clock: Callable[[], float] = time.time) -> None:
-        """`secret` may be empty; `clock` is in Unix seconds."""
+    def __init__(self, secret: str, jwks: Jwks | None, clock: Callable[[], float]) -> None:
+        """`secret` may be empty; `clock` is in Unix seconds: Redis', so that all pods agree on a token's end."""
         self._secret = secret.encode()
         self._jwks = jwks
         self._clock = clock

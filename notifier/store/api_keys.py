@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 import uuid
 
 import msgspec
@@ -49,7 +48,7 @@ class ApiKeys:
         Raises `NotifierError(conflict)` when there are 1,000.
         """
         identity, secret = uuid.uuid4(), secrets.token_urlsafe(32)
-        made = ApiKey(str(identity), request.name, request.scopes, format_time(time.time()))
+        made = ApiKey(str(identity), request.name, request.scopes, format_time(self._redis.clock.now()))
         record = _Record(made.name, [str(scope) for scope in made.scopes], made.created_at, _digest(secret))
         if not await self._redis.run(self._add, self._redis.keys.api_keys, made.id, _encode(record), MAX_KEYS):
             raise NotifierError(ErrorCode.CONFLICT, f"there are {MAX_KEYS} keys: revoke one first")

@@ -18,6 +18,7 @@ from typing import Any
 import hiredis
 
 from notifier.errors import NotifierError, defect
+from notifier.store.clock import StoreClock
 from notifier.store.keys import DELIVERY_LUA, Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
 from notifier.store.spoilt import Spoilt, kind_of
@@ -76,6 +77,7 @@ class Redis(ABC):
         self.on_reply_seconds: Callable[[float], None] | None = None
         self.refusal: str | None = None  # why the store refused the last write, or that of a server, None: it did not
         self.spoilt = Spoilt()
+        self.clock = StoreClock()
         self._scripts: dict[str, Script] = {}
         self._up = asyncio.Event()
 
@@ -125,6 +127,10 @@ class Redis(ABC):
         self.refusal = None
         for reply in replies:
             self._note(reply)
+
+    async def measure_clock(self) -> None:
+        """Compares the store's clock with this process'. Raises `NotifierError(unavailable)`."""
+        await self.clock.measure(lambda: self.run(self.script("time"), self.keys.delivery("")))
 
     def _unwrap(self, reply: Reply) -> Reply:
         """The result of a script, apart from what it says that it found spoilt (`common.lua`)."""

@@ -137,6 +137,7 @@ class ClusterRedis(Redis):
         whole = all(node is not None and node.up for node in set(self._masters))
         if whole and not self._prepared and self.prepare is not None:
             try:
+                await self.measure_clock()
                 await self.prepare(self.call)
                 self._prepared = True
             except NotifierError:

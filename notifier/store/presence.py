@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -41,8 +40,11 @@ class Presence:
         return int(await call("INCR", self._keys.fence))
 
     async def try_writes(self) -> None:
-        """Looks whether the store takes writes; the client remembers. Raises `NotifierError(unavailable)`."""
+        """Looks whether the store takes writes, and at its clock; the client remembers.
+
+        Raises `NotifierError(unavailable)`."""
         await self._redis.try_writes()
+        await self._redis.measure_clock()
 
     async def renew(self, pod: str, document: bytes) -> bool:
         """Says that the pod is alive, and what it has to say of itself; whether it never ceased to be, and its bus is
@@ -62,7 +64,7 @@ class Presence:
 
     async def beat(self, pod: str) -> None:
         """The heartbeat of the contract: the pod's name with the time."""
-        await self._redis.call("HSET", self._keys.heartbeats, pod, int(time.time()))
+        await self._redis.call("HSET", self._keys.heartbeats, pod, int(self._redis.clock.now()))
 
     async def leave(self, pod: str) -> None:
         """The pod goes for good."""
@@ -73,7 +75,7 @@ class Presence:
     async def pods(self) -> list[PodRecord]:
         """All pods that have beaten, alive or not, by name."""
         beats = await self._redis.call("HGETALL", self._keys.heartbeats)
-        ages = await self._ages(beats, time.time())
+        ages = await self._ages(beats, self._redis.clock.now())
         names = sorted(ages)
         documents = await self._redis.call_many([("GET", self._keys.pod(name)) for name in names])
         lengths = await self._redis.call_many([("XLEN", self._keys.bus(name)) for name in names])

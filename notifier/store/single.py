@@ -150,6 +150,7 @@ class SingleRedis(Redis):
         # All at once: one after the other they would take twenty round trips, ten seconds over a slow network.
         await asyncio.gather(*(link.call("SCRIPT", "LOAD", script.text) for script in self._scripts.values()))
         if self.prepare is not None:
+            await self.clock.measure(lambda: link.call("TIME"))
             await self.prepare(link.call)
 
     def _leave_if_demoted(self, reply: Reply) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from urllib.parse import unquote
 
 import msgspec
@@ -21,12 +21,12 @@ from notifier.web.requests import Query, json_body, json_response
 _encode = msgspec.json.Encoder().encode
 
 
-def admin_door(operations: Operations, publisher: Publisher) -> Blueprint:
+def admin_door(operations: Operations, publisher: Publisher, now: Callable[[], float]) -> Blueprint:
     """The routes of the admin API, but for the stream of events."""
     door = Blueprint("admin", url_prefix="/api/v1/admin")
     _connections(door, operations)
     _inboxes(door, operations)
-    _cluster(door, operations, publisher)
+    _cluster(door, operations, publisher, now)
     return door
 
 
@@ -91,7 +91,7 @@ def _inboxes(door: Blueprint, operations: Operations) -> None:
         return json_response(_encode(body))
 
 
-def _cluster(door: Blueprint, operations: Operations, publisher: Publisher) -> None:
+def _cluster(door: Blueprint, operations: Operations, publisher: Publisher, now: Callable[[], float]) -> None:
     @door.get("/pods")
     async def pods(request: Request) -> HTTPResponse:
         rows = [{name: value for name, value in row.items() if name != "latency"} for row in await operations.pods()]
@@ -99,7 +99,7 @@ def _cluster(door: Blueprint, operations: Operations, publisher: Publisher) -> N
 
     @door.post("/broadcast")
     async def broadcast(request: Request) -> HTTPResponse:
-        content = read_broadcast_request(json_body(request), format_time(time.time()))
+        content = read_broadcast_request(json_body(request), format_time(now()))
         accepted = await publisher.broadcast(await operations.connected_users(), content)
         audit(request, "broadcast", "all", accepted=accepted)
         return json_response(_encode({"accepted": accepted}), 202)

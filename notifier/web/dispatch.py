@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,13 +23,13 @@ Providers = Callable[[], Awaitable[list[dict[str, Any]]]]
 Hands = Callable[[], Awaitable[dict[str, int]]]
 
 
-def dispatch_door(service: DeliveryService, providers: Providers, hands: Hands) -> Blueprint:
+def dispatch_door(service: DeliveryService, providers: Providers, hands: Hands, now: Callable[[], float]) -> Blueprint:
     """The routes; `providers` tells how those of all pods stand, `hands` how many sends each channel can have at once
     over all pods."""
     door = Blueprint("dispatch", url_prefix="/api/v1/admin")
     _dead_letters(door, service)
     _actions(door, service)
-    _figures(door, service, providers, hands)
+    _figures(door, service, providers, hands, now)
     return door
 
 
@@ -92,14 +91,16 @@ def _actions(door: Blueprint, service: DeliveryService) -> None:
         return json_response(_encode({"channel": channel, "paused": paused}))
 
 
-def _figures(door: Blueprint, service: DeliveryService, providers: Providers, hands: Hands) -> None:
+def _figures(
+    door: Blueprint, service: DeliveryService, providers: Providers, hands: Hands, now: Callable[[], float]
+) -> None:
     @door.get("/providers")
     async def all_providers(request: Request) -> HTTPResponse:
         return json_response(_encode({"providers": await providers()}))
 
     @door.get("/queues")
     async def queues(request: Request) -> HTTPResponse:
-        found, workers, now = await service.queues(), await hands(), time.time()
+        found, workers, at = await service.queues(), await hands(), now()
         rows = [
             {
                 "channel": queue.channel,
@@ -107,7 +108,7 @@ def _figures(door: Blueprint, service: DeliveryService, providers: Providers, ha
                 **queue.waiting,
                 "processing": queue.leased,
                 "workers": workers.get(queue.channel, 0),
-                "oldest_age_s": None if queue.oldest is None else round(max(0.0, now - queue.oldest / 1000), 1),
+                "oldest_age_s": None if queue.oldest is None else round(max(0.0, at - queue.oldest / 1000), 1),
             }
             for queue in found.channels
         ]

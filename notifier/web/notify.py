@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sanic import Blueprint, HTTPResponse, Request
 
@@ -21,8 +20,10 @@ ROUTE = "notify"
 class NotifyDoor:
     """The inbox's entrance."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, now: Callable[[], float]) -> None:
+        """`now` is what `created_at` defaults to."""
         self._publisher = publisher
+        self._now = now
 
     async def publish(self, caller: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to a request of `caller`; header names are lower case. Raises `NotifierError`."""
@@ -35,14 +36,15 @@ class NotifyDoor:
         """
         self._publisher.submit(*self._read(caller, headers, body), on_answer)
 
-    @staticmethod
-    def _read(caller: str, headers: Mapping[str, str], body: bytes) -> tuple[Draft, object, IdempotencyKey | None]:
+    def _read(
+        self, caller: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Draft, object, IdempotencyKey | None]:
         given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
         key = read_idempotency_key(caller, ROUTE, given)
         if body:
             check_json_type(headers.get("content-type"))
         value = read_json(body)
-        return read_notify_request(value, format_time(time.time())), value, key
+        return read_notify_request(value, format_time(self._now())), value, key
 
 
 def headers_of(answer: Answer) -> dict[str, str]:

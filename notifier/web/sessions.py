@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +11,6 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from notifier.domain.deliveries import user_problem
 from notifier.domain.sessions import read_session
-from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.sessions import SessionService
 from notifier.web.requests import json_body, json_response
@@ -26,7 +24,7 @@ def sessions_door(service: SessionService) -> Blueprint:
 
     @door.post("/")
     async def add(request: Request) -> HTTPResponse:
-        session = read_session(json_body(request), format_time(time.time()))
+        session = read_session(json_body(request), "")  # the store knows the time
         return json_response(_encode(await service.add(session)), 201)
 
     @door.get("/<user_id:str>")

@@ -54,6 +54,7 @@ class InboxSocket:
         limits: SocketLimits,
         on_read: Callable[[str, Marked], None],
         store_is_up: Callable[[], bool],
+        now: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_read` is told which notifications of a user were marked read."""
@@ -63,6 +64,7 @@ class InboxSocket:
         self._limits = limits
         self._on_read = on_read
         self._store_is_up = store_is_up
+        self._now = now
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._reads: dict[Connection, list[Read]] = {}
@@ -77,7 +79,7 @@ class InboxSocket:
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections of this user", retry_after=10.0)
         if self._hub.at_address(address) >= self._limits.per_address and not _is_loopback(address):
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections from this address", retry_after=10.0)
-        limits, now = self._limits, time.time()
+        limits, now = self._limits, self._now()
         connection = Connection(user, self, now=now, max_frame=limits.max_frame, send_buffer=limits.send_buffer)
         if caller.expires_at is not None:
             connection.expires_at = self._clock() + caller.expires_at - now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 
 from notifier.store.deliveries import FORGET_BATCH, Deliveries
@@ -20,7 +19,7 @@ class Forgetter(Worker):
         deliveries: Deliveries,
         begin_sweep: Callable[[str, float], Awaitable[bool]],
         retention: float,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float],
     ) -> None:
         """`begin_sweep` says whether this pod does the sweep of that name in these seconds; `retention` in seconds."""
         super().__init__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 
 from notifier.store.inbox import Inbox
@@ -26,7 +25,7 @@ class Janitor(Worker):
         *,
         interval: float,
         look_again: float,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float],
     ) -> None:
         """`interval` and `look_again` (for an empty stream of somebody connected) in seconds."""
         super().__init__()
