@@ -110,7 +110,8 @@ class App:
     def _embedded_redis(self) -> OwnRedis:
         if self.seat is not None:
             return KeptRedis(self.seat.read_keeper)
-        return EmbeddedRedis(self.settings.data_dir, self.settings.redis_fsync, on_event=_log_event)
+        settings = self.settings
+        return EmbeddedRedis(settings.data_dir, settings.redis_fsync, settings.disk_reserve, on_event=_log_event)
 
     def _deployment(self) -> Deployment:
         settings = self.settings
@@ -283,6 +284,8 @@ class App:
         gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
         ingest = self.ingest
         gauge("kafka_lag", "Messages that this pod has yet to store", lambda: ingest.state.lag if ingest else 0)
+        if (embedded := self.embedded) is not None:
+            gauge("disk_free_bytes", "Bytes free on the disk of DATA_DIR", lambda: embedded.disk_free, min)
         if seat := self.seat:
             gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
 

@@ -7,6 +7,7 @@ the supervisor that does nothing else; it starts the server again when it dies, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -22,16 +23,21 @@ from notifier.store.embedded import EmbeddedRedis, EmbeddedRedisError
 
 STOP_SIGNAL = signal.SIGUSR1  # SIGTERM may come from systemd, to all processes, while the workers still drain
 
+SHOW_INTERVAL = 0.5  # seconds
+
 log = logging.getLogger("notifier.keeper")
 
 
 class RedisFacts(msgspec.Struct):
-    """What the keeper shows: its process, where the server is, how often it was restarted, why it could not start."""
+    """What the keeper shows: its process, where the server is, how often it was restarted, why it could not start, what
+    ails it now, and the bytes that are free on its disk."""
 
     pid: int = 0
     url: str = ""
     restarts: int = 0
     error: str = ""
+    trouble: str | None = None
+    disk_free: int = 0
 
 
 class OwnRedis(Protocol):
@@ -39,6 +45,10 @@ class OwnRedis(Protocol):
 
     @property
     def restarts(self) -> int: ...
+    @property
+    def trouble(self) -> str | None: ...
+    @property
+    def disk_free(self) -> int: ...
     async def start(self) -> str: ...
     async def stop(self) -> None: ...
 
@@ -54,6 +64,16 @@ class KeptRedis:
     def restarts(self) -> int:
         """How often the server was started again."""
         return facts_in(self._read()).restarts
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the server takes no writes, or may lose them; None while all is well."""
+        return facts_in(self._read()).trouble
+
+    @property
+    def disk_free(self) -> int:
+        """Bytes that were free on the disk of the data a second ago or less."""
+        return facts_in(self._read()).disk_free
 
     async def start(self) -> str:
         """The server's URL."""
@@ -71,13 +91,13 @@ def facts_in(text: bytes) -> RedisFacts:
 class Keeper:
     """Runs the server and shows its facts in a slot of the scoreboard."""
 
-    def __init__(self, board: Scoreboard, slot: int, data_dir: Path, fsync: str) -> None:
+    def __init__(self, board: Scoreboard, slot: int, data_dir: Path, fsync: str, reserve: int) -> None:
         before = facts_in(board.read(slot))
         self._board = board
         self._slot = slot
         # A keeper that follows on another starts a server that ended with it: that is a restart too.
         self._facts = RedisFacts(restarts=before.restarts + 1 if before.url else 0)
-        self._redis = EmbeddedRedis(data_dir, fsync, on_event=self._on_event)
+        self._redis = EmbeddedRedis(data_dir, fsync, reserve, on_event=self._on_event)
         self._supervisor = os.getppid()
 
     def run(self) -> int:
@@ -98,9 +118,17 @@ class Keeper:
             self._show()
             return 1
         self._show()
-        await stop.wait()
+        while not stop.is_set():
+            self._show_disk()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), SHOW_INTERVAL)
         await self._redis.stop()
         return 0
+
+    def _show_disk(self) -> None:
+        """Without a word to the supervisor: only the workers read it."""
+        self._facts.trouble, self._facts.disk_free = self._redis.trouble, self._redis.disk_free
+        self._board.write(self._slot, msgspec.json.encode(self._facts))
 
     def _on_event(self, name: str, facts: Mapping[str, Any]) -> None:
         log.warning(name, extra=dict(facts))

@@ -31,10 +31,11 @@ def pod_document(app: App) -> bytes:
 
 def health_report(app: App) -> dict[str, Any]:
     """The body of `/health`, from what is known at this moment: it asks nobody."""
-    status = _store_status(app)
+    trouble = store_trouble(app)
+    status = "unavailable" if not app.redis.up else "degraded" if trouble else "ok"
     redis: dict[str, Any] = {"status": status, "mode": "external"}
     if status == "degraded":
-        redis["error"] = app.redis.refusal
+        redis["error"] = "; ".join(trouble)
     if app.embedded is not None:
         redis |= {"mode": "embedded", "restarts": app.embedded.restarts}
     failing = {worker.name: worker.last_error for worker in app.workers if not worker.healthy}
@@ -55,10 +56,10 @@ def health_report(app: App) -> dict[str, Any]:
     }
 
 
-def _store_status(app: App) -> str:
-    if not app.redis.up:
-        return "unavailable"
-    return "ok" if app.redis.refusal is None else "degraded"
+def store_trouble(app: App) -> list[str]:
+    """Everything that is wrong with a store that can be reached, one sentence each."""
+    own = app.embedded.trouble if app.embedded is not None else None
+    return [reason for reason in (own or app.redis.refusal,) if reason]
 
 
 async def cluster_snapshot(app: App) -> dict[str, Any]:

@@ -141,7 +141,10 @@ class Supervisor:
 
         def main() -> int:
             self._sock.close()
-            return Keeper(self._board, self._keeper_slot, settings.data_dir, settings.redis_fsync).run()
+            keep = Keeper(
+                self._board, self._keeper_slot, settings.data_dir, settings.redis_fsync, settings.disk_reserve
+            )
+            return keep.run()
 
         return Child("redis-keeper", "notifier:redis", self._keeper_slot, main, STOP_SIGNAL)
 

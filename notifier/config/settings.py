@@ -55,6 +55,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     D("REDIS_DB", values.number(0, 1_000_000), "0", "database of the store"),
     D("DATA_DIR", values.path, None, "folder of the embedded Redis"),
     D("REDIS_FSYNC", values.choice("everysec", "always"), "everysec", "when the embedded Redis' file is synced"),
+    D("DISK_RESERVE", values.size(0, 1024**4), "64MiB", "disk space kept for the embedded Redis' file; 0: none"),
     D("POD_ID", values.pod_name, None, "name of this process; the host's by default"),
     D("ROLES", values.roles, "http,delivery,kafka", "what this pod does"),
     D("LOG_LEVEL", values.choice("debug", "info", "warning", "error"), "info", "least level that is logged", live=True),
@@ -188,6 +189,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
     redis_db: int
     data_dir: Path
     redis_fsync: str
+    disk_reserve: int
     pod_id: str
     roles: tuple[str, ...]
     log_level: str

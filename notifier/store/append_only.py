@@ -8,10 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 INTERVAL = 1.0
+_NAME = re.compile(r"appendonly\.aof(?:\.(\d+)\.(base\.rdb|base\.aof|incr\.aof))?").fullmatch
+
+
+class AppendOnlyFile(NamedTuple):
+    """One of the files. `sequence` orders them: bases before what is appended to."""
+
+    path: str
+    sequence: tuple[bool, int]
+    inode: int
+    size: int
+
+
+def files_of(data_dir: Path) -> Iterator[AppendOnlyFile]:
+    """Every append-only file: Redis 7 keeps several in a folder, 6.2 one beside it."""
+    for folder in (data_dir / "appendonlydir", data_dir):
+        try:
+            entries = [(entry, match) for entry in os.scandir(folder) if (match := _NAME(entry.name))]
+            for entry, match in entries:
+                status = entry.stat(follow_symlinks=False)
+                grows = match[2] in (None, "incr.aof")
+                yield AppendOnlyFile(entry.path, (grows, int(match[1] or 0)), status.st_ino, status.st_size)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
 
 
 class Synchroniser:
@@ -55,15 +80,7 @@ class Synchroniser:
         return {path: state for path, state in found.items() if self._synced.get(path) != state}
 
     def _states(self) -> Iterator[tuple[str, tuple[int, int]]]:
-        """Every append-only file: Redis 7 keeps several in a folder, 6.2 one beside it."""
-        for folder, suffix in ((self._data_dir / "appendonlydir", ".incr.aof"), (self._data_dir, "appendonly.aof")):
-            try:
-                entries = [entry for entry in os.scandir(folder) if entry.name.endswith(suffix)]
-                for entry in entries:
-                    status = entry.stat()
-                    yield entry.path, (status.st_ino, status.st_size)
-            except FileNotFoundError:
-                continue
+        return ((file.path, (file.inode, file.size)) for file in files_of(self._data_dir) if file.sequence[0])
 
 
 def _fsync(path: str) -> None:

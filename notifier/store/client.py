@@ -20,7 +20,7 @@ import hiredis
 from notifier.errors import NotifierError, defect
 from notifier.store.clock import StoreClock
 from notifier.store.keys import DELIVERY_LUA, Keys
-from notifier.store.link import Link, LinkLost, OnReply, Reply, settle, unavailable
+from notifier.store.link import Link, LinkLost, OnReply, Reply, WritesRefused, settle, unavailable
 from notifier.store.spoilt import Spoilt, kind_of
 
 REPLY_TIMEOUT = 0.8  # a request is answered 503 within a second (contract §3)
@@ -36,7 +36,7 @@ _REFUSAL = re.compile(
 
 # Those that a server answers while it serves reads, in words.
 _NO_WRITES = {
-    "OOM": "it is out of memory (maxmemory)",
+    "OOM": "it is out of memory (maxmemory), or the disk of the embedded one is nearly full",
     "MISCONF": "it cannot save to its disk; is it full?",
     "READONLY": "it is a read-only replica",
     "NOREPLICAS": "it has too few replicas (min-replicas-to-write)",
@@ -250,7 +250,7 @@ def as_error(reply: Reply) -> NotifierError:
         return reply
     refusal = refusal_in(reply)
     if refusal is not None:
-        return unavailable(refusal)
+        return WritesRefused(f"{refusal}: {_NO_WRITES[refusal]}") if refusal in _NO_WRITES else unavailable(refusal)
     return defect(reply if isinstance(reply, Exception) else TypeError(f"the store answered {str(reply)[:200]}"))
 
 

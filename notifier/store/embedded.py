@@ -19,12 +19,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from notifier.store.address import Address
 from notifier.store.append_only import Synchroniser
+from notifier.store.disk_guard import DiskGuard
+from notifier.store.link import Link, open_link
 from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
 
 SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path less its NUL
 READY_TIMEOUT = 60.0  # a large append-only file takes its time
 LOCK_TIMEOUT = 10.0
+REPLY_TIMEOUT = 5.0
+RESERVE = 64 * 1024 * 1024
 STOP_TIMEOUT = 10.0
 LOG_MAX = 1024 * 1024
 BACKOFF = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -44,9 +49,9 @@ class EmbeddedRedisError(Exception):
 class EmbeddedRedis:
     """Starts, watches, restarts and stops the server."""
 
-    def __init__(self, data_dir: Path, fsync: str, *, on_event: OnEvent) -> None:
-        """`fsync` is `everysec` or `always`; `on_event` is told `redis.died`, `redis.restarted`, `redis.restart_failed`
-        and `redis.fsync_failed` with facts."""
+    def __init__(self, data_dir: Path, fsync: str, reserve: int = RESERVE, *, on_event: OnEvent) -> None:
+        """`fsync` is `everysec` or `always`; `reserve` is DISK_RESERVE in bytes; `on_event` is told `redis.died`,
+        `redis.restarted`, `redis.restart_failed`, `redis.fsync_failed`, and what `DiskGuard` tells, with facts."""
         self.data_dir = data_dir.absolute()  # the server is started within it
         self.restarts = 0
         self._fsync = fsync
@@ -55,8 +60,18 @@ class EmbeddedRedis:
         self._runtime: Path | None = None
         self._binary: RedisBinary | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._synchroniser: asyncio.Task[None] | None = None
+        self._duties: list[asyncio.Task[None]] = []
+        self._guard = DiskGuard(self.data_dir, reserve, on_event)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the server takes no writes, or may lose them; None while all is well."""
+        return self._guard.trouble
+
+    @property
+    def disk_free(self) -> int:
+        """Bytes that are free on the disk of the data."""
+        return self._guard.room.free
 
     @property
     def pid(self) -> int | None:
@@ -78,19 +93,19 @@ class EmbeddedRedis:
         except EmbeddedRedisError:
             await self.stop()
             raise
-        self._watcher = asyncio.create_task(self._watch(), name="embedded redis")
+        self._duties.append(asyncio.create_task(self._watch(), name="embedded redis"))
+        self._duties.append(asyncio.create_task(self._guard.run(self._connect), name="guard of the disk"))
         if self._fsync == EVERY_SECOND:
             work = Synchroniser(self.data_dir, self._on_event).run()
-            self._synchroniser = asyncio.create_task(work, name="fsync of the append-only file")
+            self._duties.append(asyncio.create_task(work, name="fsync of the append-only file"))
         return f"unix://{quote(str(self._socket))}"
 
     async def stop(self) -> None:
         """Ends the server in an orderly way and lets the folder go."""
-        tasks = [task for task in (self._watcher, self._synchroniser) if task is not None]
+        tasks, self._duties = self._duties, []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._watcher = self._synchroniser = None
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             if not await _ended(self._process.pid, STOP_TIMEOUT):
@@ -118,8 +133,8 @@ class EmbeddedRedis:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.ftruncate(lock, 0)
-                os.pwrite(lock, str(os.getpid()).encode(), 0)
+                # Written over, then cut: on a full disk an emptied file could get no block again.
+                os.ftruncate(lock, os.pwrite(lock, str(os.getpid()).encode(), 0))
                 return lock
             except BlockingIOError:
                 holder = os.pread(lock, 32, 0).decode(errors="replace")
@@ -150,22 +165,29 @@ class EmbeddedRedis:
     async def _launch(self) -> None:
         assert self._binary is not None and self._lock is not None
         self._socket.unlink(missing_ok=True)
+        self._guard.look()
+        guarded = self._guard.options()
         with self._bound_log().open("ab") as output:
             # A fork of the main thread, short and without waiting: PDEATHSIG is bound to the thread that forks.
             self._process = subprocess.Popen(  # noqa: ASYNC220
-                [self._binary.path, *self._arguments()],
+                [self._binary.path, *self._arguments(guarded)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self.data_dir,
                 env=self._binary.environment(),
                 pass_fds=(self._lock,),
+                restore_signals=False,  # SIGXFSZ stays ignored: at a limit on files a write fails, and the server lives
                 start_new_session=True,  # Ctrl-C in a terminal is for this process, which stops the server in its turn
                 preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
             )
+        self._guard.launched(guarded)
         await self._wait_ready(self._process)
 
-    def _arguments(self) -> list[str]:
+    async def _connect(self) -> Link:
+        return await open_link(Address(path=str(self._socket)), REPLY_TIMEOUT, REPLY_TIMEOUT, lambda link: None)
+
+    def _arguments(self, guarded: Mapping[str, str]) -> list[str]:
         options = {
             "port": "0",
             "unixsocket": str(self._socket),
@@ -180,6 +202,7 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
             "maxclients": "1000",
+            **guarded,
         }
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 

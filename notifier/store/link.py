@@ -37,6 +37,13 @@ class LinkLost(NotifierError):
         super().__init__(ErrorCode.UNAVAILABLE, "the store is not available: the connection broke", retry_after=1.0)
 
 
+class WritesRefused(NotifierError):
+    """The server answers and takes no writes now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(ErrorCode.UNAVAILABLE, f"the store is not available: {reason}", retry_after=1.0)
+
+
 def unavailable(reason: str) -> NotifierError:
     """The error of a store that is away or refuses."""
     return NotifierError(ErrorCode.UNAVAILABLE, f"the store is not available: {reason}", retry_after=1.0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import hiredis
 
 from notifier.store.client import Call, Redis, as_error
+from notifier.store.link import WritesRefused
 from notifier.store.spoilt import integer
 
 BUS_TTL = 60.0
@@ -35,9 +36,18 @@ class Presence:
         self.ttl = ttl
         self._renewed = False
 
-    async def enrol(self, call: Call) -> int:
-        """The fencing number of a pod that starts: greater than that of every pod before it."""
-        return int(await call("INCR", self._keys.fence))
+    async def enrol(self, call: Call | None = None) -> int:
+        """The fencing number of a pod that starts: greater than that of every pod before it. `call` sends the command
+        where the store is not connected yet. 0, the least of all, while the store refuses writes: what needs none goes
+        on, and the number is asked for again."""
+        try:
+            return int(await (call or self._redis.call)("INCR", self._keys.fence))
+        except hiredis.ReplyError as error:
+            if not isinstance(as_error(error), WritesRefused):
+                raise
+        except WritesRefused:
+            pass  # `try_writes` says so, at every heartbeat
+        return 0
 
     async def try_writes(self) -> None:
         """Looks whether the store takes writes, and at its clock; the client remembers.

@@ -60,6 +60,8 @@ class Heartbeat(Worker):
     async def round(self) -> None:
         pod, now = self._router.holder.pod, self._clock()
         await self._presence.try_writes()
+        if self._router.holder.fence == 0:  # the store took no writes when this pod started
+            self._router.holder.fence = await self._presence.enrol()
         if not await self._presence.renew(pod, self._document()):
             self._on_bus_lost()
         if now >= self._next_beat:

@@ -16,6 +16,7 @@ DEFAULTS = {
     "redis_password": "",
     "redis_db": 0,
     "redis_fsync": "everysec",
+    "disk_reserve": 64 * 1024**2,
     "roles": ("http", "delivery", "kafka"),
     "log_level": "info",
     "log_format": "auto",
