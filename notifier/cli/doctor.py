@@ -24,6 +24,7 @@ EPILOG = """\b
 Examples:
   notifier doctor                                before the first start
   notifier doctor --config notifier.yaml         with the server's settings
+  notifier doctor --repair                       mends the embedded Redis' data, keeping a copy
   REDIS_ADDR=redis://db:6379 notifier doctor --url http://localhost:8080
   notifier doctor --json | jq '.[] | select(.level == "fail")'
 
@@ -37,6 +38,7 @@ COLOURS = {"ok": "32", "note": "33", "fail": "31"}
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with settings.")
 @click.option("--data-dir", help="Folder of the embedded Redis.")
 @user_options("Whose inbox is opened.")
+@click.option("--repair", is_flag=True, help="Mend the embedded Redis' data while it is stopped, keeping a copy.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: check, level, found, cure.")
 @click.pass_context
 def command(
@@ -47,18 +49,36 @@ def command(
     data_dir: str | None,
     user_id: int,
     login: str,
+    repair: bool,
     as_json: bool,
 ) -> int:
     """Check the set-up: settings, Redis, clock, files, port, data folder, and a running server."""
     if parse_pair(str(user_id), login) is None:
         raise click.BadParameter("1-128 letters, marks, digits or _ . @ + -", param_hint="--login")
     must = ctx.get_parameter_source("url") is not ParameterSource.DEFAULT
-    findings = asyncio.run(_examine({"data_dir": data_dir}, config, (url, token, user_id, login), must))
+    if repair:
+        findings = _repair({"data_dir": data_dir}, config)
+    else:
+        findings = asyncio.run(_examine({"data_dir": data_dir}, config, (url, token, user_id, login), must))
     if as_json:
         click.echo(safe_json([finding._asdict() for finding in findings]))
     else:
         click.echo("\n".join(_lines(findings)))
     return int(any(finding.level == "fail" for finding in findings))
+
+
+def _repair(flags: dict[str, Any], config: Path | None) -> list[Finding]:
+    from notifier.config import SettingsError, load
+    from notifier.doctor import Finding, Level, repair_data
+
+    try:
+        settings = load(flags, os.environ, config)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    if settings.redis_addr:
+        found = "REDIS_ADDR names another Redis: only the embedded one is repaired"
+        return [Finding("repair", Level.FAIL, found, "unset it, or repair that one with its own redis-check-aof")]
+    return repair_data(settings.data_dir)
 
 
 async def _examine(
@@ -87,14 +107,14 @@ def _check_settings(settings: Settings) -> Finding:
 
 
 async def _examine_machine(settings: Settings) -> list[Finding]:
-    from notifier.doctor import check_data_dir, check_embedded, check_external, check_port, check_tls
+    from notifier.doctor import check_data, check_data_dir, check_embedded, check_external, check_port, check_tls
     from notifier.store.address import parse_deployment
 
     if settings.redis_addr:
         deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
         store = await check_external(deployment)
     else:
-        store = [*check_embedded(settings.data_dir), *check_data_dir(settings.data_dir)]
+        store = [*check_embedded(settings.data_dir), *check_data_dir(settings.data_dir), *check_data(settings.data_dir)]
     return [*store, check_port(settings.host, settings.port), check_tls(settings.tls_cert, settings.tls_key)]
 
 

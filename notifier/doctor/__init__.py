@@ -1,5 +1,6 @@
 """Looks at a set-up and says what is wrong with it, and what cures that. `notifier doctor` prints it."""
 
+from notifier.doctor.data import check_data, repair_data
 from notifier.doctor.findings import Finding, Level
 from notifier.doctor.machine import check_clock, check_data_dir, check_files, check_port, check_tls
 from notifier.doctor.server import check_round_trip
@@ -9,6 +10,7 @@ __all__ = [
     "Finding",
     "Level",
     "check_clock",
+    "check_data",
     "check_data_dir",
     "check_embedded",
     "check_external",
@@ -16,4 +18,5 @@ __all__ = [
     "check_port",
     "check_round_trip",
     "check_tls",
+    "repair_data",
 ]

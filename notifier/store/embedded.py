@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from notifier.store import aof
 from notifier.store.address import Address
 from notifier.store.append_only import Synchroniser
 from notifier.store.disk_guard import DiskGuard
@@ -44,6 +45,23 @@ log = logging.getLogger("notifier.store")
 
 class EmbeddedRedisError(Exception):
     """The embedded server cannot be used; the message says why and what to do."""
+
+
+class _Ended(Exception):
+    """The server ended instead of beginning to answer."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(code)
+        self._code = code
+        self._said = said
+
+    @property
+    def in_half_a_command(self) -> bool:
+        return aof.ends_in_half_a_command(self._said)
+
+    def explain(self, data_dir: Path) -> str:
+        """Why, in a sentence; reads the data where the server blames them."""
+        return f"redis-server ended with {self._code}: {aof.explain(data_dir, self._said)}"
 
 
 class EmbeddedRedis:
@@ -163,11 +181,29 @@ class EmbeddedRedis:
     # -- the server
 
     async def _launch(self) -> None:
+        """Starts the server; once more when half a command at the end of its file was all that kept it."""
+        gap = aof.find_gap(self.data_dir)
+        if gap is not None:
+            raise EmbeddedRedisError(f"{gap}; {aof.cure(self.data_dir)}")
+        try:
+            await self._launch_once()
+        except _Ended as ended:
+            cut = await asyncio.to_thread(aof.cut_tail, self.data_dir) if ended.in_half_a_command else None
+            if cut is None:
+                raise EmbeddedRedisError(await asyncio.to_thread(ended.explain, self.data_dir)) from None
+            self._on_event("redis.tail_cut", cut._asdict())
+            try:
+                await self._launch_once()
+            except _Ended as again:
+                raise EmbeddedRedisError(await asyncio.to_thread(again.explain, self.data_dir)) from None
+
+    async def _launch_once(self) -> None:
         assert self._binary is not None and self._lock is not None
         self._socket.unlink(missing_ok=True)
         self._guard.look()
         guarded = self._guard.options()
         with self._bound_log().open("ab") as output:
+            log_from = output.tell()
             # A fork of the main thread, short and without waiting: PDEATHSIG is bound to the thread that forks.
             self._process = subprocess.Popen(  # noqa: ASYNC220
                 [self._binary.path, *self._arguments(guarded)],
@@ -182,7 +218,7 @@ class EmbeddedRedis:
                 preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
             )
         self._guard.launched(guarded)
-        await self._wait_ready(self._process)
+        await self._wait_ready(self._process, log_from)
 
     async def _connect(self) -> Link:
         return await open_link(Address(path=str(self._socket)), REPLY_TIMEOUT, REPLY_TIMEOUT, lambda link: None)
@@ -197,7 +233,7 @@ class EmbeddedRedis:
             # Not `everysec`: while an earlier fsync runs, Redis then holds back its next write for up to 2 s, yet
             # answers (aof.c, flushAppendOnlyFile): a kill loses what it answered. `no` writes before each answer.
             "appendfsync": "no" if self._fsync == EVERY_SECOND else self._fsync,
-            "aof-load-truncated": "yes",
+            "aof-load-truncated": "no",  # it would cut off all behind the first fault, and tell only its log
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
@@ -206,11 +242,11 @@ class EmbeddedRedis:
         }
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
-    async def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
+    async def _wait_ready(self, process: subprocess.Popen[bytes], log_from: int) -> None:
         deadline = asyncio.get_running_loop().time() + READY_TIMEOUT
         while not await self._answers():
             if process.poll() is not None:
-                raise EmbeddedRedisError(f"redis-server ended with {process.returncode}: {self._last_words()}")
+                raise _Ended(process.returncode, self._said_since(log_from))
             if asyncio.get_running_loop().time() > deadline:
                 raise EmbeddedRedisError(f"redis-server does not answer; see {self.data_dir / 'redis.log'}")
             await asyncio.sleep(0.005)
@@ -228,9 +264,10 @@ class EmbeddedRedis:
         finally:
             writer.close()
 
-    def _last_words(self) -> str:
-        lines = (self.data_dir / "redis.log").read_text(errors="replace").splitlines()
-        return lines[-1][:200] if lines else "it said nothing"
+    def _said_since(self, position: int) -> str:
+        with (self.data_dir / "redis.log").open("rb") as file:
+            file.seek(position)
+            return file.read(LOG_MAX).decode(errors="replace")
 
     # -- watching it
 

@@ -235,7 +235,7 @@ async def open_link(
 
 async def _greet(link: Link, address: Address) -> None:
     try:
-        if address.password:
+        if address.password or address.username:  # a user may have no password (ACL SETUSER … nopass)
             names = (address.username,) if address.username else ()
             await link.call("AUTH", *names, address.password)
         if address.database:

@@ -11,6 +11,7 @@ import pytest
 from notifier.doctor import Level, check_clock, check_data_dir, check_files
 from notifier.doctor.machine import check_space
 from notifier.doctor.store import check_persistence, check_policy, check_version
+from notifier.store.embedded import EmbeddedRedis
 from notifier.store.redis_binary import find_redis
 from tests.cli.runner import run
 from tests.e2e.server import free_port
@@ -174,3 +175,32 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_levels(finding, level):
     assert finding.level == level
     assert (finding.cure == "") == (level == "ok")
+
+
+async def test_repair_mends_damaged_data(loop, data_dir):
+    server = EmbeddedRedis(data_dir, "everysec", on_event=lambda *event: None)
+    await server.start()
+    await server.stop()
+    manifest = data_dir / "appendonlydir" / "appendonly.aof.manifest"
+    manifest.unlink()
+    code, found = await examine(data_dir)
+    assert (code, found["data"]["level"]) == (1, "fail")
+    assert found["data"]["cure"].startswith(f"notifier doctor --repair --data-dir {data_dir}")
+    code, found = await examine(data_dir, "--repair")
+    assert (code, found["repair"]["level"]) == (0, "ok") and "the original is kept in" in found["repair"]["found"]
+    code, found = await examine(data_dir)
+    assert (code, found["data"]["level"]) == (0, "ok")
+    code, found = await examine(data_dir, "--repair")
+    assert found["repair"]["found"].startswith("nothing to repair")
+
+
+async def test_repair_leaves_a_running_server_and_other_redis_alone(loop, data_dir):
+    server = EmbeddedRedis(data_dir, "everysec", on_event=lambda *event: None)
+    await server.start()
+    code, found = await examine(data_dir, "--repair")
+    await server.stop()
+    assert code == 1 and "in use by a running notifier" in found["repair"]["found"]
+    code, found = await examine(data_dir, "--repair", REDIS_ADDR="localhost:1")
+    assert code == 1 and "REDIS_ADDR names another Redis" in found["repair"]["found"]
+    code, found = await examine(data_dir / "absent", "--repair")
+    assert code == 0 and not (data_dir / "absent").exists()
