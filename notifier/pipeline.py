@@ -16,6 +16,7 @@ from notifier.delivery.guarded import Guarded
 from notifier.delivery.inapp import Inapp
 from notifier.delivery.recorder import Recorder
 from notifier.delivery.routes import Routes, urls_of
+from notifier.delivery.shares import Shares
 from notifier.domain.deliveries import CHANNELS
 from notifier.domain.notifications import read_broadcast_request
 from notifier.domain.retry import RetryPolicy
@@ -46,6 +47,7 @@ from notifier.workers.scheduler import Scheduler
 from notifier.workers.worker import Worker
 
 CIRCUIT_STATES = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+HOSTS_SHOWN = 50
 
 log = logging.getLogger("notifier.delivery")
 
@@ -92,15 +94,20 @@ class Pipeline:
         self.tools.now = self._house.redis.clock.now  # before the providers take it from there
         self.routes = self._build_routes(settings)
         self.breakers.add(provider.name for _, provider in self.routes)
-        self._attempts = Attempts(self.routes, self.sessions, owner, random.uniform, self._house.redis.clock.now)
+        hands = {channel: _hands(settings, channel) for channel in CHANNELS}
+        shares = Shares(hands)
+        self._attempts = Attempts(
+            self.routes, self.sessions, shares, owner, random.uniform, self._house.redis.clock.now
+        )
         self.engine = Engine(
             self.deliveries,
             self._attempts,
             Recorder(self.deliveries),
             owner,
-            {channel: _hands(settings, channel) for channel in CHANNELS},
+            hands,
             self._on_changes,
             self._on_limited,
+            shares=shares,
             max_leased=settings.max_queue_size,
             lease=settings.delivery_lease,
         )
@@ -138,6 +145,9 @@ class Pipeline:
         metrics.labelled_gauges["queue_depth"] = self._depths
         metrics.labelled_gauges["circuit_state"] = lambda: {
             (provider.name,): CIRCUIT_STATES[self.breakers.state(provider.name)] for _, provider in self.routes or ()
+        }
+        metrics.labelled_gauges["circuit_hosts"] = lambda: {
+            (provider.name,): float(len(self.breakers.hosts(provider.name))) for _, provider in self.routes or ()
         }
         metrics.gauge("dlq_size", "Dead letters", lambda: self.queues.dead if self.queues else 0, max)
         metrics.gauge("deliveries_leased", "Leased and not finished", lambda: self.engine.leased if self.engine else 0)
@@ -210,9 +220,11 @@ class Pipeline:
         for _ in range(number):
             self._house.metrics.count("rate_limited", channel)
 
-    def _on_circuit(self, provider: str, state: str) -> None:
-        log.warning("provider.circuit", extra={"provider": provider, "state": state})
-        self._house.events.emit("provider.circuit", {"provider": provider, "state": state})
+    def _on_circuit(self, provider: str, host: str, state: str) -> None:
+        """`host` is empty for the provider's own circuit, else that of recipients."""
+        facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
+        log.warning("provider.circuit", extra=facts)
+        self._house.events.emit("provider.host_circuit" if host else "provider.circuit", facts)
 
     def _on_queues(self, queues: Queues) -> None:
         self.queues = queues
@@ -233,6 +245,16 @@ class Pipeline:
                 "sent": provider.figures.sent,
                 "failed": provider.figures.failed,
                 "rate_per_s": provider.figures.rate,
+                "hosts": [
+                    {
+                        "host": one.host,
+                        "state": one.state,
+                        "failures": one.circuit.failures,
+                        "open_until": one.circuit.open_until,
+                    }
+                    for one in self.breakers.hosts(provider.name)[:HOSTS_SHOWN]
+                ],
+                "hosts_open": len(self.breakers.hosts(provider.name)),
                 "latencies": [round(latency, 1) for latency in provider.figures.latencies[-200:]],
             }
             for key, provider in self.routes or ()

@@ -94,7 +94,8 @@ def _providers(app: App) -> dict[str, Any]:
     for key, provider in app.pipeline.routes:
         found.setdefault(key, {})[provider.name] = app.pipeline.breakers.state(provider.name)
     well = all(state == "closed" for states in found.values() for state in states.values())
-    return {"status": "ok" if well else "degraded", "channels": found}
+    hosts = sum(len(app.pipeline.breakers.hosts(provider.name)) for _, provider in app.pipeline.routes)
+    return {"status": "ok" if well else "degraded", "channels": found, "hosts_open": hosts}
 
 
 async def providers_of_all_pods(app: App) -> list[dict[str, Any]]:
@@ -102,15 +103,21 @@ async def providers_of_all_pods(app: App) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     latencies: dict[tuple[str, str], list[float]] = {}
     for answer in await app.peers.ask("providers"):
-        for row in answer:
+        for told in answer:
+            row = {"hosts": [], "hosts_open": 0, **told}  # a pod of an older version names none
             key = (row["channel"], row["name"])
             latencies.setdefault(key, []).extend(row.pop("latencies"))
             known = rows.setdefault(key, row)
             if known is not row:
                 for name in ("sent", "failed", "rate_per_s"):
                     known[name] = round(known[name] + row[name], 2)
+                known["hosts"], known["hosts_open"] = max(
+                    ((one["hosts"], one["hosts_open"]) for one in (known, row)), key=lambda one: one[1]
+                )
     for key, row in rows.items():
-        row["open_until"] = format_time(row["open_until"] / 1000) if row["open_until"] else None
+        for circuit in (row, *row["hosts"]):
+            until = circuit["open_until"]
+            circuit["open_until"] = format_time(until / 1000) if until else None
         row["latency_ms"] = {name: _share_of(sorted(latencies[key]), share) for name, share in _SHARES.items()}
     return [rows[key] for key in sorted(rows)]
 

@@ -92,6 +92,7 @@ LABELLED_HISTOGRAMS = {"delivery_attempt_seconds": ("Tries through a provider", 
 LABELLED_GAUGES = {
     "queue_depth": ("Deliveries that wait", ("channel", "priority")),
     "circuit_state": ("0 closed, 1 half open, 2 open", ("provider",)),
+    "circuit_hosts": ("Recipients' hosts whose circuits are not closed", ("provider",)),
 }
 
 

@@ -146,7 +146,7 @@ PODS: tuple[Column[Pod], ...] = (
 
 def event_tone(event: Event) -> str:
     """The meaning of an event; failures of any kind are bad."""
-    if event.kind == "provider.circuit":
+    if event.kind in ("provider.circuit", "provider.host_circuit"):
         return {"closed": "good", "half_open": "warn"}.get(str(event.raw.get("state")), "bad")
     if event.kind.endswith(".failed"):
         return "bad"

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from notifier.delivery.guarded import ATTEMPTS, CircuitOpen
+from notifier.delivery.guarded import ATTEMPTS, NotTried
 from notifier.delivery.routes import Routes
+from notifier.delivery.shares import Keys, Shares
 from notifier.domain.deliveries import Attempt
 from notifier.domain.retry import RetryPolicy
 from notifier.domain.sessions import CHANNEL_OF
@@ -21,6 +22,7 @@ from notifier.store.deliveries import Finished, Leased
 from notifier.store.sessions import Registration, Sessions
 
 LEAST_DEFERRAL = 0.2  # seconds
+INBOX = "inapp"  # the one channel behind which nobody stands who could keep its hands
 APNS_TOKEN_LENGTH = 64  # hex digits; Apple's device tokens are 32 bytes today
 
 log = logging.getLogger("notifier.delivery")
@@ -45,6 +47,7 @@ class Attempts:
         self,
         routes: Routes,
         sessions: Sessions,
+        shares: Shares,
         owner: str,
         uniform: Callable[[float, float], float],
         now: Callable[[], float],
@@ -52,6 +55,7 @@ class Attempts:
         """`uniform(low, high)` is the source of chance."""
         self._routes = routes
         self._sessions = sessions
+        self._shares = shares
         self._owner = owner
         self._uniform = uniform
         self._now = now
@@ -92,14 +96,30 @@ class Attempts:
         self, document: dict[str, Any], leased: Leased, addresses: Sequence[Address]
     ) -> list[str | BaseException]:
         messages = [_message(document, leased, address, number) for number, address in enumerate(addresses)]
-        channel = document["channel"]
         if len(messages) == 1:
             try:
-                return [await self._routes.provider(channel, messages[0].platform).send(messages[0])]
+                return [await self._send(messages[0])]
             except ProviderError as error:
                 return [error]
-        sends = (self._routes.provider(channel, message.platform).send(message) for message in messages)
-        return await asyncio.gather(*sends, return_exceptions=True)
+        return await asyncio.gather(*map(self._send, messages), return_exceptions=True)
+
+    async def _send(self, message: Message) -> str:
+        """Sends once the recipient's turn has come; raises `ProviderError`."""
+        provider = self._routes.provider(message.channel, message.platform)
+        if message.channel == INBOX:
+            return await provider.send(message)
+        share, keys = self._shares.of(message.channel), Keys(message.to, provider.host(message))
+        if not await share.enter(message.id, keys):
+            raise NotTried("busy", message.to, share.later(message.to, LEAST_DEFERRAL))
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            return await provider.send(message)
+        except NotTried as error:
+            wait = share.later(error.part, error.retry_after or 0.0)
+            raise NotTried(error.reason, error.part, wait) from None
+        finally:
+            share.leave(message.id, keys, clock() - began)
 
     async def _forget_dead(
         self,
@@ -160,7 +180,7 @@ class Attempts:
             wait = max(LEAST_DEFERRAL, min(waits, default=1.0)) * self._uniform(1.0, 1.1)
             return Finished(leased.id, self._owner, leased.lease, Event.DEFER, wait)
         hopeful = [error for error in errors if not error.permanent]
-        error = next((one for one in hopeful if not isinstance(one, CircuitOpen)), errors[0])
+        error = next((one for one in hopeful if not isinstance(one, NotTried)), errors[0])
         last = Finished(
             leased.id,
             self._owner,

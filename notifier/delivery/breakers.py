@@ -1,78 +1,125 @@
-"""Circuit breakers as this pod sees them: every try asks here, and the store only when something changes."""
+"""Circuit breakers as this pod sees them: every try asks here, and the store only when something changes.
+
+A circuit belongs to what can fail alone: a provider, or the host of a recipient that is called itself. A host's has the
+name of the provider, a space and the host.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from notifier.store.circuits import CLOSED, Circuit, Circuits
+from notifier.store.deliveries import digest
+
+
+class HostCircuit(NamedTuple):
+    """The circuit of a recipients' host, `host:port`."""
+
+    host: str
+    state: str
+    circuit: Circuit
 
 
 class Breakers:
-    """The circuits of the providers in use. Other pods' findings come in with `refresh`."""
+    """The circuits of the providers in use and of hosts. Other pods' findings come in with `refresh`."""
 
     def __init__(
         self,
         circuits: Circuits,
-        on_change: Callable[[str, str], None],
+        on_change: Callable[[str, str, str], None],
         now: Callable[[], float],
     ) -> None:
-        """`on_change` is told a provider's name and its new state: `closed`, `open` or `half_open`; `now` is
-        Redis' time in Unix seconds."""
+        """`on_change` is told a provider's name, the recipients' host (empty: the provider itself) and the new state:
+        `closed`, `open` or `half_open`; `now` is Redis' time in Unix seconds."""
         self._circuits = circuits
         self._on_change = on_change
         self.now = now
-        self._seen: dict[str, Circuit] = {}
-        self._told: dict[str, str] = {}
+        self._providers: set[str] = set()
+        self._seen: dict[str, Circuit] = {}  # those that have failed
+        self._told: dict[str, str] = {}  # those that are not closed
         self.failures = 5
         self.reset = 30.0
 
     def add(self, providers: Iterable[str]) -> None:
         """Providers to be watched."""
-        for name in providers:
-            self._seen.setdefault(name, CLOSED)
-            self._told.setdefault(name, "closed")
+        self._providers |= set(providers)
 
-    def circuit(self, provider: str) -> Circuit:
-        """How a provider stands, as far as is known here."""
-        return self._seen.get(provider, CLOSED)
+    def circuit(self, name: str) -> Circuit:
+        """How a provider or a host stands, as far as is known here."""
+        return self._seen.get(name, CLOSED)
 
-    def state(self, provider: str) -> str:
+    def state(self, name: str) -> str:
         """`closed`, `open` or `half_open`."""
-        return self.circuit(provider).state(self.now())
+        return self.circuit(name).state(self.now())
 
-    def is_clear(self, provider: str) -> bool:
+    def hosts(self, provider: str) -> list[HostCircuit]:
+        """The circuits of its recipients' hosts that are not closed, those that fail most first."""
+        prefix, now = f"{provider} ", self.now()
+        found = [
+            HostCircuit(name.removeprefix(prefix), circuit.state(now), circuit)
+            for name, circuit in self._seen.items()
+            if circuit.open_until and name not in self._providers and name.startswith(prefix)
+        ]
+        return sorted(found, key=lambda one: (-one.circuit.failures, one.host))
+
+    def is_clear(self, name: str) -> bool:
         """Whether no failure is known, so that a success changes nothing."""
-        return self.circuit(provider) == CLOSED
+        return name not in self._seen
 
-    async def wait_of(self, provider: str) -> float | None:
-        """None when the caller may try now, else the seconds until it is worth asking again."""
-        circuit = self.circuit(provider)
-        if not circuit.open_until:
+    async def wait_of(self, name: str, recipient: str = "") -> float | None:
+        """None when the caller may try now, else the seconds until it is worth asking again. Without a recipient: what
+        the next one that is held has to wait."""
+        circuit = self._seen.get(name)
+        if circuit is None or not circuit.holds(digest(recipient)):
             return None
         left = circuit.open_until / 1000 - self.now()
         if left > 0:
             return left
-        return None if await self._circuits.may_probe(provider) else 1.0
+        return None if await self._circuits.may_probe(name) else 1.0
 
-    async def failed(self, provider: str) -> None:
-        """A retryable failure."""
-        self._note(provider, await self._circuits.note_failure(provider, self.failures, self.reset))
+    async def failed(self, name: str, recipient: str = "") -> None:
+        """A failure of the provider or the host, at a try for a recipient."""
+        is_host = name not in self._providers
+        self._note(await self._circuits.note_failure(name, recipient, self.failures, self.reset, is_host), name)
 
-    async def succeeded(self, provider: str) -> None:
-        """A try that the provider answered well, or with a fault of the message alone."""
-        if self.circuit(provider) != CLOSED:
-            await self._circuits.note_success(provider)
-            self._note(provider, CLOSED)
+    async def succeeded(self, name: str, recipient: str = "") -> None:
+        """A try that went well."""
+        circuit, mark = self.circuit(name), digest(recipient)
+        if circuit == CLOSED or (not circuit.others and circuit.open_until and self._is_anothers(circuit, mark)):
+            return
+        self._note(await self._circuits.note_success(name, recipient), name)
+
+    def _is_anothers(self, circuit: Circuit, mark: str) -> bool:
+        return not circuit.holds(mark) and circuit.state(self.now()) == "open"
+
+    async def answered(self, name: str, recipient: str = "") -> None:
+        """A try that says nothing: the answer was about the message or its recipient alone. No failure, and no success
+        either: a service that is down may yet refuse what it need not look at."""
+        if self.state(name) == "half_open" and self.circuit(name).holds(digest(recipient)):
+            await self._circuits.release(name)
 
     async def refresh(self) -> None:
         """Learns what other pods have found."""
-        names = list(self._seen)
-        for name, circuit in zip(names, await self._circuits.read(names) if names else (), strict=True):
-            self._note(name, circuit)
+        if self._providers:
+            seen = await self._circuits.read(sorted(self._providers))
+            self._note(seen, *(self._seen.keys() - seen.keys()))
 
-    def _note(self, provider: str, circuit: Circuit) -> None:
-        self._seen[provider] = circuit
-        state = circuit.state(self.now())
-        if self._told.get(provider) != state:
-            self._told[provider] = state
-            self._on_change(provider, state)
+    def _note(self, seen: dict[str, Circuit], *names: str) -> None:
+        """Takes over what the store says; `names` that it does not name are closed."""
+        for name in names:
+            self._seen.pop(name, None)
+        self._seen |= {name: circuit for name, circuit in seen.items() if circuit != CLOSED}
+        for name in {*names, *seen, *self._told}:
+            self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        state = self.state(name)
+        if self._told.get(name, "closed") == state:
+            return
+        if state == "closed":
+            del self._told[name]
+        else:
+            self._told[name] = state
+        provider, _, host = (name, "", "") if name in self._providers else name.rpartition(" ")
+        self._on_change(provider, host, state)

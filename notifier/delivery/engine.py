@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from notifier.delivery.attempt import Attempts
 from notifier.delivery.recorder import Recorder
+from notifier.delivery.shares import Shares
 from notifier.domain.status import Event, Status
 from notifier.errors import NotifierError
 from notifier.store.deliveries import Change, Deliveries, Finished, Lease, Leased, LeaseTerms
@@ -34,6 +36,7 @@ class Engine:
         on_changes: Callable[[Sequence[Change]], None],
         on_limited: Callable[[str, int], None],
         *,
+        shares: Shares,
         max_leased: int,
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -54,6 +57,8 @@ class Engine:
         self._leases: dict[Held, float] = {}  # what is leased and not finished -> when its lease is over
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Event()
+        self._shares = shares
+        shares.on_room = self._room.set
         self._stopping = False
         self.terms = LeaseTerms(100, 10, 60.0, "defer")
 
@@ -111,19 +116,22 @@ class Engine:
 
     async def _lease_for(self, lane: Lane) -> float | None:
         """Leases for the hands that are free; the seconds until it is worth asking again, None: when there is news."""
-        count = min(lane.hands - len(lane.running), self._max_leased - len(self._leases))
+        count = min(self._free(lane), self._max_leased - len(self._leases))
         if count <= 0:
-            await self._until_room(lane)
+            if not self._stopping:
+                self._room.clear()
+                await self._room.wait()
             return 0.0
         lane.news.clear()
         asked = self._monotonic()
-        lease = await self._deliveries.lease(lane.channel, count, self._owner, self._terms_of(lane.channel))
+        untried, lane.untried = lane.untried, 0
+        lease = await self._deliveries.lease(lane.channel, count, self._owner, self._terms_of(lane.channel), untried)
         self._tell(lane.channel, lease)
         for one in lease.leased:
             self._leases[_held(one)] = asked + self._lease
             task = asyncio.create_task(self._deliver(lane, one), name="delivery")
             lane.running.add(task)
-            task.add_done_callback(lane.running.discard)
+            task.add_done_callback(partial(self._ended, lane))
         return lease.wait
 
     def _terms_of(self, channel: str) -> LeaseTerms:
@@ -136,14 +144,13 @@ class Engine:
         if limited:
             self._on_limited(channel, limited)
 
-    async def _until_room(self, lane: Lane) -> None:
-        if self._stopping:
-            return
-        self._room.clear()
-        if lane.running and len(lane.running) >= lane.hands:
-            await asyncio.wait(lane.running, return_when=asyncio.FIRST_COMPLETED)
-        elif len(self._leases) >= self._max_leased:
-            await self._room.wait()
+    def _free(self, lane: Lane) -> int:
+        """Hands without a delivery; one that waits for its recipient's turn holds none."""
+        return lane.hands - len(lane.running) + self._shares.of(lane.channel).parked
+
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        lane.running.discard(task)
+        self._room.set()
 
     # -- one delivery
 
@@ -152,6 +159,7 @@ class Engine:
             if self._monotonic() >= self._leases[_held(leased)]:  # this process stood still; it is another's by now
                 return
             result = await self._result(leased)
+            lane.untried += result.event is Event.DEFER
             status = await self._recorder.finish(result)
             if status is None:
                 log.warning("delivery.lease_lost", extra={"delivery_id": leased.id, "event": result.event})
@@ -161,7 +169,6 @@ class Engine:
             log.warning("delivery.waits", extra={"delivery_id": leased.id, "error": error.message})
         finally:
             del self._leases[_held(leased)]
-            self._room.set()
 
     async def _result(self, leased: Leased) -> Finished:
         try:
@@ -219,6 +226,7 @@ class Lane:
         self.hands = hands
         self.running: set[asyncio.Task[None]] = set()
         self.news = asyncio.Event()
+        self.untried = 0  # leased and put back without a send since the last lease
 
     async def pause(self, wait: float | None) -> None:
         """Until there is news, and for at most `wait` seconds (None: as long as it takes)."""

@@ -26,8 +26,13 @@ log = logging.getLogger("notifier.delivery")
 ATTEMPTS: ContextVar[list[Attempt]] = ContextVar("attempts")
 
 
-class CircuitOpen(ProviderError):
-    """Nothing was tried: the circuit is open for another `retry_after` seconds."""
+class NotTried(ProviderError):
+    """Nothing was tried, and it is worth another look in `retry_after` seconds: the circuit of `part` is open, or the
+    recipient `part` has its share of the hands."""
+
+    def __init__(self, reason: str, part: str, retry_after: float) -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.part = part
 
 
 class Figures(NamedTuple):
@@ -65,6 +70,9 @@ class Guarded(Provider):
         """What was done since the start."""
         return Figures(self._sent, self._failed, self._rate(), tuple(self._latencies))
 
+    def host(self, message: Message) -> str:
+        return self.inner.host(message)
+
     async def check(self) -> None:
         await self.inner.check()
 
@@ -72,9 +80,12 @@ class Guarded(Provider):
         await self.inner.close()
 
     async def send(self, message: Message) -> str:
-        wait = await self._breakers.wait_of(self.name)
-        if wait is not None:
-            raise CircuitOpen("circuit_open", self.name, retry_after=wait)
+        host = self.inner.host(message)
+        circuit = f"{self.name} {host}" if host else self.name
+        if not self._breakers.is_clear(circuit):
+            wait = await self._breakers.wait_of(circuit, message.to)
+            if wait is not None:
+                raise NotTried("circuit_open", circuit, wait)
         began, started = self._breakers.now(), time.perf_counter()
         error: ProviderError | None = None
         try:
@@ -92,7 +103,7 @@ class Guarded(Provider):
             raise error from defect
         finally:
             self._note(message, began, time.perf_counter() - started, error)
-            await self._tell_breaker(error)
+            await self._tell_breaker(circuit, message.to, error)
 
     def _note(self, message: Message, began: float, seconds: float, error: ProviderError | None) -> None:
         self._on_attempt(message.channel, self.name, seconds)
@@ -118,14 +129,17 @@ class Guarded(Provider):
         since = self._breakers.now() - RATE_SECONDS
         return round(sum(tries for second, tries in self._minute if second >= since) / RATE_SECONDS, 2)
 
-    async def _tell_breaker(self, error: ProviderError | None) -> None:
+    async def _tell_breaker(self, circuit: str, recipient: str, error: ProviderError | None) -> None:
         """What came of a try. A store that is away leaves the circuit as it was: the result matters more."""
-        if error is None and self._breakers.is_clear(self.name):
+        faultless = error is None or error.faultless
+        if faultless and self._breakers.is_clear(circuit):
             return
         try:
-            if error is None or error.faultless:
-                await self._breakers.succeeded(self.name)
+            if error is None:
+                await self._breakers.succeeded(circuit, recipient)
+            elif faultless:
+                await self._breakers.answered(circuit, recipient)
             else:
-                await self._breakers.failed(self.name)
+                await self._breakers.failed(circuit, recipient)
         except NotifierError as lost:
             log.warning("breaker.not_told", extra={"provider": self.name, "error": lost.message})

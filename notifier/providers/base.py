@@ -86,6 +86,11 @@ class Provider(ABC):
         """`name` identifies it in logs, metrics and on screens: no secret, nothing that a user typed."""
         self.name = name
 
+    def host(self, message: Message) -> str:
+        """The recipient's host (`host:port`) where this provider calls that itself, and it may fail while the others'
+        work; empty where one service takes all messages."""
+        return ""
+
     async def check(self) -> None:  # noqa: B027
         """Looks whether it can work, as far as that needs no message; raises `SetupError`."""
 

@@ -16,6 +16,9 @@ class Failover(Provider):
         super().__init__(" > ".join(member.name for member in members))
         self._members = tuple(members)
 
+    def host(self, message: Message) -> str:
+        return self._members[0].host(message)
+
     async def check(self) -> None:
         for member in self._members:
             await member.check()

@@ -13,6 +13,9 @@ from notifier.providers.url import ProviderUrl
 
 BASE = "https://api.twilio.com"
 GONE = frozenset({21610, 21211, 21614})  # the recipient has opted out; no such number; none that takes SMS
+# Refusals by 401 or 403 that are about a number or a country, not about the login (Twilio: "Error and Warning
+# Dictionary").
+REFUSED = frozenset({21219, 21408, 21608, 21612})
 
 
 class Twilio(Provider):
@@ -47,7 +50,7 @@ def judge(answer: Answer, now: float) -> str:
     code = answer.document.get("code")
     if 400 <= answer.status < 500 and type(code) is int and code in GONE:
         raise ProviderError("unregistered", str(code), permanent=True, unregistered=True)
-    if answer.status in (401, 403):
+    if answer.status in (401, 403) and not (type(code) is int and code in REFUSED):
         raise ProviderError("login_refused", str(answer.status))
     check(answer, now)
     return word(answer.document.get("sid"))

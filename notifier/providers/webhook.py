@@ -9,6 +9,7 @@ import msgspec
 from notifier.domain.addresses import host_problem
 from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, SetupError
+from notifier.providers.hosts import host_of
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
@@ -51,6 +52,9 @@ class RecipientWebhook(Provider):
         super().__init__("webhook:recipient")
         self._tools = tools
         self._sign = _signer(tools.webhook_secret)
+
+    def host(self, message: Message) -> str:
+        return host_of(message.to)
 
     async def send(self, message: Message) -> str:
         body, headers = _request(message, self._sign, self._tools)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from notifier.domain.hosts import origin_of
 from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.hosts import host_of
 from notifier.providers.keys import load_key, read_file
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
@@ -49,6 +50,9 @@ class WebPush(Provider):
         self._tools = tools
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.public_key = _encode(point)  # what a page gives to `subscribe` as applicationServerKey
+
+    def host(self, message: Message) -> str:
+        return "" if self._base else host_of(message.to)
 
     async def send(self, message: Message) -> str:
         now = self._tools.now()

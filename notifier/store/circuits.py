@@ -1,57 +1,83 @@
-"""Circuit breakers, one per provider, shared by all pods."""
+"""Circuit breakers, one per provider and one per host of recipients, shared by all pods."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from notifier.store.client import Redis
+from notifier.store.deliveries import digest
+from notifier.store.link import Reply
 
 PROBE_TIMEOUT = 60.0  # seconds after which a probe that never said what came of it is given up
+DAY = 86400.0
+HOST_LIFE = 600.0  # seconds after its last failure that a host's circuit is kept
+HOSTS_MOST = 1_000  # hosts with a circuit; those that failed longest ago make room
 
 
 class Circuit(NamedTuple):
-    """How a provider stands: failures in a row, and the Unix ms at which an open circuit lets a probe through (0:
-    closed)."""
+    """How a provider or a host stands: failures in a row, and the Unix ms of Redis' clock at which an open circuit lets
+    a probe through (0: closed).
+
+    `only` is the digest of a recipient while all failures were about that one: the circuit is open for it alone, and
+    `others` counts the failures in a row of everyone else.
+    """
 
     failures: int = 0
     open_until: int = 0
+    only: str = ""
+    others: int = 0
 
     def state(self, now: float) -> str:
-        """`closed`, `open` or `half_open`; `now` is Unix seconds."""
+        """`closed`, `open` or `half_open`; `now` is Unix seconds of Redis' clock."""
         if not self.open_until:
             return "closed"
         return "open" if self.open_until > now * 1000 else "half_open"
+
+    def holds(self, recipient: str) -> bool:
+        """Whether it is open, or half open, for a recipient (a digest; empty: for anyone)."""
+        return bool(self.open_until) and (not self.only or recipient in ("", self.only))
 
 
 CLOSED = Circuit()
 
 
 class Circuits:
-    """The circuits of one store. Raises `NotifierError(unavailable)`."""
+    """The circuits of one store, by their names. Raises `NotifierError(unavailable)`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._keys = redis.keys
         self._slot = redis.keys.delivery("")
-        self._fault = redis.script("delivery/fault")
-        self._probe = redis.script("delivery/probe")
+        self._script = {name: redis.script(f"delivery/{name}") for name in ("fault", "well", "probe", "circuits")}
 
-    async def read(self, providers: list[str]) -> list[Circuit]:
-        """How these providers stand."""
-        rows = await self._redis.call_many(
-            [("HMGET", self._keys.delivery(f"circuit:{name}"), "failures", "open_until") for name in providers]
-        )
-        return [Circuit(int(failures or 0), int(until or 0)) for failures, until in rows]
+    async def read(self, names: Sequence[str]) -> dict[str, Circuit]:
+        """Those of the circuits named, and of all hosts', that have failed."""
+        return _seen(await self._redis.run(self._script["circuits"], self._slot, *names))
 
-    async def note_failure(self, provider: str, most: int, reset: float) -> Circuit:
-        """Counts a failure; `most` in a row open the circuit for `reset` seconds."""
-        reply = await self._redis.run(self._fault, self._slot, provider, most, round(reset * 1000))
-        return Circuit(reply[1], reply[2])
+    async def note_failure(
+        self, name: str, recipient: str, most: int, reset: float, is_host: bool
+    ) -> dict[str, Circuit]:
+        """Counts a failure about a recipient; `most` in a row open the circuit for `reset` seconds."""
+        life = max(HOST_LIFE if is_host else DAY, 2 * reset)
+        terms = (most, round(reset * 1000), digest(recipient), round(life * 1000), HOSTS_MOST if is_host else 0)
+        return _seen(await self._redis.run(self._script["fault"], self._slot, name, *terms))
 
-    async def note_success(self, provider: str) -> None:
-        """Closes the circuit and forgets its failures."""
-        await self._redis.call("DEL", self._keys.delivery(f"circuit:{provider}"))
+    async def note_success(self, name: str, recipient: str) -> dict[str, Circuit]:
+        """Closes the circuit and forgets its failures, unless it is open for another recipient alone."""
+        return _seen(await self._redis.run(self._script["well"], self._slot, name, digest(recipient)))
 
-    async def may_probe(self, provider: str) -> bool:
+    async def may_probe(self, name: str) -> bool:
         """Whether the caller is the one whose try an open circuit lets through, or the circuit is closed."""
-        return bool(await self._redis.run(self._probe, self._slot, provider, round(PROBE_TIMEOUT * 1000)))
+        return bool(await self._redis.run(self._script["probe"], self._slot, name, round(PROBE_TIMEOUT * 1000)))
+
+    async def release(self, name: str) -> None:
+        """Gives back the one try, which said nothing: the next one is made at once."""
+        await self._redis.call("HDEL", self._keys.delivery(f"circuit:{name}"), "probe")
+
+
+def _seen(reply: Reply) -> dict[str, Circuit]:
+    return {
+        reply[i].decode(): Circuit(reply[i + 1], reply[i + 2], reply[i + 3].decode(), reply[i + 4])
+        for i in range(0, len(reply), 5)
+    }

@@ -212,11 +212,11 @@ class Deliveries:
 
     # -- working
 
-    async def lease(self, channel: str, count: int, owner: str, terms: LeaseTerms) -> Lease:
-        """Leases at most `count` deliveries of a channel to `owner`."""
-        window = round(terms.window * 1000)
-        reply = await self._run("lease", channel, count, owner, terms.per_second, terms.per_user, window, terms.policy)
-        wait, leased, aside = reply
+    async def lease(self, channel: str, count: int, owner: str, terms: LeaseTerms, untried: int = 0) -> Lease:
+        """Leases at most `count` deliveries of a channel to `owner`. `untried` of those leased before were put back
+        without a send: the channel's limit counts them no more."""
+        limits = (terms.per_second, terms.per_user, round(terms.window * 1000), terms.policy)
+        wait, leased, aside = await self._run("lease", channel, count, owner, *limits, untried)
         return Lease(
             None if wait in (-1, 1_000_000) else wait / 1000,
             [_leased(leased[i : i + 8]) for i in range(0, len(leased), 8)],

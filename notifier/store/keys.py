@@ -40,7 +40,8 @@ local function index(name) return 'notif:' .. name %(shard)s end
 #   key:DIGEST               idempotency key       string; IDEMPOTENCY_TTL
 #   rate:CHANNEL             when all is free      string; a second
 #   user_rate:DIGEST         sends in this window  string; RATE_LIMIT_WINDOW
-#   circuit:PROVIDER         failures in a row     hash; a day
+#   circuit:PROVIDER[ HOST]  failures in a row     hash; a day, a host's ten minutes
+#   circuit_hosts            circuits of hosts     sorted set by the ms of their end; ten minutes
 #   paused, turns            channels              set; hash; permanent
 # A user's addresses (`session/`) are here too; each has a life of its own, SESSION_TTL, renewed by its use.
 #   sessions:DIGEST          addresses of a user   hash "PLATFORM:DIGEST" -> record; as the last of them
@@ -59,13 +60,14 @@ local function batch_list_key(id) return PREFIX .. 'batch:' .. id .. ':list' end
 local function idempotency_key(digest) return PREFIX .. 'key:' .. digest end
 local function rate_key(channel) return PREFIX .. 'rate:' .. channel end
 local function user_rate_key(digest) return PREFIX .. 'user_rate:' .. digest end
-local function circuit_key(provider) return PREFIX .. 'circuit:' .. provider end
 local function sessions_key(user) return PREFIX .. 'sessions:' .. user end
 local function session_ends_key(user) return PREFIX .. 'session_ends:' .. user end
 local function session_since_key(user) return PREFIX .. 'session_since:' .. user end
 local function session_owner_key(field) return PREFIX .. 'session_owner:' .. field end
+local function circuit_key(name) return PREFIX .. 'circuit:' .. name end
 local schedule_key, done_key = PREFIX .. 'schedule', PREFIX .. 'done'
 local dlq_key, dlq_reasons_key = PREFIX .. 'dlq', PREFIX .. 'dlq:reasons'
+local circuit_hosts_key = PREFIX .. 'circuit_hosts'
 local paused_key, turns_key = PREFIX .. 'paused', PREFIX .. 'turns'
 """
 DELIVERY_LUA = "pcall(redis.replicate_commands)\n" + _DELIVERY_LUA + lua_table()

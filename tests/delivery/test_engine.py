@@ -186,12 +186,15 @@ async def test_a_circuit_opens_half_opens_and_closes(pod, scripted):
 async def test_a_circuit_is_shared_by_the_pods(pod, scripted):
     client, other = await pod(breaker_failures="1"), await pod("pod-b", sms_workers="1")
     scripted.script = [ProviderError("connect")]
-    await ended(client, await create(client), "retrying", "scheduled")
+    identity = await create(client)
+    await ended(client, identity, "retrying", "scheduled")
     await other.pod.pipeline.breakers.refresh()
     for one in (client, other):
         assert one.pod.pipeline.breakers.state("scripted") == "open"
     health = (await other.get("/health")).json()["components"]["providers"]
     assert health["status"] == "degraded"
+    await ended(client, identity, "scheduled")  # neither pod tries
+    assert len(scripted.taken) == 1
 
 
 async def test_one_probe_at_a_time(pod, scripted):

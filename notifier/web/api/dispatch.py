@@ -107,6 +107,15 @@ class ProviderLatency(Struct):
     p99: float | None
 
 
+class HostCircuit(Struct):
+    """A host of recipients that are called themselves, and its circuit, which is not closed."""
+
+    host: str
+    state: Literal["open", "half_open"]
+    failures: Count
+    open_until: Time
+
+
 class Provider(Struct, kw_only=True):
     """A provider, summed over the pods."""
 
@@ -115,6 +124,13 @@ class Provider(Struct, kw_only=True):
     state: Literal["closed", "open", "half_open"]
     failures: Annotated[int, Meta(ge=0, description="Retryable failures in a row.")]
     open_until: Time | None
+    hosts: Annotated[
+        list[HostCircuit],
+        Meta(
+            description="Recipients' hosts whose circuits are not closed, at most 50; none where one service takes all."
+        ),
+    ]
+    hosts_open: Annotated[int, Meta(ge=0, description="How many such hosts there are.")]
     sent: Count
     failed: Count
     rate_per_s: float
@@ -255,6 +271,8 @@ ROUTES = (
                         state="closed",
                         failures=0,
                         open_until=None,
+                        hosts=[],
+                        hosts_open=0,
                         sent=3,
                         failed=0,
                         rate_per_s=0.1,

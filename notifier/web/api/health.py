@@ -41,10 +41,12 @@ class KafkaHealth(Struct):
 
 
 class ProvidersHealth(Struct):
-    """The providers of this pod: the state of each one's circuit, by channel."""
+    """The providers of this pod: the state of each one's circuit, by channel, and how many of recipients' hosts are
+    not closed, which is no fault of this service's."""
 
     status: Literal["ok", "degraded", "off"]
     channels: dict[str, dict[str, Literal["closed", "open", "half_open"]]] | UnsetType = UNSET
+    hosts_open: Count | UnsetType = UNSET
 
 
 class Components(Struct):

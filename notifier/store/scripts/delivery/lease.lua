@@ -2,11 +2,12 @@
 -- one while both wait. What has expired, or is over its user's limit, is put aside here and not leased.
 -- KEYS[1]  a key of the slot
 -- ARGV     channel, how many, owner, channel's limit per second (0: none), user's limit (0: none), its window in ms,
---          policy (defer or drop)
+--          policy (defer or drop), how many of those leased before were put back untried (they used no token)
 -- returns  {ms until it is worth asking again (-1: paused, 0: at once), {id, record's fields in the order of LEASED, ...},
 --          {id, status, priority, ... of those put aside}}
 local channel, want, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local untried = tonumber(ARGV[8])
 local LEASED = {'entry', 'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
 local LOW_EVERY = 4
 local now = now_ms()
@@ -20,7 +21,10 @@ local micros = time[1] * 1000000 + time[2]
 local interval, free_at = 0, 0
 if per_second > 0 then
   interval = 1000000 / per_second
-  free_at = math.max(tonumber(redis.call('GET', rate_key(channel)) or 0), micros)
+  free_at = math.max(tonumber(redis.call('GET', rate_key(channel)) or 0) - untried * interval, micros)
+  if untried > 0 then
+    redis.call('SET', rate_key(channel), string.format('%.2f', free_at), 'PX', math.ceil((free_at - micros) / 1000) + 1)
+  end
   local tokens = math.floor((1000000 - (free_at - micros)) / interval + 1e-6)
   if tokens < 1 then return {math.ceil((free_at - micros - 1000000 + interval) / 1000), {}, {}} end
   want = math.min(want, tokens)
