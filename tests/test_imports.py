@@ -57,7 +57,7 @@ TABLE = {
     "client": set(),
     "bench": set(),
     "doctor": {"client", "store", "errors", "web.tls"},
-    "config": {"domain.origins"},  # what an origin is, said once for the start and for every request
+    "config": {"domain.origins", "domain.hosts"},  # what they are, said once for the start and for every request
     "errors": set(),
     "telemetry": {"tally"},
     "tally": set(),

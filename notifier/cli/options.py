@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from notifier.domain.hosts import is_host
 from notifier.domain.users import MAX_USER_ID
 
 DEFAULT_URL = "http://localhost:8080"
@@ -19,7 +20,7 @@ def check_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """A server's URL without the slash at its end."""
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and (parts.port or 1) > 0
     except ValueError:
         valid = False
     if not valid:

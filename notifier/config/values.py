@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from notifier.domain.hosts import is_host
 from notifier.domain.origins import parse_origin
 
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII).fullmatch
@@ -17,7 +18,7 @@ _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNOREC
 _BYTES = {"b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2, "g": 1024**3, "gib": 1024**3}
 _POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9._\-]{1,249}").fullmatch
-_WEB_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?").fullmatch
+_WEB_URL = re.compile(r"https?://([^\s/?#]+)(?:[/?#]\S*)?").fullmatch
 _DIGITS = re.compile(r"\d{1,12}", re.ASCII).fullmatch
 _PORT = re.compile(r"\d{1,5}", re.ASCII).fullmatch
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]{0,62}(?:\.[A-Za-z0-9_\-]{1,63})*\.?").fullmatch
@@ -159,7 +160,8 @@ def rate(value: Any) -> tuple[int, float] | None:
 
 def web_url(value: Any) -> str:
     """An absolute URL of HTTP, with or without TLS."""
-    if not _WEB_URL(text(value)):
+    match = _WEB_URL(text(value))
+    if not match or not _names_host(match[1]):
         raise ValueError("a URL such as https://issuer.example/keys.json")
     return str(value)
 
@@ -207,6 +209,13 @@ def _is_host(host: str) -> bool:
     return True
 
 
+def _names_host(place: str) -> bool:
+    """Whether `host` or `host:port`, with or without a user before it, is a place that can be dialled."""
+    match = _PLACE(place.rpartition("@")[2])
+    return bool(match and is_host(match[1] or match[2]) and 1 <= int(match[3] or 1) <= 65535)
+
+
+_PLACE = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::(\d{0,5}))?", re.ASCII).fullmatch
 _WHO = r"(?:[^@/\s]*@)?"
 _SEED = r"(?:[^@/\s,:\[\]?#]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
 _STORE = re.compile(
@@ -216,14 +225,13 @@ _STORE = re.compile(
     rf"|redis\+cluster://{_WHO}{_SEED}(?:,{_SEED})*/?",
     re.ASCII,
 ).fullmatch
-_STORE_PORT = re.compile(r":(\d{1,5})(?=[,/]|$)")
 
 
 def store_address(value: Any) -> str:
     """Where a Redis is, or several are."""
     found = text(value)
-    ports = [] if found.startswith("unix:") else _STORE_PORT.findall(found.rpartition("@")[2])
-    if not _STORE(found) or not all(1 <= int(port) <= 65535 for port in ports):
+    seeds = [] if found.startswith("unix:") else found.rpartition("://")[2].rpartition("@")[2].split("/")[0].split(",")
+    if not _STORE(found) or not all(map(_names_host, seeds)):
         raise ValueError(
             "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
         )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
 
-PORTS = {"http": 80, "https": 443}
 MAX_NAME = 253  # characters; a name in DNS has at most 255 octets, and each label one of length (RFC 1035 §2.3.4)
 
 # Letters, digits and hyphens, 63 at most (RFC 1123 §2.1); containers' names hold underscores, mailboxes' don't.
@@ -22,10 +20,16 @@ def ascii_name(name: str) -> str | None:
     if len(name) > 2 * MAX_NAME:
         return None
     if not name.isascii():
-        name = _punycode(name)
+        name = punycode(name)
     name = name.lower()
     bare = name.removesuffix(".")
     return name if len(bare) <= MAX_NAME and all(map(_LABEL, bare.split("."))) else None
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` is a name that a resolver may be asked, or an address, of whatever spelling: for hosts that the
+    operator names."""
+    return _address(text.partition("%")[0]) is not None if ":" in text else ascii_name(text) is not None
 
 
 def canonical_host(host: str) -> str | None:
@@ -43,16 +47,14 @@ def canonical_host(host: str) -> str | None:
     return name
 
 
-def origin_of(url: str) -> str:
-    """The origin of an http or https URL as RFC 6454 §6.2 writes it: lower case, ASCII, without a user and without
-    the scheme's own port. Raises `ValueError` where the URL names no host."""
-    parts = urlsplit(url)
-    host = canonical_host(parts.hostname or "")
-    if host is None:
-        raise ValueError("no host")
-    host = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+def punycode(name: str) -> str:
+    """A name of other scripts in ASCII; empty, which is no name, where the standard does not allow it."""
+    import idna  # its tables are large, and most names are ASCII
+
+    try:
+        return idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
+        return ""
 
 
 def _address(text: str) -> str | None:
@@ -60,13 +62,3 @@ def _address(text: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
-
-
-def _punycode(name: str) -> str:
-    """Empty, which is no name, where the standard does not allow it."""
-    import idna  # its tables are large, and most names are ASCII
-
-    try:
-        return idna.encode(name, uts46=True).decode()
-    except idna.IDNAError:
-        return ""

@@ -7,6 +7,9 @@ import re
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from notifier.domain.hosts import canonical_host, punycode
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -53,6 +56,15 @@ def parse_origin(text: str) -> Origin | None:
     return Origin(scheme, host.name, host.port if host.port is not None else DEFAULT_PORTS.get(scheme))
 
 
+def origin_of(url: str) -> str:
+    """The origin of an http or https URL, without the user in it; raises `ValueError` where it names no host."""
+    parts = urlsplit(url)
+    origin = parse_origin(f"{parts.scheme}://{parts.netloc.rpartition('@')[2].removesuffix(':')}")
+    if origin is None or canonical_host(origin.name) is None:
+        raise ValueError("no host")
+    return str(origin)
+
+
 def is_loopback(name: str) -> bool:
     """Whether a host can only be this machine: `localhost`, what is below it (RFC 6761 §6.3), 127.0.0.0/8, `::1`."""
     if name == "localhost" or name.endswith(".localhost"):
@@ -79,14 +91,7 @@ def _address_in_brackets(name: str) -> str | None:
 def _plain_name(name: str) -> str | None:
     """A name in lower case and in ASCII, without the dot of the root."""
     plain = name.lower().removesuffix(".")
-    if plain.isascii():
-        return plain or None
-    import idna  # its tables are large, and hardly anybody writes such a name other than in ASCII
-
-    try:
-        return idna.encode(plain, uts46=True).decode()
-    except idna.IDNAError:
-        return None
+    return (plain if plain.isascii() else punycode(plain)) or None
 
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from notifier.providers.base import Message, Provider, ProviderError, SetupError
+from notifier.providers.mail import one_line
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
@@ -30,7 +31,7 @@ class Apprise(Provider):
         self._service = service
 
     async def send(self, message: Message) -> str:
-        title, body = message.subject, message.content
+        title, body = one_line(message.subject), message.content  # services put the title into headers
         if not await asyncio.to_thread(self._service.send, body=body, title=title):
             raise ProviderError("server_error", "Apprise could not send it")
         return ""

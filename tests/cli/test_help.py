@@ -49,6 +49,9 @@ async def test_help_names_the_variables(loop, command):
         (["send", "--url", "localhost:8080", "--to", "1:a", "x"], "is no URL such as http://localhost:8080"),
         (["client", "--url", "http://"], "is no URL"),
         (["healthcheck", "--url", "http://h:99999"], "is no URL"),
+        (["send", "--url", "http://a..b", "--to", "1:a", "x"], "'http://a..b' is no URL"),
+        (["healthcheck", "--url", f"http://{'a' * 64}.b"], "is no URL"),
+        (["client", "--url", "http://ö..b"], "is no URL"),
         (["send", "--ttl"], "requires an argument"),
     ],
 )

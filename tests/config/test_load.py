@@ -335,3 +335,39 @@ def test_a_long_wrong_value_is_cut():
     with pytest.raises(SettingsError) as raised:
         load({"log_level": "x" * 100_000}, {})
     assert len(str(raised.value)) < 500 and "xxx…" in str(raised.value)
+
+
+BAD_HOSTS = ["a..b", "a" * 64 + ".b", "-a", "b," + "c" * 64, ":::"]
+
+
+@pytest.mark.parametrize("host", BAD_HOSTS)
+@pytest.mark.parametrize("form", ["{}:6379", "redis://u:p@{}", "redis+cluster://{}", "redis+sentinel://a:1,{}/m"])
+def test_a_store_at_a_host_that_is_none(form, host):
+    """A resolver is never asked for what Python's codec raises at."""
+    assert problem(environment={"REDIS_ADDR": form.format(host)}).startswith("REDIS_ADDR: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis",
+        "my_redis:6379",
+        "[::1]:6379",
+        "redis://u:p%40@127.0.0.1:6379/3",
+        "rediss://a.b.",
+        "redis+cluster://a:1,b",
+    ],
+)
+def test_stores_at_hosts(text):
+    assert load({}, {"REDIS_ADDR": text}).redis_addr == text
+
+
+@pytest.mark.parametrize("host", [host for host in BAD_HOSTS if "," not in host])
+def test_keys_at_a_host_that_is_none(host):
+    environment = {"AUTH_MODE": "token", "JWKS_URL": f"https://{host}/keys.json"}
+    assert problem(environment=environment).startswith("JWKS_URL: ")
+
+
+@pytest.mark.parametrize("url", ["https://issuer.example", "http://u:p@[::1]:8080/x?y", "https://örnek.com:8443?x=1"])
+def test_keys_at_hosts(url):
+    assert load({}, {"AUTH_MODE": "token", "JWKS_URL": url}).jwks_url == url

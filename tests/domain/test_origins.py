@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.origins import is_loopback, parse_host, parse_origin
+from notifier.domain.origins import is_loopback, origin_of, parse_host, parse_origin
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,31 @@ def test_other_names(text):
 @pytest.mark.parametrize("text", ["", ":80", "a:b", "::1", "[::1", "a b", "u@localhost", "localhost:1:2", "..:x"])
 def test_what_is_no_host(text):
     assert parse_host(text) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://push.example/send/abc", "https://push.example"),
+        ("https://push.example:443/x", "https://push.example"),
+        ("http://push.example:80", "http://push.example"),
+        ("https://push.example:80/", "https://push.example:80"),
+        ("http://push.example:443/", "http://push.example:443"),
+        ("https://push.example:8443/x?y#z", "https://push.example:8443"),
+        ("HTTPS://PUSH.Example/X", "https://push.example"),
+        ("https://user:secret@push.example/x", "https://push.example"),
+        ("https://us%40er@push.example:443", "https://push.example"),
+        ("https://a@b@push.example/", "https://push.example"),
+        ("https://push.example:/", "https://push.example"),
+        ("https://[2001:DB8::1]:443/", "https://[2001:db8::1]"),
+        ("https://Örnek.com/", "https://xn--rnek-4qa.com"),
+    ],
+)
+def test_origins_of_urls(url, origin):
+    assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize("url", ["https://", "https://a..b/", "https://a:99999/", "x", "https://[::1/"])
+def test_urls_without_an_origin(url):
+    with pytest.raises(ValueError):
+        origin_of(url)

@@ -1,5 +1,8 @@
 """The simulator, failover and the registry."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from notifier.providers.base import Message, Provider, ProviderError, SetupError
@@ -105,3 +108,13 @@ async def test_failover_when_all_are_down(message):
 def test_apprise_says_how_it_is_had(build):
     with pytest.raises(SetupError, match=r"pip install 'notifier\[apprise\]'"):
         build("apprise://json://localhost")
+
+
+async def test_a_title_for_apprise_is_one_line(build, message, monkeypatch):
+    """Its services put the title into headers of their own."""
+    sent = []
+    service = SimpleNamespace(send=lambda **text: sent.append(text) or True)
+    library = SimpleNamespace(Apprise=SimpleNamespace(instantiate=lambda url, **_: service))
+    monkeypatch.setitem(sys.modules, "apprise", library)
+    await build("apprise://json://localhost").send(message(subject="Hi\r\nBcc: x\u2028y", content="a\nb"))
+    assert sent == [{"body": "a\nb", "title": "Hi Bcc: x y"}]
