@@ -21,6 +21,7 @@ from notifier.live.connection import Connection
 from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART
 from notifier.live.hub import Hub
+from notifier.live.keyed import OpenByKey
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.pipeline import House, Pipeline
@@ -70,6 +71,7 @@ from notifier.workers.followers import Asker, Follower
 from notifier.workers.groups import GroupMaintenance
 from notifier.workers.heartbeat import Heartbeat
 from notifier.workers.janitor import Janitor
+from notifier.workers.key_watch import KeyWatch
 from notifier.workers.tally_round import TallyRound
 from notifier.workers.ticker import Ticker
 from notifier.workers.trimmer import Trimmer
@@ -131,11 +133,13 @@ class App:
         self.presence = Presence(self.redis, settings.presence_ttl)
         self.reports = Reports(self.redis)
         self.limits = Limits(self.redis)
+        self.api_keys = ApiKeys(self.redis)
         self.event_log = EventLog(self.redis, settings.pod_id)
 
     def _build_live(self) -> None:
         settings = self.settings
         self.hub = Hub()
+        self.opened = OpenByKey()
         self.events = EventFeed(settings.pod_id, self.event_log.publish, self.redis.clock.now)
         self.router = Router(
             self.hub,
@@ -184,6 +188,7 @@ class App:
             self._on_read,
             lambda: self.redis.up,
             self.redis.clock.now,
+            self.opened,
         )
 
     def _user_limit(self, settings: Settings) -> UserLimit | None:
@@ -194,7 +199,7 @@ class App:
         settings = self.settings
         secret, url = (settings.jwt_secret, settings.jwks_url) if settings.auth_mode == "token" else ("", "")
         users = UserTokens(secret, Jwks(url) if url else None, self.redis.clock.now)
-        return Access(settings.admin_token, ApiKeys(self.redis), users)
+        return Access(settings.admin_token, self.api_keys, users, on_revoked=self.opened.end)
 
     def _build_pipeline(self) -> None:
         house = House(
@@ -268,6 +273,8 @@ class App:
             from notifier.workers.kafka_consumer import KafkaConsumer
 
             self.workers.append(KafkaConsumer(self.ingest))
+        if settings.auth_mode == "token":
+            self.workers.append(KeyWatch(self.api_keys, self.opened))
         if self.tally is not None:
             self.workers.append(TallyRound(self.tally.publish))
         for worker in self.workers:
@@ -299,7 +306,7 @@ class App:
             socket_door(self.sockets),
             admin_door(self.operations, self.publisher, self.redis.clock.now),
             keys_door(self.access),
-            events_door(self.events, self._on_listener),
+            events_door(self.events, self.opened, self._on_listener),
             health_door(lambda: health_report(self), lambda: self.redis.up),
             metrics_door(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
             page_door(),

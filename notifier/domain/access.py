@@ -28,13 +28,20 @@ class Caller(NamedTuple):
     """Who makes a request.
 
     `name` is `anybody`, `admin-token`, `key:NAME` or `user:1-alice`: what follows a colon cannot hold one, so that no
-    two kinds share a name. `user` is the inbox user that a token names, `expires_at` its end in Unix seconds.
+    two kinds share a name. `user` is the inbox user that a token names, `expires_at` its end in Unix seconds; `key_id`
+    is an API key's id, else empty.
     """
 
     name: str
     scopes: frozenset[Scope] = frozenset()
     user: User | None = None
     expires_at: float | None = None
+    key_id: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The name of one caller alone: two API keys may be called the same, and are two callers."""
+        return f"key:{self.key_id}" if self.key_id else self.name
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope; `admin` includes the others."""

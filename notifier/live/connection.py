@@ -39,7 +39,7 @@ class Connection(WebSocket):
 
     `seen` is the stream position up to which the client has been sent everything; a push at or before it is a repeat
     and is left out. While the inbox is read for a new connection and sent to it, live pushes wait in `_held`.
-    `expires_at` is the end of the token, in seconds of `clock`.
+    `expires_at` is the end of the token, in seconds of `clock`; `key_id` the id of the API key it came with, if any.
     """
 
     __slots__ = (
@@ -52,6 +52,7 @@ class Connection(WebSocket):
         "connected_at",
         "expires_at",
         "id",
+        "key_id",
         "seen",
         "sent",
         "user",
@@ -66,6 +67,7 @@ class Connection(WebSocket):
         self.user_key = user.key
         self.connected_at = now
         self.expires_at = NEVER
+        self.key_id = ""
         self.seen: Position = BEGINNING
         self.sent = 0
         self.acked = 0
@@ -88,6 +90,10 @@ class Connection(WebSocket):
         """The token with which the client came is at its end."""
         self.expires_at = NEVER
         self.close(TOKEN_EXPIRED, "the token has expired")
+
+    def revoke(self) -> None:
+        """The API key with which the client came was revoked."""
+        self.close(TOKEN_EXPIRED, "the key was revoked")
 
     def push(self, position: Position, frame: bytes) -> bool:
         """Sends the frame of a stream entry unless the client has had it; whether it left now."""

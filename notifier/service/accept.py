@@ -22,6 +22,7 @@ from notifier.store.clock import StoreClock
 from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
 from notifier.store.idempotency import Idempotency
 
+SINGLE = "notifications"  # the route of single deliveries
 SOON = 0.05  # seconds: what is scheduled for sooner by Redis' clock is queued at once
 
 _encode = msgspec.json.Encoder().encode
@@ -72,7 +73,8 @@ class AcceptService:
         Raises `NotifierError`: `invalid` (the key was used for another request), `rate_limited`, `unavailable`.
         """
         key = _one_key(draft, header_key)
-        new = self._prepare(draft, random_id(), "", self._key(caller, key, body))
+        route = SINGLE if header_key is None else header_key.route
+        new = self._prepare(draft, random_id(), "", self._key(caller, key, body, route))
         try:
             quota = await self._take(draft)
         except OverLimit:
@@ -228,11 +230,15 @@ class AcceptService:
         )
 
     @staticmethod
-    def _key(caller: str, key: str | None, body: object) -> tuple[str, str]:
-        """The digest of an idempotency key and of the request under it; empty where there is none."""
+    def _key(caller: str, key: str | None, body: object, route: str = SINGLE) -> tuple[str, str]:
+        """The digest of an idempotency key and of the request under it; empty where there is none.
+
+        A batch's items have the space of single deliveries: what is sent again alone is a repeat of them.
+        """
         if key is None:
             return "", ""
-        return digest(f"{caller}\n{key}"), hashlib.sha256(canonical(body)).hexdigest()
+        space = caller if route == SINGLE else f"{caller}\n{route}"  # the bare caller: as records stand since 0.1
+        return digest(f"{space}\n{key}"), hashlib.sha256(canonical(body)).hexdigest()
 
 
 def _one_key(draft: Draft, header: IdempotencyKey | None) -> str | None:

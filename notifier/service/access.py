@@ -12,7 +12,7 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.service.user_tokens import UserTokens, refused
 from notifier.store.api_keys import ApiKeys, is_api_key
 
-REMEMBER = 5.0  # seconds that a key is taken for good without asking the store: a revocation takes effect within them
+REMEMBER = 2.0  # seconds that a key is taken for good without asking the store: a revocation takes effect within them
 REMEMBER_MAX = 2000
 
 
@@ -20,13 +20,20 @@ class Access:
     """Authenticates callers, and keeps the API keys. Every method may raise `NotifierError(unavailable)`."""
 
     def __init__(
-        self, admin_token: str, keys: ApiKeys, users: UserTokens, clock: Callable[[], float] = time.monotonic
+        self,
+        admin_token: str,
+        keys: ApiKeys,
+        users: UserTokens,
+        clock: Callable[[], float] = time.monotonic,
+        on_revoked: Callable[[str], None] = lambda key_id: None,
     ) -> None:
-        """`admin_token` may be empty: then there is none; `clock` is in seconds."""
+        """`admin_token` may be empty: then there is none; `clock` is in seconds; `on_revoked` is told of a key that is
+        revoked here."""
         self._admin = _digest(admin_token) if admin_token else None
         self._keys = keys
         self._users = users
         self._clock = clock
+        self._on_revoked = on_revoked
         self._known: dict[bytes, tuple[float, ApiKey]] = {}
 
     async def authenticate(self, token: str) -> Caller:
@@ -43,7 +50,8 @@ class Access:
         known = self._known.get(digest)
         if known is None or known[0] <= self._clock():
             known = await self._look_up(token, digest)
-        return Caller(f"key:{known[1].name}", frozenset(known[1].scopes))
+        key = known[1]
+        return Caller(f"key:{key.name}", frozenset(key.scopes), key_id=key.id)
 
     async def _look_up(self, token: str, digest: bytes) -> tuple[float, ApiKey]:
         until = self._clock() + REMEMBER
@@ -72,6 +80,7 @@ class Access:
         """Revokes a key: here at once, on other pods within five seconds. Raises `NotifierError(not_found)`."""
         removed = await self._keys.remove(identity)
         self._known = {digest: known for digest, known in self._known.items() if known[1].id != identity}
+        self._on_revoked(identity)
         if not removed:
             raise NotifierError(ErrorCode.NOT_FOUND, "no such key")
 

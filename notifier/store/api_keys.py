@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 
@@ -71,6 +72,11 @@ class ApiKeys:
         flat = await self._redis.call("HGETALL", self._redis.keys.api_keys)
         keys = [_shown(flat[i].decode(), _decode(flat[i + 1])) for i in range(0, len(flat), 2)]
         return sorted(keys, key=lambda key: (key.created_at, key.id))
+
+    async def revoked(self, identities: Sequence[str]) -> list[str]:
+        """Those of these ids, one at least, under which there is no key."""
+        found = await self._redis.call("HMGET", self._redis.keys.api_keys, *identities)
+        return [identity for identity, record in zip(identities, found, strict=True) if record is None]
 
     async def remove(self, identity: str) -> bool:
         """Revokes a key; whether there was one."""

@@ -14,5 +14,7 @@ log = logging.getLogger("notifier.audit")
 
 def audit(request: Request, action: str, target: str, **facts: object) -> None:
     """Writes who did what to whom, and from where; `facts` name a user, connection or delivery by its id."""
-    who = {"caller": caller_of(request).name, "remote": request.ip, "request_id": request_id(request)}
+    caller = caller_of(request)
+    who = {"caller": caller.name} | ({"key_id": caller.key_id} if caller.key_id else {})
+    who |= {"remote": request.ip, "request_id": request_id(request)}
     log.info("admin.action", extra={"action": action, "target": target, **who, **facts})

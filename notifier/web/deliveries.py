@@ -34,18 +34,20 @@ def _creating(door: Blueprint, accept: AcceptService) -> None:
     @door.post("/api/v1/notifications")
     async def create(request: Request) -> HTTPResponse:
         body = json_body(request)
-        answer = await accept.create(read_delivery(body), body, caller_of(request).name, _key(request, "notifications"))
+        answer = await accept.create(
+            read_delivery(body), body, caller_of(request).identity, _key(request, "notifications")
+        )
         return json_response(answer.body, 201, _headers(answer))
 
     @door.post("/api/v1/notifications/batch")
     async def create_batch(request: Request) -> HTTPResponse:
-        answer = await accept.create_batch(json_body(request), caller_of(request).name, _key(request, "batch"))
+        answer = await accept.create_batch(json_body(request), caller_of(request).identity, _key(request, "batch"))
         return json_response(answer.body, 201, _headers(answer))
 
     @door.post("/send")
     async def send(request: Request) -> HTTPResponse:
         body = json_body(request)
-        answer = await accept.create(read_send(body), body, caller_of(request).name, _key(request, "send"))
+        answer = await accept.create(read_send(body), body, caller_of(request).identity, _key(request, "send"))
         said = msgspec.json.decode(answer.body)
         return json_response(_encode({"id": said["id"], "status": said["status"]}), 202, _headers(answer))
 
@@ -89,7 +91,7 @@ def _looking(door: Blueprint, service: DeliveryService) -> None:
 
 def _key(request: Request, route: str) -> IdempotencyKey | None:
     given = request.headers.get("idempotency-key", request.headers.get("x-idempotency-key"))
-    return read_idempotency_key(caller_of(request).name, route, given)
+    return read_idempotency_key(caller_of(request).identity, route, given)
 
 
 def _headers(answer: Acceptance) -> dict[str, str]:

@@ -85,7 +85,7 @@ class Express:
         identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
         reply = partial(self._reply, lane, identity, begun)
         try:
-            self._door.submit(ANYBODY.name, head.headers, data[end + 4 : end + 4 + head.length], reply)
+            self._door.submit(ANYBODY.identity, head.headers, data[end + 4 : end + 4 + head.length], reply)
         except NotifierError as error:
             reply(error)
         return end + 4 + head.length

@@ -61,7 +61,7 @@ def notify_door(entrance: NotifyDoor) -> Blueprint:
 
     @door.post("/notify")
     async def notify(request: Request) -> HTTPResponse:
-        answer = await entrance.publish(caller_of(request).name, request.headers, request.body)
+        answer = await entrance.publish(caller_of(request).identity, request.headers, request.body)
         return json_response(answer.body, 202, headers_of(answer))
 
     return door

@@ -20,6 +20,7 @@ from notifier.domain.users import User, parse_pair
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.connection import Connection
 from notifier.live.hub import Hub
+from notifier.live.keyed import OpenByKey
 from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked
 from notifier.web.auth import caller_of
@@ -55,6 +56,7 @@ class InboxSocket:
         on_read: Callable[[str, Marked], None],
         store_is_up: Callable[[], bool],
         now: Callable[[], float],
+        opened: OpenByKey,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_read` is told which notifications of a user were marked read."""
@@ -65,6 +67,7 @@ class InboxSocket:
         self._on_read = on_read
         self._store_is_up = store_is_up
         self._now = now
+        self._opened = opened
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._reads: dict[Connection, list[Read]] = {}
@@ -81,6 +84,7 @@ class InboxSocket:
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections from this address", retry_after=10.0)
         limits, now = self._limits, self._now()
         connection = Connection(user, self, now=now, max_frame=limits.max_frame, send_buffer=limits.send_buffer)
+        connection.key_id = caller.key_id
         if caller.expires_at is not None:
             connection.expires_at = self._clock() + caller.expires_at - now
         return connection
@@ -91,6 +95,7 @@ class InboxSocket:
         It counts from here on, in the same turn of the loop as `admit`: many upgrades at once cannot all be let in.
         """
         self._hub.add(connection)
+        self._opened.hold(connection.key_id, connection, connection.revoke)
         self._run(connection, self._router.attach(connection), None)
 
     def pushed(self, connection: Connection, count: int) -> None:
@@ -99,6 +104,7 @@ class InboxSocket:
 
     def left(self, connection: Connection, code: int, reason: str) -> None:
         """The connection is closed."""
+        self._opened.release(connection.key_id, connection)
         self._router.detach(connection)
 
     # -- what the client says

@@ -11,6 +11,7 @@ import pytest
 import websockets
 
 from notifier.domain.access import KeyRequest, Scope
+from notifier.service.access import REMEMBER
 from tests.support import ALICE, Inbox, eventually, notify
 
 ADMIN = "the-operators-own-token"
@@ -328,6 +329,112 @@ async def test_callers_have_idempotency_keys_of_their_own(guarded, redis):
     ]
     assert len(set(answers)) == 3 and answers[0] == answers[3]
     assert await redis.call("XLEN", "stream:user:1-alice") == 3
+
+
+async def test_two_keys_of_one_name_are_two_callers(guarded, caplog):
+    caplog.set_level(logging.INFO)
+    made = [await guarded.pod.access.create_key(KeyRequest("shop", (Scope.ADMIN,))) for _ in range(2)]
+    sms = {"channel": "sms", "recipient": "+905551234567", "content": "x", "scheduled_at": "2099-01-01T00:00:00Z"}
+    for path, body in (
+        ("/api/v1/notify", {"target": [ALICE], "message": "x"}),
+        ("/api/v1/notifications", sms),
+        ("/api/v1/notifications", {**sms, "idempotency_key": "in-the-body"}),
+        ("/api/v1/notifications/batch", {"notifications": [sms]}),
+        ("/send", {"user_id": "1-alice", "title": "t", "body": "b", "channel": "inapp"}),
+    ):
+        key = {} if "idempotency_key" in body else {"Idempotency-Key": "k"}
+        answers = []
+        for _, token in (*made, made[0]):
+            answer = await guarded.post(path, json=body, headers=bearer(token) | key)
+            assert answer.status_code in (201, 202)
+            answers.append(answer.content)
+        assert answers[0] == answers[2] != answers[1], path
+    for _, token in made:
+        await guarded.post("/api/v1/admin/broadcast", json={"message": "x"}, headers=bearer(token))
+    ids = [record.key_id for record in caplog.records if record.name == "notifier.audit"]
+    assert ids == [key.id for key, _ in made]
+
+
+# -- what is open when a key is revoked
+
+
+async def follow(client, token):
+    """A stream of events, once it has begun."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    head = f"GET /api/v1/admin/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+    writer.write(head.encode())
+    await asyncio.wait_for(reader.readuntil(b"following\n\n"), 5)
+    return reader, writer
+
+
+async def open_with(client, token):
+    """A socket and a stream that a key opens."""
+    inbox = await Inbox.open(client, additional_headers=bearer(token))
+    return inbox, await follow(client, token)
+
+
+async def ended(stream):
+    """Whether a stream has come to its proper end."""
+    return await asyncio.wait_for(stream[0].readuntil(b"\r\n0\r\n\r\n"), 5)
+
+
+async def revoke(client, key):
+    path = f"/api/v1/admin/keys/{key.id}"
+    assert (await client.delete(path, headers=bearer(ADMIN))).status_code == 204
+
+
+async def test_revoking_a_key_ends_what_it_opened(guarded):
+    made = [await guarded.pod.access.create_key(KeyRequest("ops", (Scope.ADMIN,))) for _ in range(2)]
+    (gone, token), (_, other) = made
+    inbox, stream = await open_with(guarded, token)
+    kept, _ = await open_with(guarded, other)
+    await revoke(guarded, gone)
+    assert await inbox.closed() == 4401 and await ended(stream)
+    await eventually(lambda: (len(guarded.pod.hub), guarded.pod.events.listeners) == (1, 1))
+    assert await kept.is_quiet()
+
+
+async def test_revoked_on_another_pod(guarded, start_pod):
+    """Also what a pod opens in the seconds for which it still takes the key unasked."""
+    other = await start_pod("pod-b", **SETTINGS)
+    key, token = await guarded.pod.access.create_key(KeyRequest("ops", (Scope.ADMIN,)))
+    inbox, stream = await open_with(other, token)
+    await revoke(guarded, key)
+    late = await Inbox.open(other, additional_headers=bearer(token))
+    (watch,) = [worker for worker in other.pod.workers if worker.name == "key watch"]
+    watch.hurry()
+    assert await inbox.closed() == await late.closed() == 4401 and await ended(stream)
+    assert watch.interval + REMEMBER < 5
+
+
+async def test_a_client_that_does_not_read_its_events_goes_too(guarded):
+    key, token = await guarded.pod.access.create_key(KeyRequest("ops", (Scope.ADMIN,)))
+    _, writer = await follow(guarded, token)
+    writer.transport.pause_reading()
+    feed = guarded.pod.events
+    (listener,) = feed._listeners
+
+    def is_stuck():
+        feed.emit("test", {"text": "x" * 60_000})
+        return len(listener._events) > 300
+
+    await eventually(is_stuck)
+    await revoke(guarded, key)
+    await eventually(lambda: feed.listeners == 0)
+
+
+async def test_nothing_is_held_for_what_has_gone(guarded):
+    _, token = await guarded.pod.access.create_key(KeyRequest("ops", (Scope.ADMIN,)))
+    inbox, (_, writer) = await open_with(guarded, token)
+    assert len(guarded.pod.opened.keys) == 1
+    await inbox.socket.close()
+    writer.transport.abort()
+
+    def is_gone():
+        guarded.pod.events.emit("test", {})
+        return not guarded.pod.opened.keys
+
+    await eventually(is_gone)
 
 
 # -- what is written down

@@ -146,5 +146,5 @@ CLOSE_CODES = {
     1011: ("something failed here; it is logged", "reconnect with backoff"),
     1012: ("the server restarts", "reconnect with backoff"),
     1013: ("the client read too slowly, or the store is away", "reconnect with backoff"),
-    4401: ("the token has expired", "get a new token, then reconnect"),
+    4401: ("the token has expired, or its key was revoked", "get a new token, then reconnect"),
 }
