@@ -36,6 +36,9 @@ from notifier.web.tls import HANDSHAKE_TIMEOUT, TlsError, server_context
 BACKLOG = 4096
 DRAIN_POLL = 0.02
 LOOKS_PER_TURN = 50  # connections; thousands that are ended together would hold all others up for a second
+# libuv looks up names in half of its threads: with its default of 4, two names whose servers are silent (a recipient's
+# host may be one) hold up every other lookup for half a minute. It makes them all at the first lookup, 0.1 MB together.
+LOOKUP_THREADS = "64"
 MIN_ADMIN_TOKEN = 16  # characters below which it is warned
 
 Loader = Callable[[], Settings]  # reads the settings again; raises `SettingsError`
@@ -164,6 +167,7 @@ def run(settings: Settings, load: Loader) -> int:
 
 def run_loop(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None = None) -> int:
     """Serves on a socket that is there; `seat` is a worker's among those of its supervisor."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", LOOKUP_THREADS)
     return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, sock, load, seat))
 
 

@@ -1,6 +1,8 @@
 """The serving process around the parts."""
 
 import asyncio
+import subprocess
+import sys
 
 from notifier.process import LOOKS_PER_TURN
 from tests.support import eventually
@@ -28,3 +30,23 @@ async def test_the_end_of_many_connections_does_not_hold_up_the_others(client):
     await eventually(lambda: len(looks) >= 20 * LOOKS_PER_TURN, "a look at every connection")
     client.app.ctx.server._connections = set()
     assert max(looks.count(number) for number in set(looks)) <= LOOKS_PER_TURN
+
+
+LOOKUP = """
+import asyncio, os
+from unittest.mock import patch
+from notifier import process
+
+async def serve(*args):
+    await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+    return len(os.listdir("/proc/self/task"))
+
+with patch.object(process, "_serve", serve):
+    print(process.run_loop(None, None, None))
+"""
+
+
+def test_names_that_hang_leave_threads_for_other_lookups():
+    """libuv has four threads unless it is told otherwise, and looks up names in two of them."""
+    answer = subprocess.run([sys.executable, "-c", LOOKUP], capture_output=True, text=True, timeout=60, check=False)
+    assert int(answer.stdout) >= 64, answer.stderr

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from notifier.providers.base import Message, Provider, ProviderError, SetupError
 from notifier.providers.mail import one_line
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
+
+THREADS = 16
 
 
 class Apprise(Provider):
@@ -29,12 +33,18 @@ class Apprise(Provider):
         super().__init__(f"apprise:{inner.partition(':')[0][:32]}")
         self._library = library
         self._service = service
+        # Its own: a service that hangs would keep the threads in which the embedded Redis' file is written to the disk.
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
     async def send(self, message: Message) -> str:
         title, body = one_line(message.subject), message.content  # services put the title into headers
-        if not await asyncio.to_thread(self._service.send, body=body, title=title):
+        send = partial(self._service.send, body=body, title=title)
+        if not await asyncio.get_running_loop().run_in_executor(self._threads, send):
             raise ProviderError("server_error", "Apprise could not send it")
         return ""
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _library() -> Any:
