@@ -89,9 +89,10 @@ class Filter(NamedTuple):
     end: int | None = None
 
 
-def read_delivery(body: object) -> Draft:
-    """The draft in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
-    faults = Faults()
+def read_delivery(body: object, faults: Faults | None = None) -> Draft:
+    """The draft in a decoded request body; raises `NotifierError(invalid)` that names every bad field, beside what
+    `faults` holds of the rest of the request."""
+    faults = faults or Faults()
     draft = _read(body, faults)
     if draft is None:
         raise invalid(faults)
@@ -105,18 +106,24 @@ def read_item(body: object, most: int = MAX_NAMED) -> Draft | list[FieldError]:
     return faults.listed() if draft is None else draft
 
 
-def read_batch(body: object) -> list[object]:
-    """The items of a batch, unread; raises `NotifierError(invalid)`."""
+def read_batch(body: object, faults: Faults | None = None) -> list[object]:
+    """The items of a batch, unread; raises `NotifierError(invalid)`, as `read_delivery`, for what is not theirs alone,
+    and then names their bad fields too."""
+    faults = faults or Faults()
     if type(body) is not dict:
-        raise no_object()
-    faults = Faults()
-    items = body.get("notifications")
-    if type(items) is not list or not 1 <= len(items) <= MAX_BATCH:
+        raise no_object(faults)
+    items: Any = body.get("notifications")
+    fine = type(items) is list and 1 <= len(items) <= MAX_BATCH
+    if not fine:
         faults.add("notifications", f"must be a list of 1-{MAX_BATCH} notifications")
     faults.add_unknown(body, {"notifications"})
-    if faults:
-        raise invalid(faults)
-    return list(items or ())
+    if not faults:
+        return list(items)
+    for index, item in enumerate(items if fine else ()):
+        within = Faults()
+        _read(item, within)
+        faults.add_within(within, f"notifications[{index}]")
+    raise invalid(faults)
 
 
 def document_of(
@@ -215,27 +222,32 @@ def _read(body: object, faults: Faults) -> Draft | None:
     for name in ("channel", "content"):
         if name not in body:
             faults.add(name, "is required")
+    good: dict[str, Any] = {}
     for name, check in _CHECKS.items():
-        if name in body and (problem := check(body[name])):
+        if name not in body:
+            continue
+        if problem := check(body[name]):
             faults.add(name, problem)
+        else:
+            good[name] = body[name]
+    _check_together(body, good, faults)
     faults.add_unknown(body, _CHECKS.keys())
-    if not faults:
-        _check_together(body, faults)
     return None if faults else _draft(body)
 
 
-def read_send(body: object) -> Draft:
+def read_send(body: object, faults: Faults | None = None) -> Draft:
     """The draft in a request to `/send`: `user_id`, `title`, `body`, `priority`, `data`, and perhaps `channel` (push)
-    and `recipient`. Raises `NotifierError(invalid)` that names every bad field."""
+    and `recipient`. Raises `NotifierError(invalid)` as `read_delivery`."""
+    faults, within = faults or Faults(), Faults()
     if type(body) is not dict:
-        raise no_object()
-    faults, within = Faults(), Faults()
+        raise no_object(faults)
     for name in ("user_id", "body"):
         if name not in body:
             faults.add(name, "is required")
     renamed = {inner: body[outer] for outer, inner in _SEND.items() if outer in body}
     renamed.setdefault("channel", "push")
-    renamed.setdefault("content", "-")  # named above where it is missing
+    for name in ("user_id", "content"):  # named above where they are missing
+        renamed.setdefault(name, "1-a")
     draft = _read(renamed, within)
     faults.add_all(within, {"content": "body", "subject": "title"})
     faults.add_unknown(body, _SEND.keys())
@@ -244,21 +256,28 @@ def read_send(body: object) -> Draft:
     return draft
 
 
-def _check_together(body: dict[str, Any], faults: Faults) -> None:
-    if "subject" in body and "title" in body:
+def _check_together(body: dict[str, Any], good: dict[str, Any], faults: Faults) -> None:
+    """Names what is wrong between fields; `good` holds those of the body that are well by themselves, so that one bad
+    field hides no other's errors."""
+    if "subject" in body and "title" in good:
         faults.add("title", "is another name of subject: give one of them")
+    _check_recipient(body, good, faults)
+    if "expires_at" in good and "scheduled_at" in good and not _is_before(good["scheduled_at"], good["expires_at"]):
+        faults.add("expires_at", "must be later than scheduled_at")
+
+
+def _check_recipient(body: dict[str, Any], good: dict[str, Any], faults: Faults) -> None:
+    channel = good.get("channel")
     if "recipient" in body:
-        problem = address_problem(body["channel"], body["recipient"])
+        problem = address_problem(channel, good["recipient"]) if channel and "recipient" in good else None
         if problem is not None:
             faults.add("recipient", problem)
+    elif channel == "webhook":
+        faults.add("recipient", "is required: a webhook goes to a URL")
     elif "user_id" not in body:
         faults.add("recipient", "is required where there is no user_id")
-    elif body["channel"] == "webhook":
-        faults.add("recipient", "is required: a webhook goes to a URL")
-    elif body["channel"] == "inapp" and (problem := address_problem("inapp", body["user_id"])):
+    elif channel == "inapp" and "user_id" in good and (problem := address_problem("inapp", good["user_id"])):
         faults.add("user_id", problem)
-    if "expires_at" in body and "scheduled_at" in body and not _is_before(body["scheduled_at"], body["expires_at"]):
-        faults.add("expires_at", "must be later than scheduled_at")
 
 
 def _is_before(first: str, second: str) -> bool:

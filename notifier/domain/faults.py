@@ -51,6 +51,10 @@ class Faults:
         self.count += others.count
         self._named += [FieldError(names.get(path, path), message) for path, message in others._named[:room]]
 
+    def add_within(self, others: Faults, place: str) -> None:
+        """Notes what others have noted of an object at a place such as `notifications[3]`."""
+        self.add_all(others, {path: f"{place}.{path}" if path else place for path, _ in others._named})
+
     def listed(self) -> list[FieldError]:
         """Those that are named, and how many more there are."""
         more = self.count - len(self._named)
@@ -64,9 +68,9 @@ def invalid(faults: Faults) -> NotifierError:
     return NotifierError(ErrorCode.INVALID, message, errors=faults.listed())
 
 
-def no_object() -> NotifierError:
-    """The error of a body that is no JSON object."""
-    faults = Faults()
+def no_object(faults: Faults | None = None) -> NotifierError:
+    """The error of a body that is no JSON object, beside what was found before."""
+    faults = faults or Faults()
     faults.add("", "must be a JSON object")
     return invalid(faults)
 

@@ -64,13 +64,13 @@ class Draft(Struct, frozen=True):
     content: Content
 
 
-def read_notify_request(body: object, now: str) -> Draft:
+def read_notify_request(body: object, now: str, faults: Faults | None = None) -> Draft:
     """The draft in a decoded request body; `now` is the time (RFC 3339) that `created_at` defaults to.
 
-    Raises `NotifierError(invalid)` that names every bad field.
+    Raises `NotifierError(invalid)` that names every bad field, beside what `faults` holds of the rest of the request.
     """
-    faults = Faults()
-    fields = _object(body)
+    faults = faults or Faults()
+    fields = _object(body, faults)
     targets = _read_targets(fields.get("target"), faults)
     content = _read_content(fields, now, faults, _WITH_TARGET)
     if faults or content is None:
@@ -81,7 +81,7 @@ def read_notify_request(body: object, now: str) -> Draft:
 def read_broadcast_request(body: object, now: str) -> Content:
     """The content of a request to everybody: as `read_notify_request`, without `target`."""
     faults = Faults()
-    content = _read_content(_object(body), now, faults, _CHECKS.keys())
+    content = _read_content(_object(body, faults), now, faults, _CHECKS.keys())
     if faults or content is None:
         raise invalid(faults)
     return content
@@ -138,9 +138,9 @@ def _foreign_fragment(payload: bytes) -> bytes:
     ]
 
 
-def _object(body: object) -> dict[str, Any]:
+def _object(body: object, faults: Faults) -> dict[str, Any]:
     if type(body) is not dict:
-        raise no_object()
+        raise no_object(faults)
     return body
 
 

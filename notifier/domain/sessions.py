@@ -36,6 +36,7 @@ def read_session(body: object, now: str) -> Session:
         faults.add("user_id", problem)
     if platform not in PLATFORMS:
         faults.add("platform", f"must be one of {', '.join(PLATFORMS)}")
+        _check_either(body, faults)
     elif platform == "web":
         _check_subscription(body, faults)
     else:
@@ -49,6 +50,16 @@ def read_session(body: object, now: str) -> Session:
     )
 
 
+def _check_either(body: dict[str, Any], faults: Faults) -> None:
+    """What can be said of an address whose platform is none."""
+    if "device_token" in body and (problem := text_problem(body["device_token"], 1, MAX_TOKEN)):
+        faults.add("device_token", problem)
+    if "subscription" in body:
+        _check_keys(body["subscription"], faults)
+    elif "device_token" not in body:
+        faults.add("device_token", "is required, or for the platform web a subscription")
+
+
 def _check_token(platform: str, body: dict[str, Any], faults: Faults) -> None:
     token = body.get("device_token")
     problem = text_problem(token, 1, MAX_TOKEN) or address_problem(CHANNEL_OF[platform], str(token))
@@ -59,10 +70,13 @@ def _check_token(platform: str, body: dict[str, Any], faults: Faults) -> None:
 
 
 def _check_subscription(body: dict[str, Any], faults: Faults) -> None:
-    """A subscription as a browser's `PushSubscription.toJSON()` gives it (Push API §8)."""
-    value = body.get("subscription")
     if "device_token" in body:
         faults.add("device_token", "the platform web has a subscription instead")
+    _check_keys(body.get("subscription"), faults)
+
+
+def _check_keys(value: object, faults: Faults) -> None:
+    """A subscription as a browser's `PushSubscription.toJSON()` gives it (Push API §8)."""
     if type(value) is not dict:
         faults.add("subscription", "must be an object with endpoint and keys")
         return

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.bodies import canonical
-from notifier.domain.deliveries import Draft, document_of, read_batch, read_item
+from notifier.domain.deliveries import Draft, document_of, read_item
 from notifier.domain.faults import MAX_NAMED
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import OverLimit, Quota
@@ -68,11 +68,11 @@ class AcceptService:
         self.key_ttl_ms = 86_400_000
 
     async def create(self, draft: Draft, body: object, caller: str, header_key: IdempotencyKey | None) -> Acceptance:
-        """Stores one delivery; its document.
+        """Stores one delivery; its document. `header_key` goes before the body's own, which is the same or none.
 
         Raises `NotifierError`: `invalid` (the key was used for another request), `rate_limited`, `unavailable`.
         """
-        key = _one_key(draft, header_key)
+        key = header_key.key if header_key is not None else draft.idempotency_key
         route = SINGLE if header_key is None else header_key.route
         new = self._prepare(draft, random_id(), "", self._key(caller, key, body, route))
         try:
@@ -85,13 +85,15 @@ class AcceptService:
         (stored,) = await self.store([new])
         return _accepted(stored, quota)
 
-    async def create_batch(self, body: object, caller: str, key: IdempotencyKey | None) -> Acceptance:
-        """Stores what is valid of a batch; the answer names every item with its id or its errors.
+    async def create_batch(
+        self, items: Sequence[object], body: object, caller: str, key: IdempotencyKey | None
+    ) -> Acceptance:
+        """Stores what is valid of a batch; the answer names every item with its id or its errors. `body` is the whole
+        request, by which a repeat under the key is known.
 
         Raises `NotifierError`: `invalid`, `conflict` (the first request under this key is still running),
         `unavailable`.
         """
-        items = read_batch(body)
         if key is None:
             return Acceptance(_encode(await self._store_batch(items, caller, random_id(), new_seed())), False)
         record, own = self._record_of(key), new_seed()
@@ -239,13 +241,6 @@ class AcceptService:
             return "", ""
         space = caller if route == SINGLE else f"{caller}\n{route}"  # the bare caller: as records stand since 0.1
         return digest(f"{space}\n{key}"), hashlib.sha256(canonical(body)).hexdigest()
-
-
-def _one_key(draft: Draft, header: IdempotencyKey | None) -> str | None:
-    if header is not None and draft.idempotency_key not in (None, header.key):
-        error = FieldError("idempotency_key", "differs from the header Idempotency-Key")
-        raise NotifierError(ErrorCode.INVALID, "1 field is not valid", errors=[error])
-    return header.key if header is not None else draft.idempotency_key
 
 
 def _accepted(stored: Stored, quota: Quota | None) -> Acceptance:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from notifier.domain.bodies import canonical
+from notifier.domain.faults import Faults
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
 from notifier.domain.notifications import Content, Draft, payload_json
@@ -226,12 +227,13 @@ class Publisher:
         return self._keys.idempotency(key.caller, digest)
 
 
-def read_idempotency_key(caller: str, route: str, text: str | None) -> IdempotencyKey | None:
-    """The key of a request; raises `NotifierError(invalid)` unless it is 1–255 printable ASCII characters."""
+def read_idempotency_key(caller: str, route: str, text: str | None, faults: Faults) -> IdempotencyKey | None:
+    """The key of a request, 1–255 printable ASCII characters; what is none is noted in `faults`."""
     if text is None:
         return None
     if not 1 <= len(text) <= MAX_KEY or not text.isascii() or not text.isprintable():
-        raise NotifierError(ErrorCode.INVALID, f"Idempotency-Key must be 1-{MAX_KEY} printable ASCII characters")
+        faults.add("Idempotency-Key", f"must be 1-{MAX_KEY} printable ASCII characters")
+        return None
     return IdempotencyKey(caller, route, text)
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 from sanic import Blueprint, HTTPResponse, Request
 
-from notifier.domain.deliveries import CHANNELS, Filter, read_delivery, read_send
+from notifier.domain.deliveries import (
+    CHANNELS,
+    Filter,
+    key_problem,
+    read_batch,
+    read_delivery,
+    read_send,
+)
+from notifier.domain.faults import Faults
 from notifier.domain.status import Status
 from notifier.domain.times import parse_time
 from notifier.service.accept import Acceptance, AcceptService
@@ -15,6 +26,7 @@ from notifier.web.auth import caller_of
 from notifier.web.errors import quota_headers
 from notifier.web.requests import Query, json_body, json_response
 
+T = TypeVar("T")
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_PAGE = 100_000
@@ -33,21 +45,20 @@ def deliveries_door(accept: AcceptService, service: DeliveryService) -> Blueprin
 def _creating(door: Blueprint, accept: AcceptService) -> None:
     @door.post("/api/v1/notifications")
     async def create(request: Request) -> HTTPResponse:
-        body = json_body(request)
-        answer = await accept.create(
-            read_delivery(body), body, caller_of(request).identity, _key(request, "notifications")
-        )
+        draft, body, key = _read(request, "notifications", read_delivery)
+        answer = await accept.create(draft, body, caller_of(request).identity, key)
         return json_response(answer.body, 201, _headers(answer))
 
     @door.post("/api/v1/notifications/batch")
     async def create_batch(request: Request) -> HTTPResponse:
-        answer = await accept.create_batch(json_body(request), caller_of(request).identity, _key(request, "batch"))
+        items, body, key = _read(request, "batch", read_batch)
+        answer = await accept.create_batch(items, body, caller_of(request).identity, key)
         return json_response(answer.body, 201, _headers(answer))
 
     @door.post("/send")
     async def send(request: Request) -> HTTPResponse:
-        body = json_body(request)
-        answer = await accept.create(read_send(body), body, caller_of(request).identity, _key(request, "send"))
+        draft, body, key = _read(request, "send", read_send)
+        answer = await accept.create(draft, body, caller_of(request).identity, key)
         said = msgspec.json.decode(answer.body)
         return json_response(_encode({"id": said["id"], "status": said["status"]}), 202, _headers(answer))
 
@@ -89,9 +100,15 @@ def _looking(door: Blueprint, service: DeliveryService) -> None:
         return json_response(_encode(await service.batch(batch_id, page, limit)))
 
 
-def _key(request: Request, route: str) -> IdempotencyKey | None:
+def _read(request: Request, route: str, read: Callable[[object, Faults], T]) -> tuple[T, object, IdempotencyKey | None]:
+    """What a body says, the body, and the key in its header; raises `NotifierError(invalid)` for all of it at once."""
+    body, faults = json_body(request), Faults()
     given = request.headers.get("idempotency-key", request.headers.get("x-idempotency-key"))
-    return read_idempotency_key(caller_of(request).identity, route, given)
+    key = read_idempotency_key(caller_of(request).identity, route, given, faults)
+    own = body.get("idempotency_key") if type(body) is dict and read is not read_batch else None
+    if key is not None and own not in (None, key.key) and key_problem(own) is None:
+        faults.add("idempotency_key", "differs from the header Idempotency-Key")
+    return read(body, faults), body, key
 
 
 def _headers(answer: Acceptance) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sanic import Blueprint, HTTPResponse, Request
 
 from notifier.domain.bodies import read_json
+from notifier.domain.faults import Faults
 from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
 from notifier.service.publish import Answer, IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
@@ -40,11 +41,12 @@ class NotifyDoor:
         self, caller: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[Draft, object, IdempotencyKey | None]:
         given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
-        key = read_idempotency_key(caller, ROUTE, given)
+        faults = Faults()
+        key = read_idempotency_key(caller, ROUTE, given, faults)
         if body:
             check_json_type(headers.get("content-type"))
         value = read_json(body)
-        return read_notify_request(value, format_time(self._now())), value, key
+        return read_notify_request(value, format_time(self._now()), faults), value, key
 
 
 def headers_of(answer: Answer) -> dict[str, str]:

@@ -93,7 +93,7 @@ def test_all_are_named_up_to_a_hundred():
 
 def test_an_item_names_as_many_as_it_may():
     wrong = read_item({"a": 1, "b": 2}, 1)
-    assert len(wrong) == 2 and wrong[-1] == FieldError("", "3 more")
+    assert len(wrong) == 2 and wrong[-1] == FieldError("", "4 more")
 
 
 def test_unknown_names_are_made_fit_for_an_answer():

@@ -60,10 +60,10 @@ async def test_the_answer(client):
     ("body", "paths"),
     [
         ([], {""}),
-        ({}, {"channel", "content"}),
+        ({}, {"channel", "content", "recipient"}),
         ({**SMS, "channel": "fax", "colour": 1}, {"channel", "colour"}),
         ({**SMS, "recipient": "12"}, {"recipient"}),
-        ({"channel": "email", "recipient": "x", "content": ""}, {"content"}),
+        ({"channel": "email", "recipient": "x", "content": ""}, {"content", "recipient"}),
         ({"channel": "email", "recipient": "no mailbox", "content": "x"}, {"recipient"}),
         ({"channel": "webhook", "recipient": "ftp://x", "content": "x"}, {"recipient"}),
         ({"channel": "webhook", "user_id": "7", "content": "x"}, {"recipient"}),
@@ -116,7 +116,7 @@ async def test_a_batch(client):
     rows = found["notifications"]
     assert [row["index"] for row in rows] == list(range(6))
     assert rows[2]["id"] == rows[3]["id"]
-    assert [error["path"] for error in rows[1]["errors"]] == ["content", "channel"]
+    assert [error["path"] for error in rows[1]["errors"]] == ["content", "channel", "recipient"]
     assert rows[4]["errors"][0]["path"] == "idempotency_key"
     batch = await get(client, f"/api/v1/batches/{found['batch_id']}?limit=2")
     assert (batch["total"], batch["statuses"]) == (3, {"queued": 2, "scheduled": 1})
