@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -66,12 +68,49 @@ def main() -> None:
     """A self-hosted notification service in one program."""
 
 
+# What writing to a stream fails with. Sockets and files of commands tell of theirs as `Failure`.
+_LOST = (errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO)
+
+
 class Failure(Exception):
     """A command failed; the message is one line that says what to do."""
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Runs a command; its exit code. What is wrong is one line on stderr, never a traceback."""
+    _open_streams()
+    output = sys.stdout
+    try:
+        code = _call(arguments)
+        output.flush()
+    except SystemExit:
+        if sys.stdout is output:
+            raise
+        return _lose(output, errno.EPIPE)  # click stands in for a closed pipe, and leaves
+    except OSError as error:
+        if error.errno not in _LOST:
+            raise
+        return _lose(output, error.errno)
+    return code
+
+
+def _lose(output: TextIO, reason: int) -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())  # else the interpreter tries once more at its end
+    return _complain(f"the output could not be written: {os.strerror(reason).lower()}", 1)
+
+
+def _open_streams() -> None:
+    """Stands in for streams that are closed: else the next file or socket got their numbers, and what is printed went
+    there. What is written to standard output fails then."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _call(arguments: list[str] | None) -> int:
     try:
         result: Any = main.main(args=arguments, prog_name="notifier", standalone_mode=False)
     except click.UsageError as error:
@@ -83,12 +122,10 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except Failure as error:
         return _complain(str(error), 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return result if isinstance(result, int) else 0
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"notifier: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # then there is nobody who could be told
+        print(f"notifier: {message}", file=sys.stderr)
     return code

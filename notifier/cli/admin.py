@@ -39,8 +39,6 @@ def _ask(url: str, token: str | None, method: str, path: str, body: object) -> t
         )
         response = connection.getresponse()
         return response.status, response.read(MAX_ANSWER)
-    except ValueError:  # a header of what no header may hold
-        raise Failure("--token holds characters that no token has") from None
     except (OSError, http.client.HTTPException) as error:
         raise Failure(f"no server answers at {url}: {error or type(error).__name__}; is it running?") from None
     finally:

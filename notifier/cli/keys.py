@@ -62,6 +62,8 @@ def list_keys(url: str, token: str | None) -> None:
 @click.argument("key_id", metavar="ID")
 def revoke(url: str, token: str | None, key_id: str) -> None:
     """Revoke the key with this ID. All pods refuse it within five seconds."""
+    if not key_id.isprintable():
+        raise click.BadParameter(f"{key_id!r} is no key's", param_hint="ID")
     call(url, token, "DELETE", f"keys/{quote(key_id, safe='')}")
     click.echo(f"revoked {safe(key_id)}")
 

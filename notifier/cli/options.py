@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from notifier.domain.deliveries import key_problem
 from notifier.domain.hosts import is_host
 from notifier.domain.users import MAX_USER_ID
 
@@ -18,14 +19,37 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def check_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """A server's URL without the slash at its end."""
+    if not _is_url(value):
+        raise click.BadParameter(f"{value[:200]!r} is no URL such as {DEFAULT_URL}")
+    if "@" in urlsplit(value).netloc:
+        raise click.BadParameter("give the key with --token, not in the URL")
+    return value.rstrip("/")
+
+
+def _is_url(value: str) -> bool:
+    """Whether it is the URL of a server: no blank or control character, no query, a host that DNS could know."""
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and (parts.port or 1) > 0
+        value.encode()  # bytes of the command line that are no UTF-8
+        known = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
-        valid = False
-    if not valid:
-        raise click.BadParameter(f"{value!r} is no URL such as {DEFAULT_URL}")
-    return value.rstrip("/")
+        return False
+    return known and value.isprintable() and parts.path.isascii() and not any(char in value for char in " \\?#")
+
+
+def check_token(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A key or token as a header can carry it; it is never shown."""
+    if value is not None and not (value.isascii() and value.isprintable()):
+        raise click.BadParameter("it holds a line break or another character that no key has; give the key alone")
+    return value
+
+
+def check_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An idempotency key."""
+    problem = None if value is None else key_problem(value)
+    if problem is not None:
+        raise click.BadParameter(problem)
+    return value
 
 
 def user_options(help_text: str = "") -> Decorator:
@@ -44,7 +68,9 @@ def user_options(help_text: str = "") -> Decorator:
 
 def server_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--url` and `--token` of the server that a command talks to."""
-    token = click.option("--token", envvar="NOTIFIER_TOKEN", help="API key or token. Env: NOTIFIER_TOKEN.")
+    token = click.option(
+        "--token", envvar="NOTIFIER_TOKEN", callback=check_token, help="API key or token. Env: NOTIFIER_TOKEN."
+    )
     url = click.option(
         "--url",
         envvar="NOTIFIER_URL",

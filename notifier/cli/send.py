@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from notifier.cli import Failure
-from notifier.cli.options import server_options
+from notifier.cli.options import check_key, server_options
 from notifier.cli.text import safe
 from notifier.domain.users import User, parse_pair
 
@@ -53,7 +53,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]
 @click.option("--category", help="A group that the recipient may sort by (inbox).")
 @click.option("--priority", type=click.Choice(["high", "normal", "low"]), help="For display; order in a channel.")
 @click.option("--ttl", help="How long it is kept, such as 15m or 7d (inbox).")
-@click.option("--idempotency-key", help="The same key again sends nothing twice.")
+@click.option("--idempotency-key", callback=check_key, help="The same key again sends nothing twice.")
 @click.argument("message")
 def command(
     url: str,

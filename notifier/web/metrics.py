@@ -11,6 +11,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.openmetrics import exposition as openmetrics
 from sanic import Blueprint, HTTPResponse, Request
 
+from notifier.web.negotiation import best_type
+
+FORMS = ("text/plain", "application/openmetrics-text", "application/json")
+
 
 def metrics_door(registry: CollectorRegistry, snapshot: Callable[[], Awaitable[dict[str, Any]]]) -> Blueprint:
     """The routes of metrics; `snapshot` sums the cluster's up."""
@@ -18,14 +22,14 @@ def metrics_door(registry: CollectorRegistry, snapshot: Callable[[], Awaitable[d
 
     @door.get("/metrics")
     async def scrape(request: Request) -> HTTPResponse:
-        response = await _in_form(request.headers.get("accept", ""))
+        response = await _in_form(best_type(request, FORMS))
         response.headers["Vary"] = "Accept"
         return response
 
-    async def _in_form(accept: str) -> HTTPResponse:
-        if "application/json" in accept:
+    async def _in_form(kind: str) -> HTTPResponse:
+        if kind == "application/json":
             return await _as_json(snapshot)
-        if "application/openmetrics-text" in accept:
+        if kind == "application/openmetrics-text":
             return HTTPResponse(openmetrics.generate_latest(registry), content_type=openmetrics.CONTENT_TYPE_LATEST)
         return HTTPResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from notifier.web.negotiation import has_already
+
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,7 +39,7 @@ class File(NamedTuple):
 
     def answer(self, request: Request) -> HTTPResponse:
         """The answer to a request for it: 304 to a browser that has it."""
-        if request.headers.get("if-none-match") == self.headers["ETag"]:
+        if has_already(request, self.headers["ETag"]):
             return HTTPResponse(status=304, headers=self.headers)
         return HTTPResponse(self.body, 200, self.headers, self.content_type)
 

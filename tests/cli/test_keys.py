@@ -52,7 +52,7 @@ async def test_a_key_without_the_scope(where):
         (["create", "--name", "a/b", "--scope", "read"], 1, "name: must be letters, digits"),
         (["revoke"], 2, "Missing argument 'ID'"),
         (["revoke", "../clients/x"], 1, "(404)"),
-        (["list", "--token", "a\nb"], 1, "--token holds characters that no token has"),
+        (["list", "--token", "a\nb"], 2, "'--token': it holds a line break"),
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
 )
