@@ -10,14 +10,19 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from notifier.domain.deliveries import PRIORITIES, Filter, Record
 from notifier.domain.status import Event, Status
 from notifier.domain.times import format_time
 from notifier.store.client import Redis
 from notifier.store.link import Reply
+from notifier.store.spoilt import integer
 
+MAX_TIME_MS = 253_402_300_800_000  # the year 10000, which RFC 3339 has no room for
 MAX_TAKEOVERS = 5  # a delivery that took so many workers down with it is given up
 FORGET_BATCH = 500
+RESCUE_PART = 500
 WALK_PART = 5_000  # records that one script of a list looks at: all others wait for the server meanwhile
 WALK_MOST = 50_000  # records that a list looks at for the sake of its total alone
 _FIELDS = ("document", "status", "retries", "updated", "next", "scheduled", "sent", "provider", "provider_id", "error")
@@ -176,6 +181,7 @@ class Deliveries:
             "forget",
             "bury",
             "drop",
+            "rescue",
         )
         self._script = {name: redis.script(f"delivery/{name}") for name in (*names, "queues")}
 
@@ -254,6 +260,23 @@ class Deliveries:
         """Takes back what was leased longer than `lease` seconds ago."""
         return _changes(await self._run("reclaim", channel, owner, round(lease * 1000), MAX_TAKEOVERS, most))
 
+    @property
+    def losses(self) -> int:
+        """How often this pod found a queue, or an index of deliveries, to be another program's."""
+        counts = self._redis.spoilt.counts
+        return counts.get("queue", 0) + counts.get("delivery", 0)
+
+    async def rescue(self, channel: str, lease: float) -> list[Change]:
+        """Puts back what its record says is waiting and stands nowhere; `lease` in seconds."""
+        changes: list[Change] = []
+        place = 0
+        while True:
+            looked, *changed = await self._run("rescue", channel, round(lease * 1000), place, RESCUE_PART)
+            changes += _changes(changed)
+            place += RESCUE_PART
+            if looked < RESCUE_PART:
+                return changes
+
     async def forget(self, before: int) -> int:
         """Removes a batch of records that ended before that moment (Unix ms); how many."""
         return int(await self._run("forget", before, FORGET_BATCH))
@@ -267,14 +290,27 @@ class Deliveries:
     async def get_many(self, ids: Sequence[str]) -> list[Record | None]:
         """Deliveries, in their order."""
         commands = [("HMGET", self._keys.delivery(f"record:{one}"), *_FIELDS) for one in ids]
-        return [_record(reply) for reply in await self._redis.call_many(commands)]
+        replies = await self._redis.call_many(commands)
+        return [self._checked(one, reply) for one, reply in zip(ids, replies, strict=True)]
+
+    def _checked(self, delivery_id: str, reply: Reply) -> Record | None:
+        """A record, None where there is none or it is of no use."""
+        if reply[0] is None:
+            return None
+        if _status(reply[1]) is None or not _is_object(reply[0]):
+            self._redis.spoilt.note("record", self._keys.delivery(f"record:{delivery_id}"), "no delivery")
+            return None
+        return _record(reply)
 
     async def attempts(self, delivery_id: str) -> tuple[Status, bytes] | None:
         """The status of a delivery and its attempts as a JSON list, oldest first; None where it is not known."""
         status, attempts = await self._redis.call(
             "HMGET", self._keys.delivery(f"record:{delivery_id}"), "status", "attempts"
         )
-        return None if status is None else (Status(status.decode()), b"[%b]" % (attempts or b""))
+        if _status(status) is None:
+            return None
+        rows = b"[%b]" % (attempts or b"")
+        return Status(status.decode()), rows if _is_json(rows) else b"[]"
 
     async def search(self, wanted: Filter, offset: int, limit: int) -> Found:
         """A page of those that pass a filter."""
@@ -316,11 +352,13 @@ class Deliveries:
         )
         if not counts:
             return None
-        statuses = {counts[i].decode(): int(counts[i + 1]) for i in range(0, len(counts), 2)}
-        return {status: n for status, n in statuses.items() if n > 0}, await self._records(ids)
+        statuses = {counts[i].decode("utf-8", "replace"): integer(counts[i + 1]) for i in range(0, len(counts), 2)}
+        known = {status: n for status, n in statuses.items() if n > 0 and status in tuple(Status)}
+        return known, await self._records(ids)
 
     async def _records(self, ids: Sequence[bytes]) -> list[Record]:
-        return [record for record in await self.get_many([one.decode() for one in ids]) if record is not None]
+        names = [one.decode("utf-8", "replace") for one in ids]
+        return [record for record in await self.get_many(names) if record is not None]
 
     async def queues(self) -> Queues:
         """What waits and what is under way."""
@@ -332,7 +370,7 @@ class Deliveries:
         """How many sends a user's window has seen, and the seconds until it ends (0: none is open)."""
         key = self._keys.delivery(f"user_rate:{limited_by}")
         used, left = await self._redis.call_many([("GET", key), ("PTTL", key)])
-        return int(used or 0), max(0, left) / 1000
+        return integer(used), max(0, left) / 1000
 
     # -- operating
 
@@ -356,15 +394,17 @@ class Deliveries:
         ids = await self._redis.call("ZREVRANGE", self._keys.delivery("dlq"), start, start + limit - 1, "WITHSCORES")
         names = ("channel", "reason", "error", "document", "retries", "attempts")
         rows = await self._redis.call_many(
-            [("HMGET", self._keys.delivery(f"record:{ids[i].decode()}"), *names) for i in range(0, len(ids), 2)]
+            [("HMGET", self._keys.delivery(f"record:{_text(one) or ''}"), *names) for one in ids[::2]]
         )
-        return [_dead(ids[2 * n].decode(), float(ids[2 * n + 1]), row) for n, row in enumerate(rows)]
+        return [_dead(_text(ids[2 * n]) or "", float(ids[2 * n + 1]), row) for n, row in enumerate(rows)]
 
     async def dead_reasons(self) -> list[tuple[str, str, int]]:
         """(reason, channel, how many) of the dead-letter queue; the channel is empty where it never was a delivery."""
         reply = await self._redis.call("HGETALL", self._keys.delivery("dlq:reasons"))
-        rows = [(reply[i].decode().rpartition(" "), int(reply[i + 1])) for i in range(0, len(reply), 2)]
-        return sorted(((reason, channel, n) for (reason, _, channel), n in rows), key=lambda row: (-row[2], row))
+        names = [reply[i].decode("utf-8", "replace").rpartition(" ") for i in range(0, len(reply), 2)]
+        counts = [integer(reply[i]) for i in range(1, len(reply), 2)]
+        rows = [(reason, channel, n) for (reason, _, channel), n in zip(names, counts, strict=True) if n > 0]
+        return sorted(rows, key=lambda row: (-row[2], row))
 
     async def drop(self, delivery_id: str) -> bool:
         """Takes an entry out of the dead-letter queue for good; whether it was there."""
@@ -399,11 +439,11 @@ def _leased(row: Sequence[bytes]) -> Leased:
         delivery_id.decode(),
         lease.decode(),
         document,
-        int(retries),
-        int(most),
-        int(expires) if expires else None,
+        integer(retries),
+        integer(most),
+        integer(expires) or None,
         priority.decode(),
-        int(takeovers or 0),
+        integer(takeovers),
     )
 
 
@@ -413,21 +453,20 @@ def _changes(reply: Reply) -> list[Change]:
 
 
 def _time(milliseconds: bytes | None) -> str | None:
-    return format_time(float(milliseconds) / 1000) if milliseconds else None
+    value = integer(milliseconds, -1)
+    return format_time(value / 1000) if 0 <= value < MAX_TIME_MS else None
 
 
 def _text(value: bytes | None) -> str | None:
     return value.decode("utf-8", "replace") if value else None
 
 
-def _record(reply: Reply) -> Record | None:
+def _record(reply: Reply) -> Record:
     document, status, retries, updated, following, scheduled, sent, provider, provider_id, error = reply
-    if document is None:
-        return None
     return Record(
         document,
         Status(status.decode()),
-        int(retries),
+        integer(retries),
         _time(updated) or "",
         _time(following),
         _time(scheduled),
@@ -447,13 +486,30 @@ def _queue(row: Sequence[Reply]) -> Queue:
 
 def _dead(delivery_id: str, failed: float, row: Reply) -> DeadLetter:
     channel, reason, error, document, retries, attempts = row
-    tries = int(retries or 0) + 1 if attempts else 0
+    tries = integer(retries) + 1 if attempts else 0
     return DeadLetter(
         delivery_id,
         _text(channel) or "",
         _text(reason) or "",
         _text(error) or "",
         tries,
-        format_time(failed / 1000),
-        document or b"{}",
+        format_time(min(max(0.0, failed), MAX_TIME_MS - 1) / 1000),
+        document if document and _is_object(document) else b"{}",
     )
+
+
+def _status(value: bytes | None) -> Status | None:
+    text = _text(value)
+    return Status(text) if text in tuple(Status) else None
+
+
+def _is_json(value: bytes) -> bool:
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_object(value: bytes) -> bool:
+    return value.startswith(b"{") and _is_json(value)

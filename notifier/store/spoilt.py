@@ -53,11 +53,13 @@ class Spoilt:
 
     def __init__(self) -> None:
         self.on_found: Callable[[str], None] = lambda kind: None
+        self.counts: dict[str, int] = {}
         self._named: dict[str, None] = {}
 
     def note(self, kind: str, key: str, why: str = "") -> None:
         """Counts a value under `kind` (a word of `KINDS`), and names its key in the log unless that was done before."""
         kind = kind if kind in KINDS else OTHER
+        self.counts[kind] = self.counts.get(kind, 0) + 1
         self.on_found(kind)
         if key in self._named:
             return

@@ -32,6 +32,7 @@ class Reclaimer(Worker):
         self._lease = lease
         self._monotonic = monotonic
         self._last_round: float | None = None
+        self._rescued = 0
 
     async def round(self) -> None:
         """While the store was away nobody could renew a lease or record what he had sent: after that those who work
@@ -40,6 +41,15 @@ class Reclaimer(Worker):
         if before is not None and self._monotonic() - before < self._lease:
             for channel in CHANNELS:
                 self._on_changes(await self._deliveries.reclaim(channel, self._owner, self._lease, MOST))
+            await self._rescue()
         else:
             await self._deliveries.ping()
         self._last_round = self._monotonic()
+
+    async def _rescue(self) -> None:
+        """After a queue or the schedule was found to be another program's: puts back what stood in it."""
+        losses = self._deliveries.losses
+        if losses != self._rescued:
+            for channel in CHANNELS:
+                self._on_changes(await self._deliveries.rescue(channel, self._lease))
+            self._rescued = losses

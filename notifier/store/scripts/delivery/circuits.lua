@@ -7,16 +7,16 @@ local now = now_ms()
 local found = {}
 
 local function add(name)
-  local state = redis.call('HMGET', circuit_key(name), 'failures', 'open_until', 'only', 'others')
+  local state = sturdy('circuit', 'HMGET', circuit_key(name), 'failures', 'open_until', 'only', 'others')
   if not state[1] then return end
   found[#found + 1] = name
-  found[#found + 1] = tonumber(state[1])
-  found[#found + 1] = tonumber(state[2] or 0)
+  found[#found + 1] = number(state[1], 0)
+  found[#found + 1] = number(state[2], 0)
   found[#found + 1] = state[3] or ''
-  found[#found + 1] = tonumber(state[4] or 0)
+  found[#found + 1] = number(state[4], 0)
 end
 
 for _, name in ipairs(ARGV) do add(name) end
-redis.call('ZREMRANGEBYSCORE', circuit_hosts_key, '-inf', now)
+sturdy('circuit', 'ZREMRANGEBYSCORE', circuit_hosts_key, '-inf', now)
 for _, name in ipairs(redis.call('ZRANGE', circuit_hosts_key, 0, -1)) do add(name) end
 return found

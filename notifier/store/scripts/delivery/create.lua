@@ -8,14 +8,14 @@ local key_life = ARGV[1]
 local results = {}
 
 local function known(key, id, fingerprint)
-  local found = key ~= '' and redis.call('GET', idempotency_key(key))
+  local found = key ~= '' and sturdy('idempotency', 'GET', idempotency_key(key))
   if found then
     local first, there = string.match(found, '^(%S+) (.+)$')
-    if first ~= fingerprint then return {3} end
-    local document = redis.call('HGET', record_key(there), 'document')
+    if first and first ~= fingerprint then return {3} end
+    local document = there and sturdy('record', 'HGET', record_key(there), 'document')
     if document then return {2, there, document} end
   end
-  local document = redis.call('HGET', record_key(id), 'document')
+  local document = sturdy('record', 'HGET', record_key(id), 'document')
   return document and {2, id, document}
 end
 

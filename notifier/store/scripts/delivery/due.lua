@@ -4,7 +4,7 @@
 -- returns  {{id, status, channel, priority, ...}, {channels in whose queues something is}}
 local now = now_ms()
 local moved = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', schedule_key, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+for _, id in ipairs(sturdy('delivery', 'ZRANGEBYSCORE', schedule_key, '-inf', now, 'LIMIT', 0, ARGV[1])) do
   local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'expires')
   local status = record.status and apply(id, record, is_expired(record, now) and 'expire' or 'due', now)
   if status then
@@ -17,7 +17,7 @@ flush()
 local waiting = {}
 for _, channel in ipairs(CHANNELS) do
   for _, priority in ipairs(PRIORITIES) do
-    if redis.call('XLEN', queue_key(channel, priority)) > 0 then
+    if sturdy('queue', 'XLEN', queue_key(channel, priority)) > 0 then
       waiting[#waiting + 1] = channel
       break
     end

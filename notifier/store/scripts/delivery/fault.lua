@@ -7,9 +7,9 @@
 local name, most, reset, recipient = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local life, hosts = tonumber(ARGV[5]), tonumber(ARGV[6])
 local key, now = circuit_key(name), now_ms()
-local state = redis.call('HMGET', key, 'failures', 'open_until', 'only', 'others')
-local failures, open_until = tonumber(state[1] or 0) + 1, tonumber(state[2] or 0)
-local only, others = state[3] or '', tonumber(state[4] or 0)
+local state = sturdy('circuit', 'HMGET', key, 'failures', 'open_until', 'only', 'others')
+local failures, open_until = number(state[1], 0) + 1, number(state[2], 0)
+local only, others = state[3] or '', number(state[4], 0)
 
 local function open()
   open_until = now + reset
@@ -29,7 +29,7 @@ end
 redis.call('HSET', key, 'failures', failures, 'open_until', open_until, 'only', only, 'others', others)
 redis.call('PEXPIRE', key, life)
 if hosts > 0 then
-  redis.call('ZADD', circuit_hosts_key, now + life, name)
+  sturdy('circuit', 'ZADD', circuit_hosts_key, now + life, name)
   redis.call('PEXPIRE', circuit_hosts_key, life)
   local surplus = redis.call('ZCARD', circuit_hosts_key) - hosts
   if surplus > 0 then

@@ -28,10 +28,10 @@ for i = 1, #ARGV, 10 do
     local due = now + tonumber(wait)
     if event == 'retry' or event == 'defer' then
       -- One that would come due after its end is let go when that comes: the schedule holds it until then.
-      if record.expires and record.expires ~= '' then due = math.min(due, tonumber(record.expires)) end
+      if record.expires and record.expires ~= '' then due = math.min(due, number(record.expires, due)) end
       fields[event == 'retry' and 'next' or 'scheduled'] = due
     end
-    if event == 'retry' then fields.retries = tonumber(record.retries) + 1 end
+    if event == 'retry' then fields.retries = number(record.retries, 0) + 1 end
     if event == 'fail' then fields.next = '' end
     status = apply(id, record, event, stamp, fields)
     if status == 'retrying' or status == 'scheduled' then zadd(schedule_key, due, id) end

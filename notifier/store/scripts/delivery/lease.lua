@@ -13,7 +13,7 @@ local LOW_EVERY = 4
 local now = now_ms()
 local stamp = string.format('%.0f', now)
 
-if redis.call('SISMEMBER', paused_key, channel) == 1 then return {-1, {}, {}} end
+if sturdy('delivery', 'SISMEMBER', paused_key, channel) == 1 then return {-1, {}, {}} end
 
 -- Tokens of the channel: GCRA (see limit.lua) over the whole cluster; one second's worth may come at once.
 local time = redis.call('TIME')
@@ -21,7 +21,10 @@ local micros = time[1] * 1000000 + time[2]
 local interval, free_at = 0, 0
 if per_second > 0 then
   interval = 1000000 / per_second
-  free_at = math.max(tonumber(redis.call('GET', rate_key(channel)) or 0) - untried * interval, micros)
+  -- Never more than a second's worth is taken, unless the server's clock was set back or another program wrote it.
+  local known = number(sturdy('rate', 'GET', rate_key(channel)), 0)
+  if known > micros + 1000000 + interval then known = micros end
+  free_at = math.max(known - untried * interval, micros)
   if untried > 0 then
     redis.call('SET', rate_key(channel), string.format('%.2f', free_at), 'PX', math.ceil((free_at - micros) / 1000) + 1)
   end
@@ -35,6 +38,10 @@ local function take(priority, count)
   local queue = queue_key(channel, priority)
   local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', count, 'STREAMS', queue, '>')
   if reply and reply.err then
+    if string.find(reply.err, 'WRONGTYPE', 1, true) then
+      set_aside('queue', queue)
+      return {}
+    end
     if not string.find(reply.err, 'NOGROUP', 1, true) then return error(reply.err) end
     if redis.call('EXISTS', queue) == 0 then return {} end
     redis.call('XGROUP', 'CREATE', queue, GROUP, '0')
@@ -53,7 +60,7 @@ local function choose(count)
   end
   count = count - add('high', count)
   if count <= 0 then return chosen end
-  local turn = tonumber(redis.call('HGET', turns_key, channel) or 0)
+  local turn = number(sturdy('delivery', 'HGET', turns_key, channel), 0)
   local low = math.floor((turn + count) / LOW_EVERY) - math.floor(turn / LOW_EVERY)
   local normal = count - low
   local got_normal, got_low = add('normal', normal), add('low', low)
@@ -80,8 +87,8 @@ end
 local function admit(id, record, fields)
   if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
   local key = user_rate_key(record.limit)
-  local used = redis.call('INCR', key)
-  if used == 1 then redis.call('PEXPIRE', key, window) end
+  local used = sturdy('rate', 'INCR', key)
+  if used == 1 or (used > user_limit and redis.call('PTTL', key) < 0) then redis.call('PEXPIRE', key, window) end
   if used <= user_limit then
     fields.counted = '1'
     return true

@@ -11,11 +11,48 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The reply to a command. Where its key is of another type, or a count no number, another program wrote it: the key is set
+-- aside, or the count removed, and the command repeated.
+local function again(kind, reply, command, key, field, ...)
+  local _, own = as_reply(reply)
+  if own and string.find(reply.err, 'WRONGTYPE', 1, true) then
+    set_aside(kind, key)
+  elseif own and string.find(reply.err, 'integer', 1, true) and redis.call('TYPE', key).ok == 'hash' then
+    redis.call('HDEL', key, field)
+    note(kind, key)
+  elseif own and string.find(reply.err, 'integer', 1, true) then
+    set_aside(kind, key)
+  else
+    error(reply, 0)
+  end
+  if field == nil then return redis.call(command, key) end
+  return redis.call(command, key, field, ...)
+end
+local function sturdy(kind, command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  return again(kind, reply, command, key, ...)
+end
+
+local KNOWN = {sms = 1, email = 1, push = 1, webhook = 1, inapp = 1, high = 2, normal = 2, low = 2}
+
+-- Makes what was read of a record fit to work with: one without a channel or a priority is none.
+local function check(id, found)
+  if found.created ~= nil and not number(found.created) then found.created = '0' end
+  if not found.status then return end
+  local buried = found.channel == '' and found.status == 'failed'
+  local bad = found.channel ~= nil and KNOWN[found.channel] ~= 1 or found.priority ~= nil and KNOWN[found.priority] ~= 2
+  if not bad or buried then return end
+  note('record', record_key(id))
+  found.status = false
+end
+
 -- The fields named, as a table by name; missing ones are false.
 local function read(id, ...)
-  local values = redis.call('HMGET', record_key(id), ...)
+  local values = sturdy('record', 'HMGET', record_key(id), ...)
   local found = {}
   for i = 1, #values do found[select(i, ...)] = values[i] end
+  check(id, found)
   return found
 end
 
@@ -48,7 +85,7 @@ local function call_in_parts(list, ...)
   for from = 1, #list, MOST_AT_ONCE do
     local last = math.min(#list, from + MOST_AT_ONCE - 1)
     for i = from, last do command[first + i - from + 1] = list[i] end
-    redis.call(unpack(command, 1, first + last - from + 1))
+    sturdy('delivery', unpack(command, 1, first + last - from + 1))
   end
 end
 
@@ -68,7 +105,7 @@ local function flush()
   end
   for key, changes in pairs(counts) do
     for field, change in pairs(changes) do
-      if change ~= 0 then redis.call('HINCRBY', key, field, change) end
+      if change ~= 0 then sturdy('delivery', 'HINCRBY', key, field, change) end
     end
   end
   for queue, entries in pairs(ended) do
@@ -102,7 +139,7 @@ local function unindex_status(id, record, status)
 end
 
 local function enqueue(id, record)
-  return redis.call('XADD', queue_key(record.channel, record.priority), '*', 'id', id)
+  return sturdy('queue', 'XADD', queue_key(record.channel, record.priority), '*', 'id', id)
 end
 
 -- Takes an entry out of its queue, leased or not.
@@ -116,14 +153,14 @@ local function dequeue(record)
 end
 
 local function bury(id, record, reason, now)
-  redis.call('ZADD', dlq_key, now, id)
-  redis.call('HINCRBY', dlq_reasons_key, reason .. ' ' .. record.channel, 1)
+  sturdy('delivery', 'ZADD', dlq_key, now, id)
+  sturdy('delivery', 'HINCRBY', dlq_reasons_key, reason .. ' ' .. record.channel, 1)
 end
 
 local function unbury(id, record)
-  if redis.call('ZREM', dlq_key, id) == 0 then return false end
-  local field = (record.reason or '') .. ' ' .. record.channel
-  if redis.call('HINCRBY', dlq_reasons_key, field, -1) <= 0 then redis.call('HDEL', dlq_reasons_key, field) end
+  if sturdy('delivery', 'ZREM', dlq_key, id) == 0 then return false end
+  local field = (record.reason or '') .. ' ' .. (record.channel or '')
+  if sturdy('delivery', 'HINCRBY', dlq_reasons_key, field, -1) <= 0 then redis.call('HDEL', dlq_reasons_key, field) end
   return true
 end
 
@@ -172,5 +209,5 @@ local function apply(id, record, event, now, fields)
 end
 
 local function is_expired(record, now)
-  return record.expires and record.expires ~= '' and tonumber(record.expires) <= now
+  return record.expires and record.expires ~= '' and number(record.expires, math.huge) <= now
 end

@@ -1,15 +1,15 @@
 -- What waits and what is under way.
 -- KEYS[1]  a key of the slot
 -- returns  {scheduled, dead letters, channel, paused, then per priority: waiting, leased, entry id of the oldest, ...}
-local result = {redis.call('ZCARD', schedule_key), redis.call('ZCARD', dlq_key)}
+local result = {sturdy('delivery', 'ZCARD', schedule_key), sturdy('delivery', 'ZCARD', dlq_key)}
 for _, channel in ipairs(CHANNELS) do
   result[#result + 1] = channel
-  result[#result + 1] = redis.call('SISMEMBER', paused_key, channel)
+  result[#result + 1] = sturdy('delivery', 'SISMEMBER', paused_key, channel)
   for _, priority in ipairs(PRIORITIES) do
     local queue = queue_key(channel, priority)
     local pending = redis.pcall('XPENDING', queue, GROUP)
     local leased = pending.err and 0 or tonumber(pending[1])
-    local waiting = redis.call('XLEN', queue) - leased
+    local waiting = sturdy('queue', 'XLEN', queue) - leased
     local oldest = ''
     if waiting > 0 then
       local after = '-'

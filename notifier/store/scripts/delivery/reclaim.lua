@@ -13,14 +13,14 @@ local function take_back(queue, entry)
     end_entry(queue, entry[1])
     return
   end
-  local takeovers = tonumber(record.takeovers or 0) + 1
+  local takeovers = number(record.takeovers, 0) + 1
   local event, fields = 'reclaim', {takeovers = takeovers, owner = ''}
   if takeovers > most then
     event = 'fail'
     fields.reason = 'lease_lost'
     fields.error = 'lease_lost: ' .. most .. ' workers did not come back from it'
   end
-  local status = apply(id, record, event, now, fields)
+  local status = apply(id, record, event, now, fields) or ''
   for _, value in ipairs({id, status, channel, record.priority}) do changed[#changed + 1] = value end
 end
 
@@ -31,6 +31,8 @@ for _, priority in ipairs(PRIORITIES) do
     for _, entry in ipairs(reply[2]) do
       if entry and entry[2] then take_back(queue, entry) end
     end
+  elseif string.find(reply.err, 'WRONGTYPE', 1, true) then
+    set_aside('queue', queue)
   elseif not string.find(reply.err, 'NOGROUP', 1, true) then
     return reply
   end

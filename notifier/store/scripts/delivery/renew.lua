@@ -6,7 +6,7 @@ local owner, kept = ARGV[1], 0
 for i = 2, #ARGV, 2 do
   local record = read(ARGV[i], 'status', 'channel', 'priority', 'entry', 'owner')
   if record.status == 'processing' and record.owner == owner and record.entry == ARGV[i + 1] then
-    redis.call('XCLAIM', queue_key(record.channel, record.priority), GROUP, owner, 0, record.entry, 'JUSTID')
+    redis.pcall('XCLAIM', queue_key(record.channel, record.priority), GROUP, owner, 0, record.entry, 'JUSTID')
     kept = kept + 1
   end
 end

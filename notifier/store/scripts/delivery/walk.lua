@@ -14,7 +14,7 @@ local END = {'', '', 0, 0}
 local keys, fewest = {}, nil
 for i = 8, #ARGV do
   local key = index_key(ARGV[i])
-  local size = redis.call('ZCOUNT', key, from, to)
+  local size = sturdy('delivery', 'ZCOUNT', key, from, to)
   if size == 0 then return END end
   keys[#keys + 1] = key
   if not fewest or size < fewest then keys[1], keys[#keys], fewest = key, keys[1], size end
