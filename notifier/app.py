@@ -39,6 +39,7 @@ from notifier.store.api_keys import ApiKeys
 from notifier.store.bus import Bus
 from notifier.store.client import Call
 from notifier.store.embedded import EmbeddedRedis
+from notifier.store.epoch import Epoch
 from notifier.store.events import EventLog
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Holder, Inbox, Item
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from notifier.ingest.ingest import Ingest
 
 STORE_WAIT = 1.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
+LATE = 2.0  # seconds after which a server that could not be told to drop our old commands has carried them out
 GOODBYE = 1.0  # seconds that clients have to answer the close frame
 
 log = logging.getLogger("notifier.app")
@@ -131,6 +133,8 @@ class App:
         self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)
+        self.presence.epoch = self.epoch = Epoch(self.redis, self._on_replaced)
+        self.replaced, self.replaced_at = 0, float("-inf")
         self.reports = Reports(self.redis)
         self.limits = Limits(self.redis)
         self.api_keys = ApiKeys(self.redis)
@@ -166,6 +170,7 @@ class App:
             self.redis.keys,
             self.holder,
             announce=self.router.announce,
+            doubt=self.router.doubt,
             on_stored=self._on_stored,
             idempotency=self.idempotency,
             idempotency_ttl=settings.idempotency_ttl,
@@ -243,6 +248,8 @@ class App:
             on_pods=lambda event, name: self.events.emit(event, {"pod": name}),
         )
         self.router.is_dead = self.heartbeat.is_dead
+        self.router.others = lambda: self.heartbeat.others
+        self.redis.on_break, self.redis.on_back = self.router.break_off, self._on_back
         self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
         self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
         interval = settings.janitor_interval
@@ -287,6 +294,8 @@ class App:
         gauge("websocket_connections", "Open WebSocket connections", lambda: len(self.hub))
         gauge("inbox_locks", "Users whose lock this pod holds", lambda: self.hub.owned(self.settings.pod_id))
         gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
+        text = "Times that the store was found to hold other data than before"
+        gauge("store_replacements", text, lambda: self.replaced, max)
         gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
         gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
         ingest = self.ingest
@@ -396,8 +405,23 @@ class App:
             await self.presence.leave(self.settings.pod_id)
 
     async def _enrol(self, call: Call) -> None:
-        if self.holder.fence == 0:
-            self.holder.fence = await self.presence.enrol(call)
+        self.holder.fence = await self.presence.enrol(call) or self.holder.fence
+        await self.epoch.read(call)
+
+    def _on_back(self) -> None:
+        """The store can be reached again: catches up, and lets every duty that waits for it go on."""
+        self.router.recover()
+        for worker in self.workers:
+            worker.hurry_after_failure()
+        if self.redis.may_store_late:
+            asyncio.get_running_loop().call_later(LATE, self.router.recover)
+
+    def _on_replaced(self) -> None:
+        """The store holds other data than before: flushed, replaced or restored."""
+        log.error("store.replaced", extra={"address": str(self.deployment), "connections": len(self.hub)})
+        self.replaced += 1
+        self.replaced_at = time.monotonic()
+        self.router.start_anew()
 
     # -- what happens, counted and told
 

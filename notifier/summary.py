@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from notifier.app import App
 
 
+TELL_REPLACED = 300.0  # seconds for which health says that the store's data were replaced
+REPLACED = "holds other data than before (flushed, replaced or restored): connected clients were told to sync again"
+
+
 def pod_document(app: App) -> bytes:
     """What stands under the pod's presence: JSON."""
     return msgspec.json.encode(
@@ -58,8 +62,9 @@ def health_report(app: App) -> dict[str, Any]:
 
 def store_trouble(app: App) -> list[str]:
     """Everything that is wrong with a store that can be reached, one sentence each."""
+    replaced = REPLACED if time.monotonic() - app.replaced_at < TELL_REPLACED else None
     own = app.embedded.trouble if app.embedded is not None else None
-    return [reason for reason in (own or app.redis.refusal,) if reason]
+    return [reason for reason in (own or app.redis.refusal, replaced) if reason]
 
 
 async def cluster_snapshot(app: App) -> dict[str, Any]:

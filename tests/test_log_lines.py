@@ -27,6 +27,8 @@ ABOUT = {
     "router.failed": {"user_id"},
     "router.store_failed": {"user_id"},
     "group.repaired": {"user_id"},
+    "catch_up.failed": {"user_id"},
+    "stream.began_anew": {"user_id"},
     "idempotency.not_ended": {"record"},  # the request is long answered; its record's key is a digest
     "delivery.lease_lost": {"delivery_id"},
     "delivery.waits": {"delivery_id"},

@@ -37,8 +37,9 @@ class Door(Protocol):
 class Connection(WebSocket):
     """A user's tab or device.
 
-    `seen` is the stream position up to which the client has been sent everything; a push at or before it is a repeat
-    and is left out. While the inbox is read for a new connection and sent to it, live pushes wait in `_held`.
+    `seen` is the stream position up to which the client was sent everything, or will be in its turn; a push at or
+    before it is a repeat and is left out. It is known once the inbox has been read (`placed`). While the inbox is read
+    for a new connection and sent to it, live pushes wait in `_held`.
     `expires_at` is the end of the token, in seconds of `clock`; `key_id` the id of the API key it came with, if any.
     """
 
@@ -53,6 +54,7 @@ class Connection(WebSocket):
         "expires_at",
         "id",
         "key_id",
+        "placed",
         "seen",
         "sent",
         "user",
@@ -69,6 +71,7 @@ class Connection(WebSocket):
         self.expires_at = NEVER
         self.key_id = ""
         self.seen: Position = BEGINNING
+        self.placed = False
         self.sent = 0
         self.acked = 0
         self.budget: MessageBudget | None = None
@@ -97,12 +100,15 @@ class Connection(WebSocket):
 
     def push(self, position: Position, frame: bytes) -> bool:
         """Sends the frame of a stream entry unless the client has had it; whether it left now."""
-        if self._held is not None:
+        if not self.placed:
             self._hold(position, frame)
             return False
         if position <= self.seen:
             return False
         self.seen = position
+        if self._held is not None:
+            self._hold(position, frame)
+            return False
         self.sent += 1
         self.send_frames(frame)
         return True
@@ -121,8 +127,38 @@ class Connection(WebSocket):
         """
         self.sent += count
         self.seen = max(self.seen, seen)
+        self.placed = True
+        self._leave_out_repeats()
         self._greeting = deque(frames)
         self._go_on_greeting()
+
+    def catch_up(self, rows: Sequence[tuple[Position, bytes]]) -> int:
+        """Sends frames of stream entries, in their order, unless the client has had them; how many leave now.
+
+        A slow client gets them piece by piece, like its greeting; live pushes wait behind them. A connection that has
+        yet to get its inbox finds them there.
+        """
+        if not self.placed:
+            return 0
+        if self._held is not None:
+            for position, frame in rows:
+                self.push(position, frame)
+            return 0
+        missed = [frame for position, frame in rows if position > self.seen]
+        if missed:
+            self.seen = rows[-1][0]
+            self.sent += len(missed)
+            self._held, self._greeting = [], deque(missed)
+            self._go_on_greeting()
+        return len(missed)
+
+    def _leave_out_repeats(self) -> None:
+        """Of what was held before the inbox had been read: what is in the inbox."""
+        held, self._held = self._held or [], []
+        for position, frame in held:
+            if position is None or position > self.seen:
+                self._held.append((position, frame))
+                self.seen = position or self.seen
 
     def on_room(self) -> None:
         if self._greeting is not None:
@@ -160,10 +196,9 @@ class Connection(WebSocket):
         held, self._held, self._held_size = self._held or [], None, 0
         late = 0
         for position, frame in held:
-            if position is None:
-                self.send_frames(frame)
-            else:
-                late += self.push(position, frame)
+            self.send_frames(frame)
+            late += position is not None
+        self.sent += late
         if late:
             self._door.pushed(self, late)
 

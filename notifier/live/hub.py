@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from notifier.live.connection import BEGINNING, Connection, Position
+from notifier.live.connection import Connection, Position
+from notifier.live.cursor import Cursor
 from notifier.live.frames import encode_text
 
 
 class Member:
-    """A user with connections here: those connections, and the pod that holds the user's lock (empty: nobody)."""
+    """A user with connections here: those connections, the pod that holds the user's lock (empty: nobody), and how far
+    the connections have been handed the stream."""
 
-    __slots__ = ("connections", "owner")
+    __slots__ = ("connections", "cursor", "owner")
 
     def __init__(self) -> None:
         self.connections: list[Connection] = []
         self.owner = ""
+        self.cursor = Cursor()
 
     @property
-    def seen(self) -> Position:
-        """The position up to which every greeted connection has been sent everything."""
-        return min((c.seen for c in self.connections if c.greeted), default=BEGINNING)
+    def seen(self) -> Position | None:
+        """The position up to which every connection has been sent everything; None before one has its inbox."""
+        return min((c.seen for c in self.connections if c.placed and c.open), default=None)
 
 
 class Hub:

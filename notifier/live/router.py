@@ -1,7 +1,8 @@
 """From the streams to the connections: takes locks, hands out what is new, and keeps the pods of a user in step.
 
 The lock's holder reads a user's stream and fans out to the user's connections here and, over the bus, on other pods.
-The stream is the truth: after any gap (a dead holder, a lost bus, a restarted Redis) the pod catches up from it.
+The stream is the truth: after any gap (a dead holder, a lost bus, a restarted Redis, a lost reply) nothing is pushed to
+a user before the pod has caught up from it (`cursor.py`, `catch_up.py`).
 """
 
 from __future__ import annotations
@@ -9,21 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from notifier.domain import protocol
 from notifier.domain.entries import Entry
-from notifier.domain.notifications import fragment_of
+from notifier.domain.ids import stream_position
 from notifier.errors import NotifierError
-from notifier.live.connection import Connection, position_of
+from notifier.live.catch_up import CatchUp, push_text
+from notifier.live.connection import BEGINNING, Connection, Position, position_of
 from notifier.live.events import EventFeed
-from notifier.live.frames import encode_text
-from notifier.live.hub import Hub
-from notifier.store.bus import Bus, Cleared, Forward, News, Orphan
-from notifier.store.inbox import HISTORY, Delivery, Holder, Inbox, Snapshot
+from notifier.live.frames import SERVICE_RESTART, encode_text
+from notifier.live.hub import Hub, Member
+from notifier.store.bus import Behind, Bus, Cleared, Forward, News, Orphan
+from notifier.store.inbox import Delivery, Holder, Inbox, Snapshot
 
 RENEW_BATCH = 500
+NEWS_BATCH = 200  # users of one script
+DOUBTS_MAX = 20_000  # users about whom the store has yet to be asked; beyond it every pod reads on for all of its own
 GREETINGS = 8  # inboxes read at a time: a storm of connects must not hold up what others are sent
 
 log = logging.getLogger("notifier.live")
@@ -54,6 +58,11 @@ class Router:
         self._on_pushed = on_pushed
         self._now = now  # Redis' clock, by which stream ids are made
         self._news: dict[str, None] = {}
+        self._doubts: dict[str, None] = {}  # of which a reply was lost that would have said who is to be told
+        self._doubts_lost = False
+        self._asking = False
+        self.others: Callable[[], list[str]] = list
+        self.catch_up = CatchUp(hub, inbox, holder, lock_ttl, self._caught_up, self._tell_others)
         self._greetings = asyncio.Semaphore(GREETINGS)
         self.is_dead: Callable[[str], Awaitable[bool]] | None = None
 
@@ -70,19 +79,33 @@ class Router:
             member = self.hub.member(user)
             if member is None or self.hub.get(connection.id) is None:
                 return  # it has gone while it waited for its turn, and its user's lock with it
-            snapshot = await self._read_inbox(user)
-        member.owner = snapshot.delivery.owner.decode()
-        self._greet(connection, snapshot)
-        self.hand_out(user, snapshot.delivery)
+            take_in = partial(self._take_in, connection, member)
+            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, take_in)
         if snapshot.cleared_items:
             await self._inbox.told_cleared(user, snapshot.cleared_items)
-
-    async def _read_inbox(self, user: str) -> Snapshot:
-        snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl)
         owner = snapshot.delivery.owner.decode()
         if owner != self.holder.pod and self.is_dead is not None and await self.is_dead(owner):
-            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, dead=owner)
-        return snapshot
+            self.catch_up.want(user, member, owner)
+
+    def _take_in(self, connection: Connection, member: Member, snapshot: Snapshot) -> None:
+        """Before any later reply: what the group has just gone past is for the user's other connections, too."""
+        first = member.seen is None
+        self._note_owner(connection.user_key, member, snapshot.delivery.owner.decode())
+        self._greet(connection, snapshot)
+        if first and not member.cursor.begin_at(self.catch_up.epoch):
+            self.catch_up.want(connection.user_key, member)
+        if not first:
+            self.hand_out(connection.user_key, snapshot.delivery)
+        elif snapshot.delivery.fresh and snapshot.delivery.others:  # which may lack more than what is new to the group
+            self._tell_others(connection.user_key, snapshot.delivery.others)
+        if first or member.owner == self.holder.pod:
+            member.cursor.move(position_of(snapshot.last_id))
+
+    def _note_owner(self, user: str, member: Member, owner: str) -> None:
+        """A lock that came to this pod: its last holder may have read what it did not push."""
+        before, member.owner = member.owner, owner
+        if owner == self.holder.pod and owner != before and member.seen is not None:
+            self.catch_up.want(user, member)
 
     def pushed(self, count: int) -> None:
         """Counts pushes that had waited for a connection's greeting."""
@@ -108,7 +131,7 @@ class Router:
         ordered = [row for row in rows if not row.read] + [row for row in rows if row.read]
         cleared = _cleared_texts(snapshot.cleared)
         frames = [encode_text(text) for text in cleared]
-        frames += [encode_text(_push_text(row)) for row in ordered]
+        frames += [encode_text(push_text(row)) for row in ordered]
         frames.append(encode_text(protocol.sync_complete(snapshot.pending, snapshot.total)))
         count = len(cleared) + len(ordered)
         connection.greet(frames, count, position_of(snapshot.last_id))
@@ -123,7 +146,10 @@ class Router:
         """
         owner = delivery.owner.decode()
         if owner == self.holder.pod:
-            self.hand_out(user, delivery, own, accepted_at)
+            if delivery.fresh:
+                self.hand_out(user, delivery, own, accepted_at)
+            else:  # an earlier try, or another hand on the group, was handed what was accepted
+                self.claim(user)
         elif owner:
             self._bus.post(owner, News([user]))
         else:
@@ -132,13 +158,20 @@ class Router:
 
     def _post_or_claim(self, pod: str, user: str) -> None:
         if pod == self.holder.pod:
-            asyncio.ensure_future(self.claim(user)).add_done_callback(partial(_log_failure, user))
+            self.claim(user)
         else:
             self._bus.post(pod, Orphan(user))
 
     def hand_out(self, user: str, delivery: Delivery, own: bytes | None = None, accepted_at: float = -1.0) -> None:
         """Pushes the fresh entries of a delivery to the user's connections here and on the other pods."""
         fresh = delivery.fresh
+        if not fresh:
+            return
+        member = self.hub.member(user)
+        if member is None or member.cursor.epoch != self.catch_up.epoch or member.owner != self.holder.pod:
+            self._put_off(user, member, delivery)
+            return
+        cursor, before = member.cursor, member.cursor.at
         forwarded: list[tuple[str, bytes]] = []
         for index in range(0, len(fresh), 3):
             stream_id, notification_id, payload = fresh[index : index + 3]
@@ -147,16 +180,37 @@ class Router:
             fragment = own if payload is None else self._inbox.fragment(user, notification_id, payload)
             if fragment is None:
                 continue  # expired already
+            position = position_of(stream_id)
+            if position <= cursor.at:
+                cursor.suspect(position)
+                self.catch_up.want(user, member)
+                return
+            cursor.at = position
             text = protocol.push(notification_id, stream_id, fragment, False)
-            self._push(user, stream_id, notification_id, text, accepted_at if payload is None else -1.0)
+            self._push(user, position, notification_id, text, accepted_at if payload is None else -1.0)
             forwarded.append((stream_id.decode(), text))
         if forwarded and delivery.others:
-            self.forward(user, delivery.others, forwarded)
+            self.forward(user, delivery.others, forwarded, before)
 
-    def forward(self, user: str, pods: Sequence[bytes], messages: list[tuple[str, bytes]]) -> None:
-        """Sends frames to the user's connections on other pods."""
+    def _put_off(self, user: str, member: Member | None, delivery: Delivery) -> None:
+        """Leaves fresh entries to the stream: something before them may be missing."""
+        if member is not None:
+            member.owner = self.holder.pod
+            self.catch_up.want(user, member)
+        if delivery.others:
+            self._tell_others(user, delivery.others)
+
+    def _tell_others(self, user: str, pods: Sequence[bytes]) -> None:
         for pod in pods:
-            self._bus.post(pod.decode(), Forward(user, messages))
+            self._bus.post(pod.decode(), Behind([user]))
+
+    def forward(
+        self, user: str, pods: Sequence[bytes], messages: list[tuple[str, bytes]], before: Position = BEGINNING
+    ) -> None:
+        """Sends frames to the user's connections on other pods; `before` is what was handed out before them."""
+        message = Forward(user, messages, "{}-{}".format(*before))
+        for pod in pods:
+            self._bus.post(pod.decode(), message)
 
     def tell(self, user: str, pods: Sequence[bytes], texts: list[bytes]) -> None:
         """Sends texts that are no stream entries to every connection of the user, on whichever pod."""
@@ -164,70 +218,113 @@ class Router:
         if pods and texts:
             self.forward(user, pods, [("", text) for text in texts])
 
-    def _push(self, user: str, stream_id: bytes, notification_id: bytes, text: bytes, accepted_at: float) -> None:
-        pushed = self.hub.push(user, position_of(stream_id), text)
+    def _push(self, user: str, position: Position, notification_id: bytes, text: bytes, accepted_at: float) -> None:
+        pushed = self.hub.push(user, position, text)
         if pushed:
-            seconds = (
-                time.monotonic() - accepted_at
-                if accepted_at >= 0
-                else self._now() - int(stream_id.split(b"-")[0]) / 1000
-            )
+            seconds = time.monotonic() - accepted_at if accepted_at >= 0 else self._now() - position[0] / 1000
             self._on_pushed(pushed, seconds)
             if self._events.wanted:
-                self._events.emit_for("notification.pushed", user, notification_id, stream_id)
+                self._events.emit_for("notification.pushed", user, notification_id, "{}-{}".format(*position))
+
+    def _caught_up(self, user: str, entries: Sequence[Entry], frames: int, seconds: float) -> None:
+        self._on_pushed(frames, seconds)
+        if self._events.wanted:
+            for row in entries:
+                self._events.emit_for("notification.pushed", user, row.notification_id, row.stream_id)
 
     # -- what the bus says
 
     def news(self, users: Sequence[str]) -> None:
         """Reads what is new for users whose lock this pod holds, all in one round trip."""
-        if not self._news:
+        if not self._asking:
+            self._asking = True
             asyncio.get_running_loop().call_soon(self._read_news)
         self._news.update(dict.fromkeys(users))
 
-    def _read_news(self) -> None:
-        users, self._news = list(self._news), {}
+    def doubt(self, users: Sequence[str]) -> None:
+        """Something may have been stored for these users of which nobody was told: whoever has connections of theirs
+        is to read on, now or when the store is back."""
+        for user in users:
+            member = self.hub.member(user)
+            if member is not None:
+                self.catch_up.want(user, member)
+        self._keep_doubts(users)
+        self.news(())
 
+    def _read_news(self) -> None:
+        self._asking = False
+        if not self._bus.reaches_store:  # `recover` comes back to it
+            self._keep_doubts(self._news)
+            return
+        news, self._news = self._news, {}
+        doubts, self._doubts = self._doubts, {}
+        if self._doubts_lost:
+            self._doubts_lost = False
+            for pod in self.others():
+                self._bus.post(pod, Behind([], everyone=True))
+        users = list(news | doubts)
+        for start in range(0, len(users), NEWS_BATCH):
+            self._ask_for_news(users[start : start + NEWS_BATCH], doubts)
+
+    def _ask_for_news(self, users: Sequence[str], doubts: dict[str, None]) -> None:
         def on_rows(users: Sequence[str], deliveries: list[Delivery] | None) -> None:
-            for user, delivery in zip(users, deliveries or (), strict=False):
-                self.announce(user, delivery) if delivery.fresh else self._forgo(user, delivery.owner.decode())
+            if (
+                deliveries is None
+            ):  # asked again when the store is back; who has connections here is caught up with then
+                self._keep_doubts(users)
+                return
+            for user, delivery in zip(users, deliveries, strict=True):
+                self._on_news(user, delivery, user in doubts)
 
         try:
             self._inbox.deliver(self.holder, users, on_rows)
-        except NotifierError as error:  # the streams keep it: the pod catches up once the store is back
+        except NotifierError as error:
             log.warning("news.not_read", extra={"users": len(users), "error": error.message})
+            self._keep_doubts(users)
 
-    def _forgo(self, user: str, owner: str) -> None:
+    def _keep_doubts(self, users: Iterable[str]) -> None:
+        for user in users:
+            if len(self._doubts) < DOUBTS_MAX:
+                self._doubts[user] = None
+            else:
+                self._doubts_lost = True
+
+    def _on_news(self, user: str, delivery: Delivery, in_doubt: bool) -> None:
+        owner = delivery.owner.decode()
+        if delivery.fresh or (in_doubt and owner != self.holder.pod):
+            self.announce(user, delivery)
         member = self.hub.member(user)
         if member is not None:
-            member.owner = owner
+            self._note_owner(user, member, owner)
 
     def forwarded(self, message: Forward) -> None:
         """Frames for this pod's connections of a user, from the lock's holder."""
-        for stream_id, text in message.messages:
-            if stream_id:
-                self._push(message.user, stream_id.encode(), protocol.pushed_id(text), text, -1.0)
-            else:
-                self.hub.tell(message.user, [text])
-
-    async def claim(self, user: str, dead: str = "") -> None:
-        """Takes the lock of a user with connections here when it is free (or `dead` held it), and catches up."""
-        member = self.hub.member(user)
+        member = self.hub.member(message.user)
         if member is None:
             return
-        delivery = await self._inbox.claim(self.holder, user, self._lock_ttl, dead)
-        member.owner = delivery.owner.decode()
-        await self.catch_up(user)
-        self.hand_out(user, delivery)
+        behind = member.cursor.epoch != self.catch_up.epoch or stream_position(message.before) > member.cursor.at
+        for stream_id, text in message.messages:
+            if not stream_id:
+                self.hub.tell(message.user, [text])
+            elif not behind:
+                position = stream_position(stream_id)
+                member.cursor.move(position)
+                self._push(message.user, position, protocol.pushed_id(text), text, -1.0)
+        if behind and any(stream_id for stream_id, _ in message.messages):
+            self.catch_up.want(message.user, member)
 
-    async def catch_up(self, user: str) -> None:
-        """Sends each connection of the user what it has not had, whoever ought to have pushed it."""
+    def behind(self, message: Behind) -> None:
+        """Users of whom this pod may have been told nothing: reads on in their streams."""
+        if message.everyone:
+            self.catch_up.want_all()
+        for user in message.users:
+            self.claim(user)
+
+    def claim(self, user: str, dead: str = "") -> None:
+        """Reads on for a user with connections here; takes the lock when it is free or `dead` held it."""
         member = self.hub.member(user)
-        if member is None or not any(connection.greeted for connection in member.connections):
-            return
-        after = "{}-{}".format(*member.seen)
-        for row in await self._inbox.page(user, HISTORY, None, after):
-            if row.payload is not None:
-                self._push(user, row.stream_id, row.notification_id, _push_text(row), -1.0)
+        if member is not None:
+            self.catch_up.want(user, member, dead)
 
     async def tell_cleared(self, user: str, owner: str) -> None:
         """Tells a user what expired unread: here where this pod holds the lock, else the holder is asked to."""
@@ -246,37 +343,49 @@ class Router:
         for start in range(0, len(users), RENEW_BATCH):
             batch = users[start : start + RENEW_BATCH]
             for user, owner in (await self._inbox.renew(self.holder, batch, self._lock_ttl)).items():
-                self._forgo(user, owner)
+                member = self.hub.member(user)
+                if member is not None:
+                    self._note_owner(user, member, owner)
 
-    async def recover(self) -> None:
-        """After a gap: holds again what it held, and catches up for every user here."""
-        await self.renew()
+    def break_off(self) -> None:
+        """Replies of the store were lost: nothing is pushed to anybody until the pod has caught up."""
+        self.catch_up.break_off()
+
+    def recover(self) -> None:
+        """After a gap: holds again what it held, catches up for every user here, and says what it could not."""
+        self.catch_up.want_all()
+        self._bus.post_again()
+        self.news(())
+
+    def start_anew(self) -> None:
+        """The store's data are others: closes every connection with 1012, so that its client syncs again."""
         for user in self.hub.users:
-            await self.claim(user)
+            member = self.hub.member(user)
+            if member is not None:
+                member.cursor.begin_anew()
+        self.hub.close_all(SERVICE_RESTART, "the store began anew: sync again")
 
-    async def bury(self, pods: set[str]) -> None:
+    def bury(self, pods: set[str]) -> None:
         """Takes over the users here whose lock a dead pod holds."""
         for user in self.hub.users:
             member = self.hub.member(user)
             if member is not None and member.owner in pods:
-                await self.claim(user, dead=member.owner)
+                self.catch_up.want(user, member, member.owner)
+        if self._doubts:
+            self.news(())
 
-    async def follow_restart(self, pod: str) -> None:
-        """Sends the users here what a pod may have read for them before it died; its successor inherits its locks."""
+    def follow_restart(self, pod: str) -> None:
+        """Reads on for the users here for whom a pod may have read before its bus broke; it keeps its locks."""
         for user in self.hub.users:
             member = self.hub.member(user)
             if member is not None and member.owner == pod:
-                await self.catch_up(user)
+                self.catch_up.want(user, member)
 
 
 def client_facts(connection: Connection) -> dict[str, object]:
     """What events say of a connection."""
     user = connection.user
     return {"connection_id": connection.id, "user_id": user.id, "login": user.login, "remote": connection.remote}
-
-
-def _push_text(row: Entry) -> bytes:
-    return protocol.push(row.notification_id, row.stream_id, fragment_of(row.payload or b""), row.read)
 
 
 def _cleared_texts(cleared: Sequence[bytes]) -> list[bytes]:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -24,6 +25,7 @@ from notifier.service.limit import UserLimit
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
 from notifier.store.keys import Keys
+from notifier.store.link import LinkLost
 
 MAX_KEY = 255
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
@@ -75,11 +77,13 @@ class Publisher:
         keys: Keys,
         holder: Holder,
         announce: Announcer,
+        doubt: Callable[[Sequence[str]], None],
         on_stored: Callable[[Sequence[Item], Content, Accepted], None],
         idempotency: Idempotency,
         idempotency_ttl: float,
     ) -> None:
-        """`on_stored` is told what was asked for and what came of it; `idempotency_ttl` in seconds.
+        """`doubt` is told for which users something may be stored that was announced to nobody; `on_stored` what was
+        asked for and what came of it; `idempotency_ttl` in seconds.
 
         `limit`, where set, bounds what one user is sent; it does not bind broadcasts.
         """
@@ -87,6 +91,7 @@ class Publisher:
         self._keys = keys
         self._holder = holder
         self._announce = announce
+        self._doubt = doubt
         self._on_stored = on_stored
         self._idempotency = idempotency
         self.idempotency_ttl_ms = round(idempotency_ttl * 1000)
@@ -143,6 +148,7 @@ class Publisher:
                 # The same ids again, once the connection is back: what the lost try has stored is not stored twice.
                 _in_task(self._accept_again(work, accepted), on_answer)
             else:
+                self._announce_items(work.content, work.started, work.items, accepted)
                 on_answer(self._conclude(work, accepted))
 
         self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
@@ -154,16 +160,31 @@ class Publisher:
         return Work(items, draft.content, answer, remembered, time.monotonic())
 
     async def _accept_again(self, work: Work, error: NotifierError) -> Answer | NotifierError:
+        if isinstance(error, LinkLost):  # whatever comes of the second try: of the first nobody knows what it did
+            self._doubt_items(work.items)
         if error.code is not ErrorCode.UNAVAILABLE or time.monotonic() - work.started > ANSWER_WITHIN:
             raise error
-        return self._conclude(work, await self._inbox.accept(self._holder, work.items, work.remembered))
+        return self._conclude(work, await self._accept(work))
+
+    async def _accept(self, work: Work) -> Accepted:
+        announce = partial(self._announce_items, work.content, work.started)
+        try:
+            return await self._inbox.accept(self._holder, work.items, work.remembered, announce)
+        except NotifierError as error:
+            if error.code is ErrorCode.UNAVAILABLE:
+                self._doubt_items(work.items)
+            raise
+
+    def _doubt_items(self, items: Sequence[Item]) -> None:
+        self._doubt([item.user.key for item in items])
 
     def _conclude(self, work: Work, accepted: Accepted) -> Answer | NotifierError:
-        if accepted.outcome == "replay":
+        if accepted.outcome == "replay":  # which is asked for by who has lost the first answer, as we may have
+            self._doubt_items(work.items)
             return Answer(accepted.replay, True)
         if accepted.outcome == "mismatch":
             return NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
-        self._on_accepted(work.items, work.content, accepted, work.started)
+        self._on_stored(work.items, work.content, accepted)
         return Answer(work.answer, False)
 
     async def _publish_in_cluster(
@@ -172,15 +193,17 @@ class Publisher:
         """As `publish`, where the record of the key and the inboxes are in different slots."""
         if key is None:
             work = self._prepare(draft, body, None)
-            return self._conclude(work, await self._inbox.accept(self._holder, work.items, None))
+            return self._conclude(work, await self._accept(work))
         started, ttl = time.monotonic(), self.idempotency_ttl_ms
         record, own = self.record_of(key), new_seed()
         begun = await self._idempotency.begin(record, _fingerprint(body), own, ttl)
         if begun.outcome == "replay":
+            self._doubt([user.key for user in draft.targets])
             return Answer(begun.value, True)
         if begun.outcome == "mismatch":
             raise NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
         if begun.outcome == "running":
+            self._doubt([user.key for user in draft.targets])
             raise NotifierError(
                 ErrorCode.CONFLICT,
                 "the first request under this key is still running",
@@ -190,8 +213,7 @@ class Publisher:
         items = [_item(user, draft.content, derived_id(seed, user.key)) for user in draft.targets]
         answer = _answer(items)
         try:
-            accepted = await self._inbox.accept(self._holder, items, None)
-            self._on_accepted(items, draft.content, accepted, started)
+            await self._store(items, draft.content, started)
             await self._idempotency.finish(record, answer, ttl)
         except BaseException:
             self._idempotency.give_up(record, own)
@@ -202,21 +224,24 @@ class Publisher:
         """Stores a notification under an id that its source determines: once, however often this is repeated."""
         started = time.monotonic()
         items = [_item(user, content, notification_id)]
-        self._on_accepted(items, content, await self._inbox.accept(self._holder, items, None), started)
+        await self._store(items, content, started)
 
     async def broadcast(self, users: Sequence[User], content: Content) -> int:
         """Stores one notification for each of the users, in batches that are each all or nothing; how many."""
         for start in range(0, len(users), 1000):
             started = time.monotonic()
             items = [_item(user, content, random_id()) for user in users[start : start + 1000]]
-            self._on_accepted(items, content, await self._inbox.accept(self._holder, items, None), started)
+            await self._store(items, content, started)
         return len(users)
 
-    def _on_accepted(self, items: list[Item], content: Content, accepted: Accepted, started: float) -> None:
-        for item, delivery in zip(items, accepted.deliveries, strict=True):
+    async def _store(self, items: list[Item], content: Content, started: float) -> None:
+        accepted = await self._accept(Work(items, content, b"", None, started))
+        self._on_stored(items, content, accepted)
+
+    def _announce_items(self, content: Content, started: float, items: Sequence[Item], accepted: Accepted) -> None:
+        for item, delivery in zip(items, accepted.deliveries, strict=False):  # none where it was not stored
             if delivery.owner or delivery.others:
                 self._announce(item.user.key, delivery, content.fragment, started)
-        self._on_stored(items, content, accepted)
 
     def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
         return Remembered(self.record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import hiredis
@@ -21,9 +22,12 @@ from notifier.store.link import Link
 from notifier.store.presence import BUS_TTL
 
 MAXLEN = 20_000
-BLOCK = 2.0  # seconds that a read waits for messages
-REPLY_TIMEOUT = BLOCK + 3.0
+BLOCK = 1.0  # seconds that a read waits for messages
+REPLY_TIMEOUT = BLOCK + 1.5  # a reply that was lost is noticed by its silence, and caught up with well within 5 s
 READ_COUNT = 256
+NEAR_TRIM = MAXLEN - 2 * READ_COUNT  # a bus that is still so long after a read may have lost its oldest entries
+POST_AGAIN = 1.0  # seconds after which what a store refused is posted again; after a break it is at once
+LOST_MAX = 10_000  # users of lost messages that are remembered per pod; beyond it they are all of that pod's users
 
 log = logging.getLogger("notifier.store")
 
@@ -35,10 +39,19 @@ class News(Struct, tag="news", frozen=True):
 
 
 class Forward(Struct, tag="forward", frozen=True):
-    """Text frames for a user's connections: stream id ("" for what is no push) and text."""
+    """Text frames for a user's connections: stream id ("" for what is no push) and text. `before` is the stream id of
+    what the sender handed out before them: who has not had that has missed a message."""
 
     user: str
     messages: list[tuple[str, bytes]]
+    before: str = "0-0"
+
+
+class Behind(Struct, tag="behind", frozen=True):
+    """Users about whom messages were lost; who has connections of theirs is to read on. `everyone`: all users."""
+
+    users: list[str]
+    everyone: bool = False
 
 
 class Orphan(Struct, tag="orphan", frozen=True):
@@ -76,12 +89,14 @@ class Listening(Struct, tag="listening", frozen=True):
 
 
 class Arrived(Struct, tag="arrived", frozen=True):
-    """A pod that has begun to read its bus; what was posted to an earlier incarnation of it may be lost."""
+    """A pod that has begun to read its bus; what was posted to it before may be lost. `first`: it has just started, and
+    an earlier incarnation may have died between storing and posting."""
 
     pod: str
+    first: bool = False
 
 
-Message: TypeAlias = News | Forward | Orphan | Cleared | Ask | Answer | Listening | Arrived
+Message: TypeAlias = News | Forward | Behind | Orphan | Cleared | Ask | Answer | Listening | Arrived
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(list[Message])
@@ -95,6 +110,13 @@ class Bus:
         self._keys = redis.keys
         self._pod = pod
         self._outgoing: dict[str, list[Message]] = {}
+        self._lost: dict[str, _Lost] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def reaches_store(self) -> bool:
+        """Whether what is posted now leaves."""
+        return self._redis.up
 
     def post(self, pod: str, message: Message) -> None:
         """Queues a message; all that one turn of the loop posts to a pod leaves as one entry."""
@@ -108,9 +130,30 @@ class Bus:
             # NOMKSTREAM: a pod that is gone has no bus, and must not get one that nobody reads or removes.
             command = ("XADD", self._keys.bus(pod), "NOMKSTREAM", "MAXLEN", "~", MAXLEN, "*", "m", _encode(messages))
             try:
-                self._redis.send(command, _log_failure)
+                self._redis.send(command, partial(self._on_posted, pod, messages))
             except NotifierError as error:
-                log.warning("bus.not_sent", extra={"pod": pod, "messages": len(messages), "error": error.message})
+                self._on_posted(pod, messages, error)
+
+    def _on_posted(self, pod: str, messages: Sequence[Message], reply: Any) -> None:
+        if not isinstance(reply, Exception):
+            return
+        lost = self._lost.setdefault(pod, _Lost())
+        if lost.empty:
+            log.warning("bus.not_sent", extra={"pod": pod, "messages": len(messages), "error": str(reply)})
+        for message in messages:
+            lost.add(message)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(POST_AGAIN, self.post_again)
+
+    def post_again(self) -> None:
+        """Says to whom messages were lost which users they were about."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lost, self._lost = self._lost, {}
+        for pod, one in lost.items():
+            for message in one.messages():
+                self.post(pod, message)
 
     async def open(self) -> str:
         """Makes this pod's bus; the id after which to read."""
@@ -138,6 +181,9 @@ class Bus:
                     yield messages
                 last = batches[-1][1]
                 self._forget(last)
+                if len(batches) == READ_COUNT and await self._redis.call("XLEN", self._keys.bus(self._pod)) > NEAR_TRIM:
+                    log.warning("bus.trimmed", extra={"pod": self._pod})
+                    yield [Behind([], everyone=True)]
         finally:
             link.close()
 
@@ -153,6 +199,43 @@ class Bus:
             reply = await link.call("XREAD", "COUNT", READ_COUNT, "BLOCK", round(BLOCK * 1000), "STREAMS", key, last)
             if reply:
                 return [(_decode(fields[1]), entry_id.decode()) for entry_id, fields in reply[0][1]]
+
+
+class _Lost:
+    """What was lost on its way to one pod, in so many words as are needed to make good for it."""
+
+    def __init__(self) -> None:
+        self._users: dict[str, None] = {}
+        self._cleared: dict[str, None] = {}
+        self._everyone = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self._users or self._cleared or self._everyone)
+
+    def add(self, message: Message) -> None:
+        """Questions and answers are not remembered: who asked has stopped waiting."""
+        match message:
+            case News(users):
+                self._add(users)
+            case Behind(users, everyone):
+                self._everyone |= everyone
+                self._add(users)
+            case Forward(user) | Orphan(user):
+                self._add([user])
+            case Cleared(user) if len(self._cleared) < LOST_MAX:
+                self._cleared[user] = None
+
+    def _add(self, users: Sequence[str]) -> None:
+        if len(self._users) + len(users) > LOST_MAX:
+            self._everyone, self._users = True, {}
+        elif not self._everyone:
+            self._users.update(dict.fromkeys(users))
+
+    def messages(self) -> list[Message]:
+        """To be posted in place of what was lost."""
+        behind: list[Message] = [Behind(list(self._users), self._everyone)] if self._users or self._everyone else []
+        return [*behind, *(Cleared(user) for user in self._cleared)]
 
 
 def _decode(data: bytes) -> list[Message]:

@@ -72,9 +72,14 @@ class Redis(ABC):
     """Commands and scripts on a store. Every failure to reach it is `NotifierError(unavailable)`."""
 
     def __init__(self, keys: Keys) -> None:
+        """`on_break` is called when replies were lost, before any later reply is given out; `on_back` when commands
+        can be sent again, after `prepare`. `may_store_late`: commands of a broken link could not be stopped."""
         self.keys = keys
         self.prepare: Callable[[Call], Awaitable[None]] | None = None
         self.on_reply_seconds: Callable[[float], None] | None = None
+        self.on_break: Callable[[], None] = lambda: None
+        self.on_back: Callable[[], None] = lambda: None
+        self.may_store_late = False
         self.refusal: str | None = None  # why the store refused the last write, or that of a server, None: it did not
         self.spoilt = Spoilt()
         self.clock = StoreClock()
@@ -170,14 +175,34 @@ class Redis(ABC):
             raise as_error(reply)
         return reply
 
-    async def run(self, script: Script, key: str, *args: Any) -> Reply:
-        """The result of a script on the server of `key`."""
+    async def run(self, script: Script, key: str, *args: Any, at_once: OnReply | None = None) -> Reply:
+        """The result of a script on the server of `key`.
+
+        `at_once` is called with it before any later reply is looked at, even when nobody waits any more.
+        """
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.send_script(script, key, args, lambda reply: resolve(future, reply))
+
+        def take(reply: Reply) -> None:
+            try:
+                if at_once is not None and not isinstance(reply, Exception):
+                    at_once(reply)
+            finally:
+                resolve(future, reply)
+
+        self.send_script(script, key, args, take)
         return await future
 
-    async def run_again(self, script: Script, key: str, *args: Any) -> Reply:
+    async def run_again(
+        self,
+        script: Script,
+        key: str,
+        *args: Any,
+        head: Callable[[], Sequence[Any]] = tuple,
+        at_once: OnReply | None = None,
+    ) -> Reply:
         """As `run`, and once more when the connection broke meanwhile: only for scripts that may be repeated.
+
+        `head` makes the first arguments anew for each try: a reconnect may have changed them.
 
         Takes at most about a second in all.
         """
@@ -187,7 +212,7 @@ class Redis(ABC):
             if await self.wait_up(max(0.0, deadline - loop.time())):
                 try:
                     async with asyncio.timeout_at(deadline):
-                        return await self.run(script, key, *args)
+                        return await self.run(script, key, *head(), *args, at_once=at_once)
                 except TimeoutError:
                     raise unavailable("no reply in time") from None
                 except LinkLost:

@@ -133,21 +133,31 @@ class ClusterRedis(Redis):
             except TimeoutError:
                 continue
 
+    def _on_break(self) -> None:
+        self._prepared = False
+        self._stale.set()
+        self.on_break()
+
     async def _judge(self) -> None:
         whole = all(node is not None and node.up for node in set(self._masters))
-        if whole and not self._prepared and self.prepare is not None:
+        back = whole and not self._prepared
+        if back:
+            self._prepared = True  # unless something breaks meanwhile
             try:
-                await self.measure_clock()
-                await self.prepare(self.call)
-                self._prepared = True
+                if self.prepare is not None:
+                    await self.measure_clock()
+                    await self.prepare(self.call)
             except NotifierError:
-                whole = False
+                self._prepared = whole = False
         if whole and not self.up:
             log.info("cluster.whole", extra={"masters": len(set(self._masters))})
             self._up.set()
         elif not whole and self.up:
             log.warning("cluster.broken")
             self._up.clear()
+        if back and whole:
+            self.may_store_late = any(node.may_store_late for node in self._nodes.values())
+            self.on_back()
 
     async def _look(self) -> None:
         answer, host = await self._ask_anybody()
@@ -184,6 +194,7 @@ class ClusterRedis(Redis):
             node = self._nodes[address] = SingleRedis(address, self.keys)
             node.share_scripts(self._scripts)
             node.on_reply_seconds = self.on_reply_seconds
+            node.on_break = self._on_break
             node.begin()
         return node
 

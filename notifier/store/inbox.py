@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -13,18 +14,19 @@ from notifier.domain.users import User
 from notifier.errors import NotifierError
 from notifier.store.client import Redis, as_error
 from notifier.store.gather import Gatherer, Head
-from notifier.store.link import Reply
+from notifier.store.link import OnReply, Reply
 from notifier.store.payloads import Payloads
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
-    *("accept", "attach", "claim", "clear", "cleared", "deliver", "detach", "expire", "page", "read", "read_all"),
+    *("accept", "attach", "catch_up", "clear", "cleared", "deliver", "detach", "expire", "page", "read", "read_all"),
     *("renew", "repair", "retain", "retention", "trim"),
 )
 HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
 
 
 T = TypeVar("T")
+Announce = Callable[[Sequence["Item"], "Accepted"], None]
 
 
 class Holder:
@@ -60,6 +62,26 @@ class Snapshot(NamedTuple):
     pending: int
     total: int
     last_id: bytes
+
+
+class Wanted(NamedTuple):
+    """A user whose stream is to be read on, after the id `after`; `dead` is a pod known to be gone, whose lock may be
+    taken (empty: none)."""
+
+    user: str
+    after: str
+    dead: str
+
+
+class ReadOn(NamedTuple):
+    """What a stream holds after an id, oldest first, and whether there may be more; the last id that it gave (empty:
+    there is no stream); who holds the lock; the further pods with connections of the user."""
+
+    owner: bytes
+    others: list[bytes]
+    last_id: bytes
+    entries: list[Entry]
+    more: bool
 
 
 class Item(Struct, frozen=True):
@@ -106,16 +128,21 @@ class Inbox:
         self._accepts = Gatherer(redis, self._scripts["accept"])
         self._reads = Gatherer(redis, self._scripts["read"])
 
-    async def accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
+    async def accept(
+        self, holder: Holder, items: Sequence[Item], remembered: Remembered | None, announce: Announce | None = None
+    ) -> Accepted:
         """Stores all items (on one server: all or none); what this pod may deliver at once comes back with it.
+
+        `announce` gets that in the order of the stream, even when nobody waits for the outcome any more: the group
+        has gone past it.
 
         Repeating it with the same ids stores nothing twice. `remembered` works on one server only: in a cluster the
         record is in another slot, see `idempotency.py`. Raises `NotifierError(unavailable)`.
         """
         groups = self._by_shard(items, lambda item: item.user.key)
         if len(groups) == 1:
-            return await self._accept(holder, items, remembered)
-        parts = await asyncio.gather(*(self._accept(holder, group, remembered) for group in groups))
+            return await self._accept(holder, items, remembered, announce)
+        parts = await asyncio.gather(*(self._accept(holder, group, remembered, announce) for group in groups))
         rows = {
             id(item): (delivery, stream_id)
             for group, part in zip(groups, parts, strict=True)
@@ -143,10 +170,16 @@ class Inbox:
         head, args = self._accept_head(holder), _accept_args(items, remembered)
         self._accepts.add(items[0].user.key, head, args, convert)
 
-    async def _accept(self, holder: Holder, items: Sequence[Item], remembered: Remembered | None) -> Accepted:
-        args = (*self._accept_head(holder), *_accept_args(items, remembered))
-        key = self._keys.stream(items[0].user.key)
-        (reply,) = await self._redis.run_again(self._scripts["accept"], key, *args)
+    async def _accept(
+        self, holder: Holder, items: Sequence[Item], remembered: Remembered | None, announce: Announce | None
+    ) -> Accepted:
+        def hand_out(reply: Reply) -> None:
+            if announce is not None and isinstance(reply[0], list):
+                announce(items, _accepted(reply[0], holder, items))
+
+        args, key = _accept_args(items, remembered), self._keys.stream(items[0].user.key)
+        head = partial(self._accept_head, holder)
+        (reply,) = await self._redis.run_again(self._scripts["accept"], key, *args, head=head, at_once=hand_out)
         if isinstance(reply, list):
             return _accepted(reply, holder, items)
         raise as_error(reply)
@@ -178,18 +211,61 @@ class Inbox:
             key = self._keys.stream(group[0])
             self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *group), convert)
 
-    async def attach(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Snapshot:
-        """Joins the user's route, takes the lock where it is free (or held by `dead`), and reads the inbox."""
-        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead, HISTORY)
-        reply = await self._run("attach", user, *args)
+    async def attach(self, holder: Holder, user: str, lock_ttl: float, take_in: Callable[[Snapshot], None]) -> Snapshot:
+        """Joins the user's route, takes the lock where it is free, and reads the inbox.
+
+        `take_in` gets it before any later reply is looked at.
+        """
+        snapshots: list[Snapshot] = []
+
+        def keep(reply: Reply) -> None:
+            snapshots.append(self._snapshot(user, reply))
+            take_in(snapshots[0])
+
+        await self._run("attach", user, user, holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, at_once=keep)
+        return snapshots[0]
+
+    def read_on(
+        self,
+        holder: Holder,
+        wanted: Sequence[Wanted],
+        lock_ttl: float,
+        on_rows: Callable[[Sequence[Wanted], list[ReadOn | Exception] | None], None],
+    ) -> int:
+        """Reads on in streams, and takes the locks of their users where they are free or held by `dead`.
+
+        `on_rows` gets what was wanted, and for each what was found or the error of that user's keys; None on a failure
+        of all. It is called as often as the number returned.
+        """
+        head = (holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY)
+        groups = self._by_shard(wanted, lambda one: one.user)
+        for group in groups:
+
+            def convert(reply: Reply, group: Sequence[Wanted] = group) -> None:
+                on_rows(group, None if isinstance(reply, Exception) else self._read_on(group, reply))
+
+            args = [part for one in group for part in one]
+            try:
+                self._redis.send_script(
+                    self._scripts["catch_up"], self._keys.stream(group[0].user), (*head, *args), convert
+                )
+            except NotifierError:
+                on_rows(group, None)
+        return len(groups)
+
+    def _snapshot(self, user: str, reply: list[Any]) -> Snapshot:
         owner, fresh, others, cleared, flat, pending, total, last_id = reply
         entries, told = self._payloads.entries(user, flat), self._payloads.pairs(user, cleared)
         return Snapshot(Delivery(owner, fresh, others), told, len(cleared), entries, max(0, pending), total, last_id)
 
-    async def claim(self, holder: Holder, user: str, lock_ttl: float, dead: str = "") -> Delivery:
-        """Takes the user's lock where it is free or held by `dead`."""
-        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), dead)
-        return Delivery(*await self._run("claim", user, *args))
+    def _read_on(self, group: Sequence[Wanted], reply: list[Any]) -> list[ReadOn | Exception]:
+        def read(user: str, row: Reply) -> ReadOn | Exception:
+            if isinstance(row, Exception):
+                return row
+            owner, others, last_id, flat, number = row
+            return ReadOn(owner, others or [], last_id, self._payloads.entries(user, flat), number >= HISTORY)
+
+        return [read(one.user, row) for one, row in zip(group, reply, strict=True)]
 
     async def detach(self, holder: Holder, user: str) -> list[str]:
         """Leaves the user's route and lets the lock go; the pods that still have connections of the user."""
@@ -285,8 +361,8 @@ class Inbox:
         """Counts a failure over a user's keys, and names them in the log once."""
         self._redis.spoilt.note("stream", self._keys.stream(user), str(error.__cause__ or error))
 
-    async def _run(self, name: str, user: str, *args: Any) -> Reply:
-        return await self._redis.run(self._scripts[name], self._keys.stream(user), *args)
+    async def _run(self, name: str, user: str, *args: Any, at_once: OnReply | None = None) -> Reply:
+        return await self._redis.run(self._scripts[name], self._keys.stream(user), *args, at_once=at_once)
 
 
 def _accept_args(items: Sequence[Item], remembered: Remembered | None) -> list[Any]:

@@ -142,6 +142,7 @@ class Keys:
     events = "notif:events"  # stream; a minute, renewed while somebody follows
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started
+    epoch = "notif:epoch"  # string, a random number given to a data set that had none
     totals = "notif:totals"  # hash, counters since the first start
     api_keys = "notif:api_keys"  # hash, id -> what is kept of an API key; at most 1,000
 
@@ -168,7 +169,8 @@ class Keys:
     def permanent(self) -> frozenset[str]:
         """Keys that may live for ever, beside those that begin with `permanent_prefixes`."""
         return frozenset(
-            {self.heartbeats, self.fence, self.totals, self.api_keys} | {self.index(name, "") for name in INDEXES}
+            {self.heartbeats, self.fence, self.epoch, self.totals, self.api_keys}
+            | {self.index(name, "") for name in INDEXES}
         )
 
     permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:", DELIVERIES)

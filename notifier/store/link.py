@@ -2,12 +2,17 @@
 
 All commands issued within one turn of the event loop leave in one write, and nobody waits for anybody else's reply
 (auto-pipelining). Measured against a redis-py pipeline per request: 146 µs instead of 332 µs of CPU per request.
+
+Replies carry no number: where one of them goes lost on the way, each later one would be given to the wrong command, and
+with it the data of one user to another. So the last command of every write is an `ECHO` of a mark that nobody can
+guess, and the replies of a write are given out once the mark stands where it belongs: neither earlier nor later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -60,6 +65,11 @@ class Link(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[tuple[OnReply, float]] = deque()
+        self._unmarked = 0  # commands queued since the last mark
+        self._marks: deque[tuple[int, bytes]] = deque()  # of each write: how many commands come before it, and its mark
+        self._replies: list[Reply] = []  # of the oldest write, until its mark has come
+        self._mark = 0  # 0: no marks yet, each command waits for the reply of the one before it
+        self._mark_command = b"ECHO"
         self._outgoing: list[bytes] = []
         self._before: list[Callable[[], None]] = []
         self._flushing = False
@@ -87,6 +97,7 @@ class Link(asyncio.Protocol):
         self._flush_soon()
         self._outgoing.append(hiredis.pack_command(command))
         self._waiting.append((on_reply, self._loop.time()))
+        self._unmarked += 1
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout, self._look_before_check)
 
@@ -110,25 +121,53 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are not instances of asyncio's
 
+    def mark_writes(self, command: bytes) -> None:
+        """From now on every write ends with a mark; `command` is `ECHO`, or `PING` where that one is not allowed."""
+        self._mark_command = command
+        self._mark = int.from_bytes(os.urandom(7)) + 1
+        self._unmarked = 0
+
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        now = self._heard_at = self._loop.time()
-        while True:
-            try:
-                reply = self._reader.gets()
-            except hiredis.ProtocolError:
-                log.error("redis.protocol_error")
-                self.close()
+        self._heard_at = self._loop.time()
+        try:
+            while (reply := self._reader.gets()) is not False:
+                if self._mark:
+                    self._take(reply)
+                else:
+                    self._give_out([reply])
+        except hiredis.ProtocolError:
+            log.error("redis.protocol_error")
+            self.close()
+
+    def _take(self, reply: Reply) -> None:
+        """Keeps the replies of a write until its mark has come; without it, one of them is missing."""
+        size, mark = self._marks[0] if self._marks else (0, b"")
+        if len(self._replies) < size:
+            self._replies.append(reply)
+        elif reply != mark:
+            self._refuse()
+        else:
+            self._marks.popleft()
+            replies, self._replies = self._replies, []
+            self._give_out(replies)
+
+    def _refuse(self) -> None:
+        if self._transport is not None:
+            log.error("redis.reply_missing", extra={"waiting": len(self._waiting)})
+            self.close()
+
+    def _give_out(self, replies: list[Reply]) -> None:
+        now = self._heard_at
+        for reply in replies:
+            if not self._waiting:  # closed by the one before
                 return
-            if reply is False:
-                return
-            if self._waiting:
-                on_reply, sent_at = self._waiting.popleft()
-                if self.on_reply_seconds is not None:
-                    self.on_reply_seconds(now - sent_at)
-                    if now - sent_at > SLOW:
-                        self._tell_slow(now, now - sent_at)
-                answer(on_reply, reply)
+            on_reply, sent_at = self._waiting.popleft()
+            if self.on_reply_seconds is not None:
+                self.on_reply_seconds(now - sent_at)
+                if now - sent_at > SLOW:
+                    self._tell_slow(now, now - sent_at)
+            answer(on_reply, reply)
 
     def _tell_slow(self, now: float, seconds: float) -> None:
         kept_back = self._seldom.allows(now)
@@ -144,6 +183,8 @@ class Link(asyncio.Protocol):
             self._watch.cancel()
             self._watch = None
         self._outgoing.clear()
+        self._marks.clear()
+        self._replies.clear()
         waiting, self._waiting = self._waiting, deque()
         lost = LinkLost()
         for on_reply, _ in waiting:
@@ -169,8 +210,17 @@ class Link(asyncio.Protocol):
     def write_out(self) -> None:
         """Writes what is queued, without waiting for the end of this turn of the loop."""
         if self._transport is not None and self._outgoing:
+            if self._mark:
+                self._outgoing.append(self._next_mark())
             self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
+
+    def _next_mark(self) -> bytes:
+        self._mark += 1
+        mark = b"%016x" % self._mark
+        self._marks.append((self._unmarked, mark))
+        self._unmarked = 0
+        return b"*2\r\n$4\r\n%b\r\n$16\r\n%b\r\n" % (self._mark_command, mark)
 
     def _look_before_check(self) -> None:
         # When this process itself was busy for so long, replies may lie unread: they are read first.
@@ -234,12 +284,19 @@ async def open_link(
 
 
 async def _greet(link: Link, address: Address) -> None:
+    """Few commands, whose replies need no mark yet: each is known by what it must be."""
     try:
         if address.password or address.username:  # a user may have no password (ACL SETUSER … nopass)
             names = (address.username,) if address.username else ()
             await link.call("AUTH", *names, address.password)
         if address.database:
             await link.call("SELECT", address.database)
-        await link.call("PING")
+        pong, echo = await asyncio.gather(link.call("PING"), link.call("ECHO", "mark"), return_exceptions=True)
+        for reply in (pong, echo):
+            if isinstance(reply, BaseException) and not (reply is echo and isinstance(reply, hiredis.ReplyError)):
+                raise reply
+        # PING is refused by a server that cannot save to its disk, so it is the second choice: a sentinel knows no
+        # ECHO, and a user may not be allowed it.
+        link.mark_writes(b"ECHO" if echo == b"mark" else b"PING")
     except NotifierError:
         raise ConnectionError(f"{address} closed the connection") from None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import hiredis
 
 from notifier.store.client import Call, Redis, as_error
+from notifier.store.epoch import Epoch
 from notifier.store.link import WritesRefused
 from notifier.store.spoilt import integer
 
@@ -34,12 +35,15 @@ class Presence:
         self._redis = redis
         self._keys = redis.keys
         self.ttl = ttl
+        self.epoch: Epoch | None = None
         self._renewed = False
 
     async def enrol(self, call: Call | None = None) -> int:
-        """The fencing number of a pod that starts: greater than that of every pod before it. `call` sends the command
-        where the store is not connected yet. 0, the least of all, while the store refuses writes: what needs none goes
-        on, and the number is asked for again."""
+        """The fencing number of a pod that connects: greater than every one before it, its own too. What it has sent
+        over a connection that broke and is carried out late hands out nothing: the number is known to be old.
+
+        `call` sends the command where the store is not connected yet. 0, the least of all, while the store refuses
+        writes: what needs none goes on, and the number is asked for again."""
         try:
             return int(await (call or self._redis.call)("INCR", self._keys.fence))
         except hiredis.ReplyError as error:
@@ -60,15 +64,18 @@ class Presence:
         """Says that the pod is alive, and what it has to say of itself; whether it never ceased to be, and its bus is
         still there: a pod that was paused for too long has been taken for dead. Raises `NotifierError(unavailable)`."""
         key = self._keys.pod(pod)
-        alive, said, bus = await self._redis.call_many(
+        alive, said, bus, number = await self._redis.call_many(
             [
                 ("EXISTS", key),
                 ("SET", key, document, "PX", round(self.ttl * 1000)),
                 ("PEXPIRE", self._keys.bus(pod), round(BUS_TTL * 1000)),
+                ("GET", self._keys.epoch),
             ]
         )
         if isinstance(said, hiredis.ReplyError):  # a store that is full answers, and takes nothing
             raise as_error(said)
+        if self.epoch is not None and not self.epoch.agrees(number):
+            await self.epoch.read(self._redis.call)
         lapsed, self._renewed = self._renewed and not alive, True
         return bus == 1 and not lapsed
 

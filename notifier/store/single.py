@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from notifier.store.link import Link, OnReply, Reply, open_link, unavailable
 from notifier.store.sentinel import check_is_master
 
 LOOK_FOR_MASTER = 0.5  # seconds between two questions to Sentinel while connected
+PREFIX = "notifier-"  # of the names by which a server lists our connections
 
 log = logging.getLogger("notifier.store")
 
@@ -40,6 +42,7 @@ class SingleRedis(Redis):
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._broken = asyncio.Event()
+        self._left: tuple[int, str] | None = None  # the id and name that the last link's client had at the server
 
     async def start(self) -> None:
         self.begin()
@@ -135,6 +138,7 @@ class SingleRedis(Redis):
             self.address = await self._locate()
         link = await open_link(self.address, self._timeout, CONNECT_TIMEOUT, self._lost)
         try:
+            await self._end_last(link)
             await self._make_ready(link)
         except BaseException:
             link.close()
@@ -143,6 +147,29 @@ class SingleRedis(Redis):
         self._link = link
         self._up.set()
         log.info("redis.connected", extra={"address": str(self.address)})
+        self.on_back()
+
+    async def _end_last(self, link: Link) -> None:
+        """Has the server drop what it may still hold of the last link: a server that stood still would carry it out
+        after we have caught up, and hand out notifications to nobody.
+
+        By name, not only by its number: a server that was restarted gives the numbers anew.
+        """
+        name, before = PREFIX + uuid.uuid4().hex, self._left
+        asked = [link.call("CLIENT", "ID"), link.call("CLIENT", "SETNAME", name)]
+        if before is not None:
+            asked.append(link.call("CLIENT", "LIST", "ID", before[0]))
+        self._left = None
+        try:
+            identity, _, *listed = await _all(asked)
+            self._left = (identity, name)
+            if before is not None and f" name={before[1]} ".encode() in listed[0]:
+                await link.call("CLIENT", "KILL", "ID", before[0])
+        except hiredis.ReplyError as error:
+            # A user that may not do this (NOPERM). Then the fencing number, which is raised at each connect, keeps late
+            # commands from handing out anything (`inherits` in lib.lua), and what they store is read soon after.
+            log.debug("redis.not_ended", extra={"error": brief(error)})
+            self.may_store_late = True
 
     async def _make_ready(self, link: Link) -> None:
         if self._locate is not None:
@@ -162,4 +189,14 @@ class SingleRedis(Redis):
         if link is self._link:
             self._link = None
             self._up.clear()
+            self.on_break()
         self._broken.set()
+
+
+async def _all(asked: Sequence[Awaitable[Reply]]) -> list[Reply]:
+    """The replies to commands that leave together; raises the first error once all have come."""
+    replies = await asyncio.gather(*asked, return_exceptions=True)
+    for reply in replies:
+        if isinstance(reply, BaseException):
+            raise reply
+    return replies

@@ -11,7 +11,7 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.live.events import EventFeed
 from notifier.live.peers import Peers
 from notifier.live.router import Router
-from notifier.store.bus import Answer, Arrived, Ask, Bus, Cleared, Forward, Listening, Message, News, Orphan
+from notifier.store.bus import Answer, Arrived, Ask, Behind, Bus, Cleared, Forward, Listening, Message, News, Orphan
 from notifier.workers.worker import Worker
 
 log = logging.getLogger("notifier.workers")
@@ -63,11 +63,11 @@ class BusReader(Worker):
             await self._act_on(messages)
 
     async def _begin(self) -> None:
-        """Catches up, and lets the others catch up: before this pod forwards anything, or they would skip the gap."""
-        await self._router.recover()
+        """Catches up, and lets the others catch up."""
+        self._router.recover()
         own = self._router.holder.pod
         for pod in await self._list_others():
-            self._bus.post(pod, Arrived(own))
+            self._bus.post(pod, Arrived(own, first=not self.opened.is_set()))
         self.opened.set()
 
     async def _act_on(self, messages: Sequence[Message]) -> None:
@@ -101,12 +101,19 @@ class BusReader(Worker):
         self._router.forwarded(message)
 
     @_act.register
-    def _(self, message: Orphan):  # type: ignore[no-untyped-def]
-        return self._router.claim(message.user)
+    def _(self, message: Behind) -> None:
+        self._router.behind(message)
 
     @_act.register
-    def _(self, message: Arrived):  # type: ignore[no-untyped-def]
-        return self._router.follow_restart(message.pod)
+    def _(self, message: Orphan) -> None:
+        self._router.claim(message.user)
+
+    @_act.register
+    def _(self, message: Arrived) -> None:
+        if message.first:
+            self._router.recover()
+        else:
+            self._router.follow_restart(message.pod)
 
     @_act.register
     def _(self, message: Cleared):  # type: ignore[no-untyped-def]

@@ -85,7 +85,9 @@ class Heartbeat(Worker):
         before, self._alive = self._alive, alive
         if before is not None:
             self._announce(before, alive)
-        await self._router.bury(await self._dead(records))
+            if before - alive:  # they may have died between storing and telling: their news are read by everybody
+                self._router.recover()
+        self._router.bury(await self._dead(records))
         await self._tidy(records)
 
     async def _dead(self, records: list[PodRecord]) -> set[str]:

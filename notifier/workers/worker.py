@@ -52,8 +52,14 @@ class Worker(ABC):
             await asyncio.gather(self._task, return_exceptions=True)
 
     def hurry(self) -> None:
-        """Lets the next round begin now."""
+        """Lets the next round begin now; one that is under way is followed by another at once."""
         self._hurry.set()
+
+    def hurry_after_failure(self) -> None:
+        """What it waited for is there again: the next try comes now, and the pauses begin with the shortest."""
+        if self._failures or self.at_once:
+            self._failures = 0
+            self._hurry.set()
 
     async def _run(self) -> None:
         if not self.at_once:
@@ -84,8 +90,8 @@ class Worker(ABC):
             log.warning("worker.waits", extra={"worker": self.name, "error": error.message})
 
     async def _pause(self, seconds: float) -> None:
-        self._hurry.clear()
         try:
             await asyncio.wait_for(self._hurry.wait(), seconds)
         except TimeoutError:
             return
+        self._hurry.clear()

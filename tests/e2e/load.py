@@ -37,16 +37,19 @@ class Count(NamedTuple):
     duplicated: list[str]
     misordered: list[str]
     longest_gap: float
+    unseen: int = 0  # that open connections had not been sent when `look_for_unseen` gave up waiting
 
     @property
     def wrong(self) -> int:
-        """How many are lost, there twice or out of order."""
-        return len(self.lost) + len(self.duplicated) + len(self.misordered)
+        """How many are lost, there twice, out of order, or unseen on a connection that stayed open."""
+        return len(self.lost) + len(self.duplicated) + len(self.misordered) + self.unseen
 
     def __str__(self) -> str:
         said = f"{self.tried} tried, {len(self.lost)} lost, {len(self.duplicated)} duplicated"
         if self.misordered:
             said += f", {len(self.misordered)} out of order"
+        if self.unseen:
+            said += f", {self.unseen} unseen on open connections"
         return f"{said}, longest gap {self.longest_gap:.1f} s"
 
 
@@ -61,8 +64,10 @@ class Load:
         users: int | None = None,
         first_user: int = 1,
         follow_every: int = 8,
+        sockets: int = 1,
     ) -> None:
-        """`pace` in seconds between a sender's messages. `users` take turns; without it each is sent 60 in a row."""
+        """`pace` in seconds between a sender's messages. `users` take turns; without it each is sent 60 in a row.
+        Every `follow_every`th user is followed, over `sockets` connections to each of the servers."""
         self.servers = servers
         self.accepted: dict[str, tuple[int, str]] = {}
         self.accepted_at: dict[str, float] = {}
@@ -75,19 +80,23 @@ class Load:
         self._users = users
         self._first_user = first_user
         self._follow_every = follow_every
+        self._sockets = sockets
         self._sending = False
         self._last_accepted = 0.0
         self._numbers = itertools.count()
         self._repeated: list[str] = []
         self._misordered: list[str] = []
-        self._followers: dict[tuple[ServerProcess, int], asyncio.Task[None]] = {}
+        self._followers: dict[tuple[ServerProcess, int, int], asyncio.Task[None]] = {}
+        self._had: dict[tuple[ServerProcess, int, int], set[str]] = {}  # what each open connection has been sent
+        self.reconnects = 0
+        self.unseen = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Sends and follows within; leaves when all has been accepted and followed, or nothing comes any more."""
         self._sending, self._last_accepted = True, time.monotonic()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-            tasks = [asyncio.create_task(self._send(http, first)) for first in range(self._senders)]
+            self._tasks = tasks = [asyncio.create_task(self._send(http, first)) for first in range(self._senders)]
             try:
                 yield
                 self._sending = False
@@ -115,7 +124,7 @@ class Load:
     @property
     def followed(self) -> list[int]:
         """The users who are followed."""
-        return sorted({user for _, user in self._followers})
+        return sorted({user for _, user, _ in self._followers})
 
     # -- senders
 
@@ -158,21 +167,26 @@ class Load:
     # -- followers
 
     def _begin_to_follow(self, http: aiohttp.ClientSession, user: int) -> None:
-        for server in self.servers:
-            if (server, user) not in self._followers:
-                self._followers[server, user] = asyncio.create_task(self._follow(http, server, user))
+        for server, number in itertools.product(self.servers, range(self._sockets)):
+            if (server, user, number) not in self._followers:
+                self._followers[server, user, number] = asyncio.create_task(self._follow(http, server, user, number))
 
-    async def _follow(self, http: aiohttp.ClientSession, server: ServerProcess, user: int) -> None:
+    async def _follow(self, http: aiohttp.ClientSession, server: ServerProcess, user: int, number: int) -> None:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
                     socket = await http.ws_connect(f"{server.url}/ws?user_id={user}&login={LOGIN}")
-                await self._note_pushes(socket, self.pushes[server, user])
+                had = self._had[server, user, number] = set()
+                await self._note_pushes(socket, self.pushes[server, user], had)
             except (aiohttp.ClientError, OSError, TimeoutError):
                 await asyncio.sleep(0.1)
+            finally:
+                self._had.pop((server, user, number), None)
+            self.reconnects += 1
 
-    async def _note_pushes(self, socket: aiohttp.ClientWebSocketResponse, pushes: list[tuple[float, str]]) -> None:
-        had: set[str] = set()
+    async def _note_pushes(
+        self, socket: aiohttp.ClientWebSocketResponse, pushes: list[tuple[float, str]], had: set[str]
+    ) -> None:
         last = (0, 0)  # unread ones come oldest first at a connect as well as afterwards, and nobody reads here
         async with socket:
             async for frame in socket:
@@ -190,13 +204,34 @@ class Load:
                 had.add(notification_id)
                 last = max(last, position)
 
-    def _unpushed(self) -> set[str]:
-        """Ids that a follower of their user lacks."""
+    def _expected(self) -> defaultdict[int, set[str]]:
+        """The ids that were accepted, by user."""
         expected: defaultdict[int, set[str]] = defaultdict(set)
         for notification_id, (user, _) in self.accepted.items():
             expected[user].add(notification_id)
-        lacking = [expected[user] - {nid for _, nid in self.pushes[server, user]} for server, user in self._followers]
-        return set().union(*lacking)
+        return expected
+
+    def _unpushed(self) -> set[str]:
+        """Ids that a follower of their user lacks."""
+        expected = self._expected()
+        pairs = {(server, user) for server, user, _ in self._followers}
+        return set().union(
+            *(expected[user] - {nid for _, nid in self.pushes[pair]} for pair in pairs for user in pair[1:])
+        )
+
+    def _count_unseen(self) -> int:
+        """How many pushes the connections lack that are open now: each was sent the inbox when it began."""
+        expected = self._expected()
+        return sum(len(expected[user] - had) for (_, user, _), had in self._had.items())
+
+    async def look_for_unseen(self, patience: float) -> int:
+        """Stops sending; how many pushes open connections still lack `patience` seconds after the last acceptance."""
+        self._sending = False
+        await asyncio.gather(*self._tasks)
+        while (unseen := self._count_unseen()) and time.monotonic() - self._last_accepted < patience:
+            await asyncio.sleep(0.05)
+        self.unseen += unseen
+        return unseen
 
     async def _settle(self) -> None:
         deadline = time.monotonic() + SETTLE
@@ -226,7 +261,7 @@ class Load:
             what = "was not pushed" if nid in ids else "is not stored"
             print(f"{self.accepted[nid][1]!r} of user {self.accepted[nid][0]} {what}", file=sys.stderr)
         twice = [text for text, times in stored.items() if times > 1] + self._repeated
-        return Count(len(self.accepted), lost, twice, self._misordered, self.longest_gap)
+        return Count(len(self.accepted), lost, twice, self._misordered, self.longest_gap, self.unseen)
 
 
 def _place(push: dict[str, str]) -> tuple[str, tuple[int, int]]:

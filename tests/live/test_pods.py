@@ -79,7 +79,11 @@ async def test_a_pod_that_was_taken_for_dead_catches_up(start_pod, redis):
     await one.pod.heartbeat.stop()
     await redis.call("DEL", "notif:pod:pod-a")  # it was paused for longer than its presence lasts
     await two.pod.heartbeat.round()
-    assert await redis.call("GET", "notif:lock:consumer:1-alice") == b"pod-b"
+
+    async def taken():
+        return await redis.call("GET", "notif:lock:consumer:1-alice") == b"pod-b"
+
+    await eventually(taken)
     missed = [(await notify(two, str(i)))[0] for i in range(3)]
     for nid in missed:
         assert (await there.receive("notification.push"))["notification_id"] == nid

@@ -74,7 +74,7 @@ async def test_janitor_leaves_nothing_behind(client, redis):
     assert await client.pod.janitor.sweep() == 3
     assert client.pod.metrics.auto_cleared == 2
     names = {name.decode() for name in await redis.call("KEYS", "*")}
-    assert names - {"notif:fence", "notif:totals"} <= {
+    assert names - {"notif:fence", "notif:epoch", "notif:totals"} <= {
         "notif:cleared:1-alice",
         "notif:cleared:2-bob",
         "notif:trial",

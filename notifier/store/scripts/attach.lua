@@ -1,14 +1,14 @@
 -- A connection begins: the pod is put on the user's route, takes the lock if it can, and gets the inbox as it stands.
 -- KEYS[1]  a key of the slot
--- ARGV     user key, pod, fence, lock life ms, pod known to be dead ('' = none), entries wanted
+-- ARGV     user key, pod, fence, lock life ms, entries wanted
 -- returns  {lock holder, {id, nid, payload, ...} new to the group, other pods or false,
 --           {id, nid, ...} cleared while away, rows newest first, unread, total, last id}
 local u, pod = ARGV[1], ARGV[2]
 return mending(u, function()
-  local owner = claim(u, pod, ARGV[3], ARGV[4], ARGV[5])
+  local owner = claim(u, pod, ARGV[3], ARGV[4], '')
   know(u)
   local cleared = redis.call('LRANGE', cleared_key(u), 0, -1)
-  local entries = named(u, redis.call('XREVRANGE', stream_key(u), '+', '-', 'COUNT', ARGV[6]))
+  local entries = named(u, redis.call('XREVRANGE', stream_key(u), '+', '-', 'COUNT', ARGV[5]))
   local last = entries[1] and entries[1][1] or '0-0'
   local inbox, left = rows(u, entries), unread(u)
   local fresh = owner == pod and take(u) or {}  -- last, for what it hands out must not be lost by a failure

@@ -1,11 +1,15 @@
 -- Hands over what is new in the streams of users whose lock the pod holds.
 -- KEYS[1]  a key of the slot
 -- ARGV     pod, fence, user key, ...
--- returns  a row per user: {lock holder ('' = none), {id, nid, payload, ...}, other pods or false}
+-- returns  a row per user: {lock holder ('' = none), {id, nid, payload, ...}, other pods or false}; without a holder all
+--          pods on the user's route
 local answer = {}
 
 local function hand_over(u)
-  if not holds(u, ARGV[1], ARGV[2]) then return {lock_of(u) or '', {}, false} end
+  if not holds(u, ARGV[1], ARGV[2]) then
+    local owner = lock_of(u) or ''
+    return {owner, {}, owner == '' and other_pods(u, '')}
+  end
   local others = other_pods(u, ARGV[1])
   return {ARGV[1], take(u), others}
 end

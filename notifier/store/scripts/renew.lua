@@ -5,9 +5,8 @@
 local owners = {}
 
 local function keep(u)
-  local owner = lock_of(u)
-  if owner == ARGV[1] and redis.call('HGET', route_key(u), '#fence') ~= ARGV[2] then
-    return ''  -- another incarnation of this pod has it
+  if lock_of(u) == ARGV[1] and not inherits(u, ARGV[2]) then
+    return ''  -- a later incarnation of this pod has it
   end
   return claim(u, ARGV[1], ARGV[2], ARGV[3], '')
 end

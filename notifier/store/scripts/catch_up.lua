@@ -1,0 +1,37 @@
+-- Reads on in the streams of users with connections on a pod, after a gap; keeps their locks, or takes free ones.
+-- What is new to the group counts as handed out where the pod holds the lock: it is among the rows, or comes with the
+-- next page.
+-- KEYS[1]  a key of the slot
+-- ARGV     pod, fence, lock life ms, most rows per user, then per user: user key, id after which to read,
+--          pod known to be dead ('' = none)
+-- returns  per user {lock holder, other pods or false, last id that the stream gave ('' = no stream), rows, how many
+--          entries were read} | an error of the user's keys
+local pod, fence, life, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+local function last_id(u)
+  local info = redis.pcall('XINFO', 'STREAM', stream_key(u))
+  if info.err then return '' end
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
+
+local function read_on(u, after, dead)
+  local owner = claim(u, pod, fence, life, dead)
+  if owner == pod then take(u) end
+  local entries = redis.call('XRANGE', stream_key(u), '(' .. after, '+', 'COUNT', most)
+  return {owner, other_pods(u, pod), last_id(u), rows(u, entries), #entries}
+end
+
+local answers = {}
+for i = 5, #ARGV, 3 do
+  local u = ARGV[i]
+  local ok, answer = pcall(mending, u, read_on, u, ARGV[i + 1], ARGV[i + 2])
+  if not ok then
+    local reply, own = as_reply(answer)
+    if not own then return reply end
+    answer = reply
+  end
+  answers[#answers + 1] = answer
+end
+return answers
