@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 
@@ -57,7 +58,7 @@ class Fcm(Provider):
         return judge(answer, self._tools.now())
 
     async def _post(self, body: dict[str, Any], token: str) -> Answer:
-        url = f"{self._base}/v1/projects/{self._project}/messages:send"
+        url = f"{self._base}/v1/projects/{quote(self._project, safe='')}/messages:send"
         return await call(self._tools.http, "POST", url, json=body, headers={"Authorization": f"Bearer {token}"})
 
     async def _access_token(self) -> str:

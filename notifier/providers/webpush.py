@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import http_ece  # type: ignore[import-untyped]
 import jwt
+import yarl
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -57,7 +58,7 @@ class WebPush(Provider):
     async def send(self, message: Message) -> str:
         now = self._tools.now()
         parts = urlsplit(message.to)
-        url = self._base + parts.path if self._base else _without_user(parts)
+        url = self._base + yarl.URL(message.to).raw_path if self._base else _without_user(parts)
         ttl = TTL if message.expires_at is None else max(0, int(message.expires_at - now))
         headers = {
             "Authorization": self._authorization(message.to, now),

@@ -24,6 +24,7 @@ from notifier.store.address import Address
 from notifier.store.append_only import Synchroniser
 from notifier.store.disk_guard import DiskGuard
 from notifier.store.link import Link, open_link
+from notifier.store.private import make_private, open_private
 from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
 
 SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path less its NUL
@@ -100,7 +101,7 @@ class EmbeddedRedis:
         """Locks the folder, starts the server and waits until it answers; its URL. Raises `EmbeddedRedisError`."""
         try:
             self._binary = find_redis()
-            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.data_dir)
             self._check_format(self._binary)
             self._lock = await self._take_lock()
             self._socket = self._socket_path()
@@ -146,7 +147,7 @@ class EmbeddedRedis:
             )
 
     async def _take_lock(self) -> int:
-        lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = open_private(self.data_dir / "lock", os.O_RDWR)
         deadline = asyncio.get_running_loop().time() + LOCK_TIMEOUT
         while True:
             try:
@@ -202,8 +203,8 @@ class EmbeddedRedis:
         self._socket.unlink(missing_ok=True)
         self._guard.look()
         guarded = self._guard.options()
-        with self._bound_log().open("ab") as output:
-            log_from = output.tell()
+        with os.fdopen(open_private(self._bound_log(), os.O_WRONLY | os.O_APPEND), "ab") as output:
+            log_from = output.seek(0, os.SEEK_END)
             # A fork of the main thread, short and without waiting: PDEATHSIG is bound to the thread that forks.
             self._process = subprocess.Popen(  # noqa: ASYNC220
                 [self._binary.path, *self._arguments(guarded)],
@@ -211,6 +212,7 @@ class EmbeddedRedis:
                 stdout=output,
                 stderr=output,
                 cwd=self.data_dir,
+                umask=0o077,
                 env=self._binary.environment(),
                 pass_fds=(self._lock,),
                 restore_signals=False,  # SIGXFSZ stays ignored: at a limit on files a write fails, and the server lives
@@ -227,7 +229,7 @@ class EmbeddedRedis:
         options = {
             "port": "0",
             "unixsocket": str(self._socket),
-            "unixsocketperm": "700",
+            "unixsocketperm": "600",
             "dir": str(self.data_dir),
             "appendonly": "yes",
             # Not `everysec`: while an earlier fsync runs, Redis then holds back its next write for up to 2 s, yet

@@ -288,6 +288,14 @@ async def test_a_user_in_an_endpoint_does_not_take_the_place_of_the_signature(bu
     assert (error.reason, error.permanent, error.unregistered) == ("invalid_url", True, False)
 
 
+@pytest.mark.parametrize("path", ["/../../evil", "/a/../../evil", "/%2e%2e/%2e%2e/evil", "/a/..%2f../evil?x=1#y"])
+async def test_an_endpoint_does_not_lead_out_of_the_base(webpush, peer, message, browser, path):
+    provider = webpush()
+    provider._base = f"{peer.url}/inner"
+    await provider.send(message("push", f"https://push.example{path}", subscription=browser.keys))
+    assert peer.requests[-1][1].startswith("/inner/") and ".." not in peer.requests[-1][1].split("/")
+
+
 async def test_web_push_shortens_what_is_too_long(webpush, peer, message, browser):
     await webpush().send(message("push", ENDPOINT, subscription=browser.keys, content='☃"\\\n' * 2000))
     found = browser.decrypt(peer.requests[0][3])
