@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 PATIENCE = 1.0  # seconds that a delivery waits here for its turn, holding no hand, before it is put aside
 PARKED = 2  # deliveries that may wait so, for each hand
 SPREAD = 30.0  # seconds within which all that was put aside comes back
 LEAST_STEP, MOST_STEP = 0.002, 0.2  # seconds between two of them
+FIRST_STEP = 0.02  # the same before a try has ended: 400 that came back to a host that hangs kept a pod busy
 KEYS_MOST = 1_000  # recipients whose pace is known
 
 
@@ -83,7 +84,7 @@ class Share:
         """Seconds, at least so many, until one that is put aside is worth another look: those of one key come back one
         after the other, as fast as they were served, and not all at once."""
         now = self._monotonic()
-        pace = self._paces.get(key, _Pace(LEAST_STEP, 0.0))
+        pace = self._paces.get(key, _Pace(FIRST_STEP, 0.0))
         at = min(max(now + least, pace.next), now + least + SPREAD)
         self._keep(key, pace._replace(next=at + pace.step))
         return at - now
@@ -148,11 +149,6 @@ class Shares:
 
     def _tell(self) -> None:
         self.on_room()
-
-    @property
-    def channels(self) -> Collection[str]:
-        """Those that have hands."""
-        return self._of.keys()
 
     def of(self, channel: str) -> Share:
         """The share of a channel's hands."""

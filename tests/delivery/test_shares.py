@@ -111,7 +111,7 @@ async def test_what_is_put_aside_comes_back_one_after_the_other():
     one = share(10)
     waits = [one.later("a", 30.0) for _ in range(1000)]
     assert waits == sorted(waits)
-    assert (waits[0], round(waits[-1], 3)) == (30.0, 31.998)
+    assert (waits[0], round(waits[-1], 3)) == (30.0, 49.98)
     await one.enter("d", Keys("a", ""))
     one.leave("d", Keys("a", ""), 10.0)  # it hangs
     waits = [one.later("a", 1.0) for _ in range(1000)]
@@ -129,4 +129,3 @@ async def test_what_is_known_of_recipients_is_bounded():
 def test_each_channel_has_its_own():
     found = Shares({"sms": 5, "email": 5})
     assert found.of("sms") is not found.of("email")
-    assert set(found.channels) == {"sms", "email"}
