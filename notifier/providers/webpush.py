@@ -7,7 +7,7 @@ import json
 import os
 from bisect import bisect_right
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import http_ece  # type: ignore[import-untyped]
 import jwt
@@ -58,7 +58,7 @@ class WebPush(Provider):
     async def send(self, message: Message) -> str:
         now = self._tools.now()
         parts = urlsplit(message.to)
-        url = self._base + yarl.URL(message.to).raw_path if self._base else _without_user(parts)
+        url = self._base + _path_of(message.to) if self._base else _without_user(parts)
         ttl = TTL if message.expires_at is None else max(0, int(message.expires_at - now))
         headers = {
             "Authorization": self._authorization(message.to, now),
@@ -92,6 +92,14 @@ def judge(answer: Answer, now: float) -> str:
         raise ProviderError("unregistered", str(answer.status), permanent=True, unregistered=True)
     check(answer, now)
     return word(answer.headers.get("location"))
+
+
+def _path_of(endpoint: str) -> str:
+    """The path to put behind `base=`; it does not lead out of it, not even for a server that decodes slashes first."""
+    path = yarl.URL(endpoint).raw_path
+    if ".." in unquote(path).replace("\\", "/").split("/"):
+        raise ProviderError("bad_subscription", "the endpoint's path leads upwards", permanent=True, unregistered=True)
+    return path
 
 
 def _encrypted(message: Message) -> bytes:
