@@ -14,6 +14,14 @@ BLOCK = 2.0
 REPLY_TIMEOUT = BLOCK + 3.0
 
 
+class _Event(msgspec.Struct):
+    type: str
+
+
+_decode = msgspec.msgpack.Decoder(list[bytes]).decode
+_check = msgspec.json.Decoder(_Event).decode
+
+
 class EventLog:
     """Events as JSON objects, encoded by who made them."""
 
@@ -32,6 +40,17 @@ class EventLog:
             ]
         )
 
+    def _decoded(self, fields: Sequence[bytes]) -> list[bytes]:
+        """The events of an entry; none where it is another program's."""
+        try:
+            events = _decode(fields[3])
+            for event in events:
+                _check(event)
+        except (msgspec.MsgspecError, IndexError, ValueError) as error:
+            self._redis.spoilt.note("events", self._key, str(error))
+            return []
+        return events
+
     async def follow(self) -> AsyncIterator[list[bytes]]:
         """The events of the other pods from now on, and an empty list now and then while there are none.
 
@@ -47,6 +66,6 @@ class EventLog:
                 for entry_id, fields in reply[0][1] if reply else ():
                     last = entry_id.decode()
                     if fields[1] != self._pod:
-                        yield msgspec.msgpack.decode(fields[3], type=list[bytes])
+                        yield self._decoded(fields)
         finally:
             link.close()

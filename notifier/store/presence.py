@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import hiredis
 
+from notifier.errors import ErrorCode, NotifierError
 from notifier.store.client import Call, Redis, as_error
 from notifier.store.epoch import Epoch
 from notifier.store.link import WritesRefused
@@ -44,14 +45,23 @@ class Presence:
 
         `call` sends the command where the store is not connected yet. 0, the least of all, while the store refuses
         writes: what needs none goes on, and the number is asked for again."""
+        ask = call or self._redis.call
         try:
-            return int(await (call or self._redis.call)("INCR", self._keys.fence))
-        except hiredis.ReplyError as error:
-            if not isinstance(as_error(error), WritesRefused):
+            return int(await ask("INCR", self._keys.fence))
+        except (hiredis.ReplyError, NotifierError) as error:
+            said = as_error(error)
+            if isinstance(said, WritesRefused):
+                return 0  # `try_writes` says so, at every heartbeat
+            if said.code is ErrorCode.UNAVAILABLE:
                 raise
-        except WritesRefused:
-            pass  # `try_writes` says so, at every heartbeat
-        return 0
+        return await self._enrol_anew(ask)
+
+    async def _enrol_anew(self, ask: Call) -> int:
+        """What stands there is another program's. The time in ms is greater than any number that was counted."""
+        self._redis.spoilt.note("fence", self._keys.fence, "no number")
+        fence = round(self._redis.clock.now() * 1000)
+        await ask("SET", self._keys.fence, fence)
+        return fence
 
     async def try_writes(self) -> None:
         """Looks whether the store takes writes, and at its clock; the client remembers.

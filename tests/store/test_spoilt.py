@@ -1,5 +1,7 @@
 """What another program leaves in Redis spoils only itself: it is set aside, removed or left out, counted, and named once."""
 
+import asyncio
+
 import pytest
 
 from notifier.store.spoilt import MOST_NAMED, Spoilt, integer, kind_of
@@ -324,3 +326,43 @@ async def test_sessions_of_a_user_in_keys_of_another_type(start_pod, redis, name
         body = {"user_id": user, "platform": "android", "device_token": f"token-of-{user}"}
         assert (await client.post("/api/v1/sessions", json=body)).status_code == 201
         assert len((await get(client, f"/api/v1/sessions/{user}"))["sessions"]) == 1
+
+
+@pytest.mark.parametrize("command", [("SET", "abc"), ("SET", str(2**63 - 1)), ("RPUSH", "x"), ("SET", "")])
+async def test_a_pod_starts_whatever_stands_in_the_fence(start_pod, redis, command):
+    await redis.call(command[0], "notif:fence", command[1])
+    client, live = await begin(start_pod)
+    assert client.pod.holder.fence > 1_000_000_000_000
+    await check_all_goes_on(client, live, "after that")
+
+
+async def test_events_of_another_program_are_left_out(start_pod, redis):
+    client = await start_pod()
+    follower = client.pod.event_log.follow()
+    first = asyncio.ensure_future(anext(follower))
+    await asyncio.sleep(0)
+    await eventually(lambda: is_reading(redis))
+    await redis.call("XADD", "notif:events", "*", "foo", "bar")
+    await redis.call("PEXPIRE", "notif:events", 60_000)
+    assert await first == []
+    for body in (b"\xff", b"\x91\xc4\x01{"):
+        await redis.call("XADD", "notif:events", "*", "pod", "x", "events", body)
+        assert await anext(follower) == []
+    await follower.aclose()
+
+
+async def is_reading(redis):
+    return b"cmd=xread" in (await redis.call("CLIENT", "LIST")).replace(b"|", b"") and b"flags=b" in await redis.call(
+        "CLIENT", "LIST"
+    )
+
+
+async def test_a_bus_of_another_program_is_survived(start_pod, redis):
+    client, live = await begin(start_pod)
+    await redis.call("XADD", "notif:bus:pod-a", "*", "foo", "bar")
+    await check_all_goes_on(client, live, "after that")
+    client.pod.bus_reader.opened.clear()
+    await overwrite(redis, "notif:bus:pod-a", "string")
+    client.pod.bus_reader.restart()
+    await eventually(client.pod.bus_reader.opened.is_set, "another bus")
+    await check_all_goes_on(client, live, "after another type")
