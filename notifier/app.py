@@ -48,7 +48,15 @@ from notifier.store.open import open_store
 from notifier.store.presence import Presence
 from notifier.store.reports import Reports
 from notifier.store.single import SingleRedis
-from notifier.summary import cluster_snapshot, hands_of_all_pods, health_report, pod_document, providers_of_all_pods
+from notifier.store.watch import StoreWatch
+from notifier.summary import (
+    cluster_snapshot,
+    hands_of_all_pods,
+    health_report,
+    pod_document,
+    providers_of_all_pods,
+    store_trouble,
+)
 from notifier.tally import SharedTally
 from notifier.telemetry import Metrics, ProcessFigures, registry
 from notifier.web.admin import admin_door
@@ -73,6 +81,7 @@ from notifier.workers.groups import GroupMaintenance
 from notifier.workers.heartbeat import Heartbeat
 from notifier.workers.janitor import Janitor
 from notifier.workers.key_watch import KeyWatch
+from notifier.workers.store_watcher import StoreWatcher
 from notifier.workers.tally_round import TallyRound
 from notifier.workers.ticker import Ticker
 from notifier.workers.trimmer import Trimmer
@@ -130,6 +139,7 @@ class App:
         self.redis.prepare = self._enrol
         self.redis.on_reply_seconds = self.metrics.redis.observe
         self.redis.spoilt.on_found = lambda kind: self.metrics.count("spoilt_values", kind)
+        self.store_watch = StoreWatch(self.redis)
         self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)
@@ -265,7 +275,10 @@ class App:
         )
         self.trimmer = Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval)
         self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
+        store_watcher = StoreWatcher(self.store_watch)
+        self.redis.on_connected = store_watcher.hurry
         self.workers: list[Worker] = [
+            store_watcher,
             self.bus_reader,
             self.heartbeat,
             self.janitor,
@@ -296,6 +309,12 @@ class App:
         gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
         text = "Times that the store was found to hold other data than before"
         gauge("store_replacements", text, lambda: self.replaced, max)
+        gauge(
+            "store_degraded",
+            "1 while the store refuses writes or may lose them",
+            lambda: bool(store_trouble(self)),
+            max,
+        )
         gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
         gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
         ingest = self.ingest

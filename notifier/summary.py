@@ -39,7 +39,8 @@ def health_report(app: App) -> dict[str, Any]:
     status = "unavailable" if not app.redis.up else "degraded" if trouble else "ok"
     redis: dict[str, Any] = {"status": status, "mode": "external"}
     if status == "degraded":
-        redis["error"] = "; ".join(trouble)
+        refused = app.redis.refusal is not None or (app.embedded is not None and app.embedded.trouble is not None)
+        redis |= {"error": "; ".join(trouble), "writes": "refused" if refused else "accepted"}
     if app.embedded is not None:
         redis |= {"mode": "embedded", "restarts": app.embedded.restarts}
     failing = {worker.name: worker.last_error for worker in app.workers if not worker.healthy}
@@ -64,7 +65,7 @@ def store_trouble(app: App) -> list[str]:
     """Everything that is wrong with a store that can be reached, one sentence each."""
     replaced = REPLACED if time.monotonic() - app.replaced_at < TELL_REPLACED else None
     own = app.embedded.trouble if app.embedded is not None else None
-    return [reason for reason in (own or app.redis.refusal, replaced) if reason]
+    return [reason for reason in (own or app.redis.refusal, replaced, *app.store_watch.reasons) if reason]
 
 
 async def cluster_snapshot(app: App) -> dict[str, Any]:

@@ -96,6 +96,8 @@ def redis_socket(tmp_path_factory):
             "--save",
             "",
             "--appendonly",
+            "yes",  # else /health says, rightly, that what is accepted may be lost
+            "--appendfsync",
             "no",
         ],
         stdout=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from notifier.store.address import Address, Deployment
 from notifier.store.link import Link, open_link
 from notifier.store.redis_binary import MINIMUM, NoRedis, find_redis
 from notifier.store.sentinel import find_master
+from notifier.store.watch import find_eviction, find_forgetting, parse_info
 
 TIMEOUT = 3.0
 ERRORS = (OSError, TimeoutError, NotifierError, hiredis.ReplyError)
@@ -65,12 +66,6 @@ async def _check_server(address: Address) -> list[Finding]:
     ]
 
 
-def parse_info(reply: bytes) -> dict[str, str]:
-    """The fields of INFO."""
-    lines = (line.partition(":") for line in reply.decode(errors="replace").splitlines())
-    return {name: value for name, separator, value in lines if separator}
-
-
 async def _skew(link: Link) -> float:
     """Seconds by which this clock is ahead; half the round trip is the way of the answer."""
     before = time.time()
@@ -98,21 +93,21 @@ def check_version(version: str, where: str) -> Finding:
 def check_policy(policy: str, limit: int) -> Finding:
     """What the server does when its memory is full; `limit` in bytes, 0 is none."""
     cure = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
-    if policy == "noeviction":
-        return ok("memory policy", "noeviction")
-    if limit == 0:
+    wrong = find_eviction(policy, limit)
+    if wrong is not None:
+        return fail("memory policy", wrong, cure)
+    if policy != "noeviction":
         found = f"{policy or 'unknown'}, without a limit of memory: with one, stored notifications would be dropped"
         return note("memory policy", found, cure)
-    return fail("memory policy", f"{policy}: stored notifications are dropped when memory is full", cure)
+    return ok("memory policy", "noeviction")
 
 
 def check_persistence(info: Mapping[str, str], fsync: str | None) -> Finding:
     """Whether what was answered 202 survives; `info` is INFO's, `fsync` the setting where it is shown."""
-    if info.get("aof_enabled") != "1":
-        cure = "CONFIG SET appendonly yes, and the same in redis.conf"
-        return fail("persistence", "appendonly no: a restart of Redis loses accepted notifications", cure)
-    if info.get("aof_last_write_status", "ok") != "ok":
-        return fail("persistence", "the last write to the append-only file failed", "look at Redis' log and its disk")
+    wrong = find_forgetting(info)
+    if wrong is not None:
+        cure = "CONFIG SET appendonly yes, and the same in redis.conf; for a failed write see its log and its disk"
+        return fail("persistence", wrong, cure)
     if fsync == "always":
         return ok("persistence", "append-only file, appendfsync always")
     if fsync is None:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -80,6 +80,7 @@ class Redis(ABC):
         self.on_break: Callable[[], None] = lambda: None
         self.on_back: Callable[[], None] = lambda: None
         self.may_store_late = False
+        self.on_connected: Callable[[], None] | None = None
         self.refusal: str | None = None  # why the store refused the last write, or that of a server, None: it did not
         self.spoilt = Spoilt()
         self.clock = StoreClock()
@@ -123,6 +124,10 @@ class Redis(ABC):
     def homes(self) -> Sequence[str]:
         """For every server that takes writes a hash tag whose keys it has."""
         return ("",)
+
+    def servers(self) -> Mapping[str, Redis]:
+        """Every server that takes writes, by its address, as a store of its own."""
+        return {str(self): self}
 
     # -- what is made of it
 

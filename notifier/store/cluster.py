@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hiredis
@@ -78,6 +78,9 @@ class ClusterRedis(Redis):
     def homes(self) -> Sequence[str]:
         masters = {node: slot for slot, node in enumerate(self._masters)}
         return [self.keys.shards[slot] for slot in masters.values()]
+
+    def servers(self) -> Mapping[str, Redis]:
+        return {str(node.address): node for node in set(self._masters) if node is not None}
 
     # -- where a command goes
 
@@ -195,6 +198,7 @@ class ClusterRedis(Redis):
             node.share_scripts(self._scripts)
             node.on_reply_seconds = self.on_reply_seconds
             node.on_break = self._on_break
+            node.on_connected = self.on_connected
             node.begin()
         return node
 

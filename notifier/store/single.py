@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import hiredis
@@ -98,6 +98,9 @@ class SingleRedis(Redis):
         except (OSError, TimeoutError, hiredis.ReplyError) as error:
             raise unavailable(brief(error)) from error
 
+    def servers(self) -> Mapping[str, Redis]:
+        return {str(self.address): self}
+
     async def _keep_connected(self) -> None:
         failures = 0
         while True:
@@ -148,6 +151,8 @@ class SingleRedis(Redis):
         self._up.set()
         log.info("redis.connected", extra={"address": str(self.address)})
         self.on_back()
+        if self.on_connected is not None:
+            self.on_connected()
 
     async def _end_last(self, link: Link) -> None:
         """Has the server drop what it may still hold of the last link: a server that stood still would carry it out

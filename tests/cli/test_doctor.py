@@ -66,7 +66,13 @@ async def test_a_running_server_is_ours_and_in_sync(client, redis_socket, data_d
     assert found["port"]["found"] == f"{pod}: a notifier listens there"
     assert found["websocket"]["level"] == "ok" and "in sync within" in found["websocket"]["found"]
     assert (found["redis"]["level"], found["clock"]["level"]) == ("ok", "ok")
-    # The store of the tests keeps nothing on disk, and that is told.
+    assert (code, found["persistence"]["level"]) == (0, "note")
+
+
+async def test_a_redis_that_keeps_nothing_on_disk(loop, data_dir, redis_server):
+    port = redis_server("--appendonly", "no")
+    await eventually(lambda: listens(port), "the start of Redis")
+    code, found = await examine(data_dir, REDIS_ADDR=f"{HOST}:{port}")
     assert (code, found["persistence"]["level"]) == (1, "fail")
     assert found["persistence"]["cure"].startswith("CONFIG SET appendonly yes")
 

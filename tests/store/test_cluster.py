@@ -183,6 +183,18 @@ async def test_api_keys(client):
     assert (await access.list_keys("", 10))[1] == 0
 
 
+async def test_each_master_is_watched(client, cluster):
+    watch = client.pod.store_watch
+    await watch.look()
+    assert watch.reasons == []
+    port = cluster.masters[1]
+    await cluster.ask(port, "CONFIG", "SET", "maxmemory", "1gb", "maxmemory-policy", "allkeys-lru")
+    await watch.look()
+    assert len(watch.reasons) == 1
+    assert watch.reasons[0].startswith(f"127.0.0.1:{port}: maxmemory-policy allkeys-lru")
+    await cluster.ask(port, "CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
+
+
 async def test_health_sees_each_master_that_refuses_writes(client, cluster):
     async def status():
         client.pod.heartbeat.hurry()

@@ -16,7 +16,7 @@ from tests.support import ALICE, eventually
 def store(loop, tmp_path):
     """A server of its own, which cannot save to its disk when it is told to."""
     servers, port = RedisServers(tmp_path), free_port()
-    servers.start(port, "--save", "86400 1")
+    servers.start(port, "--save", "86400 1", "--appendonly", "yes")
 
     async def begin():
         await servers.ask(port, "PING")

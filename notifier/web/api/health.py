@@ -11,12 +11,13 @@ from notifier.web.api.route import Answer, Route
 
 
 class RedisHealth(Struct):
-    """The store; `degraded`: it answers and refuses writes, `error` says why."""
+    """The store; `degraded`: it answers, and refuses writes or may lose them (`writes`); `error` says why."""
 
     status: Literal["ok", "degraded", "unavailable"]
     mode: Literal["embedded", "external"]
     restarts: Count | UnsetType = UNSET
     error: str | UnsetType = UNSET
+    writes: Literal["accepted", "refused"] | UnsetType = UNSET
 
 
 class WorkersHealth(Struct):
@@ -59,7 +60,8 @@ class Components(Struct):
 
 
 class Health(Struct):
-    """How this pod is: that of its store, without which nothing works. `degraded`: what needs no write does."""
+    """How this pod is: that of its store, without which nothing works. `degraded`: Redis refuses writes, or may lose
+    what it is given."""
 
     status: Literal["ok", "degraded", "unavailable"]
     components: Components
@@ -92,7 +94,7 @@ ROUTES = (
         answers=(
             Answer(
                 status=200,
-                description="It works, or Redis refuses writes (`degraded`).",
+                description="It works, or Redis refuses writes or may lose them (`degraded`).",
                 body=Health,
                 example=_report("ok"),
             ),
