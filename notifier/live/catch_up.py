@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 
 from notifier.domain import protocol
@@ -33,9 +32,10 @@ class CatchUp:
         lock_ttl: float,
         on_pushed: Callable[[str, Sequence[Entry], int, float], None],
         tell_others: Callable[[str, Sequence[bytes]], None],
+        clock: Callable[[], float],
     ) -> None:
         """`lock_ttl` in seconds; `on_pushed(user, entries, frames, seconds)` is told of pushes,
-        `tell_others(user, pods)` of users about whom other pods may have been told nothing."""
+        `tell_others(user, pods)` of users about whom other pods may have been told nothing; `clock` is Redis' time."""
         self.epoch = 0
         self._hub = hub
         self._inbox = inbox
@@ -43,6 +43,7 @@ class CatchUp:
         self._lock_ttl = lock_ttl
         self._on_pushed = on_pushed
         self._tell_others = tell_others
+        self._clock = clock
         self._first: dict[str, str] = {}  # user -> pod known to be dead; these have news
         self._then: dict[str, str] = {}
         self._in_flight = 0
@@ -168,7 +169,7 @@ class CatchUp:
         pushed = sum(connection.catch_up(frames) for connection in tuple(member.connections))
         member.cursor.move(rows[-1][0])
         if pushed:
-            self._on_pushed(user, [row for *_, row in rows], pushed, max(0.0, time.time() - rows[0][0][0] / 1000))
+            self._on_pushed(user, [row for *_, row in rows], pushed, max(0.0, self._clock() - rows[0][0][0] / 1000))
 
 
 def push_text(row: Entry) -> bytes:

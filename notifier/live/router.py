@@ -62,7 +62,7 @@ class Router:
         self._doubts_lost = False
         self._asking = False
         self.others: Callable[[], list[str]] = list
-        self.catch_up = CatchUp(hub, inbox, holder, lock_ttl, self._caught_up, self._tell_others)
+        self.catch_up = CatchUp(hub, inbox, holder, lock_ttl, self._caught_up, self._tell_others, now)
         self._greetings = asyncio.Semaphore(GREETINGS)
         self.is_dead: Callable[[str], Awaitable[bool]] | None = None
 
