@@ -199,6 +199,20 @@ async def test_a_worker_goes_on_after_an_error(loop):
     assert not worker.healthy
 
 
+async def test_the_return_of_the_store_ends_the_pauses_of_all_that_wait_for_it(client):
+    pod = client.pod
+    for _ in range(12):  # as after half a minute away
+        pod.bus_reader._failures += 1
+    await pod.trimmer.stop()
+    pod.trimmer._failures = 12
+    begun = pod.bus_reader.rounds
+    pod.redis._link.close()
+    assert await pod.redis.wait_up(5)
+    assert pod.bus_reader._failures == 0 and pod.trimmer._hurry.is_set()
+    await asyncio.wait_for(pod.trimmer._pause(60.0), 1)
+    assert not pod.trimmer._hurry.is_set() and pod.bus_reader.rounds >= begun
+
+
 async def test_a_pod_says_that_it_lives_soon_after_the_store_is_back(client):
     await client.pod.heartbeat.stop()
     await client.pod.redis.stop()

@@ -144,7 +144,7 @@ CLOSE_CODES = {
     1008: ("too many messages, or twenty that are none", "do not reconnect"),
     1009: ("a frame was larger than `MAX_FRAME`", "mend the client"),
     1011: ("something failed here; it is logged", "reconnect with backoff"),
-    1012: ("the server restarts", "reconnect with backoff"),
+    1012: ("the server restarts, or its store holds other data", "reconnect with backoff"),
     1013: ("the client read too slowly, or the store is away", "reconnect with backoff"),
     4401: ("the token has expired, or its key was revoked", "get a new token, then reconnect"),
 }
