@@ -351,6 +351,8 @@ class App:
         ]
         guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
         web = build_app(doors, origins, settings.max_body, self.metrics.count_request, guard)
+        descriptors = web.ctx.descriptors
+        self.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
         if guard is None:  # the express lane asks nobody who he is
             web.ctx.express = Express(entrance, origins, settings.max_body, self.metrics.count_request)
         return web

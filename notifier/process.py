@@ -30,6 +30,7 @@ from notifier.signals import Signals, tell_supervisor
 from notifier.store.address import parse_deployment
 from notifier.store.embedded import EmbeddedRedisError
 from notifier.telemetry import configure_logging
+from notifier.web.descriptors import raise_limit
 from notifier.web.protocol import NotifierProtocol
 from notifier.web.tls import HANDSHAKE_TIMEOUT, TlsError, server_context
 
@@ -177,6 +178,7 @@ def begin(settings: Settings) -> None:
     tls_of(settings)
     check_kafka(settings)
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
+    raise_limit()
     _warn_of_open_door(settings)
 
 

@@ -23,13 +23,14 @@ PORT_TIMEOUT = 2.0
 
 
 def check_files(limit: int | None = None) -> Finding:
-    """How many files, and so connections, a process may have open; `limit` replaces the process' own."""
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if limit is None else limit
-    cure = f"ulimit -n {FILES_ADVISED} before the start, LimitNOFILE={FILES_ADVISED} in a systemd unit"
-    if soft == resource.RLIM_INFINITY or soft >= FILES_ADVISED:
+    """How many files, and so connections, a process may have open; `limit` replaces the hard one, up to which the
+    server raises its own."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1] if limit is None else limit
+    cure = f"ulimit -Hn {FILES_ADVISED} before the start, LimitNOFILE={FILES_ADVISED} in a systemd unit"
+    if hard == resource.RLIM_INFINITY or hard >= FILES_ADVISED:
         return ok("files", "as many connections as memory holds")
-    found = f"{soft} open files: about {max(0, soft - RESERVED_FILES)} connections for each process"
-    return fail("files", found, cure) if soft < FILES_MIN else note("files", found, cure)
+    found = f"{hard} open files: about {max(0, hard - RESERVED_FILES)} connections for each process"
+    return fail("files", found, cure) if hard < FILES_MIN else note("files", found, cure)
 
 
 def check_clock(seconds: float, store: str) -> Finding:

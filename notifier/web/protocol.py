@@ -21,6 +21,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.frames import INTERNAL_ERROR
 from notifier.live.websocket import WebSocket
+from notifier.web.descriptors import Admission, Descriptors
 from notifier.web.express import REQUEST_LINE, Express
 from notifier.web.http1 import BoundedHttp
 from notifier.web.requests import request_id
@@ -29,6 +30,15 @@ REQUEST_DEADLINE = 15.0  # seconds for a whole request, headers and body (contra
 STALL = 10.0  # seconds that an answer may wait without any of it being read
 LINGER = 2.0  # seconds for which a refused client may go on sending
 _ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+
+_FULL_BODY = (
+    b'{"type":"about:blank","title":"Service Unavailable","status":503,'
+    b'"detail":"this server has no room for another connection (open files)"}'
+)
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%b" % (len(_FULL_BODY), _FULL_BODY)
+)
 
 log = logging.getLogger("notifier.web")
 
@@ -53,6 +63,18 @@ class NotifierProtocol(HttpProtocol):
         self._leave_at = 0.0
         self._stuck_at = 0.0
         self._waiting = 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        bound: Descriptors | None = getattr(self.app.ctx, "descriptors", None)
+        admission = bound.admit() if bound is not None else Admission.ADMIT
+        if admission is Admission.DROP:
+            self._leave_at = time.monotonic()
+            transport.abort()
+        elif admission is Admission.TURN_AWAY:
+            transport.write(_FULL)
+            self.leave_unread()
+            self.close()
 
     async def connection_task(self) -> None:
         """Serves requests until the connection ends or is handed over."""

@@ -10,6 +10,7 @@ from sanic import Blueprint, HTTPResponse, Request, Sanic
 
 from notifier.errors import NotifierError
 from notifier.web.auth import Guard
+from notifier.web.descriptors import Descriptors
 from notifier.web.errors import Problems, problem_response
 from notifier.web.origin import Origins
 from notifier.web.requests import check_body_type, receive_body, request_id
@@ -52,6 +53,7 @@ def build_app(
         AUTO_EXTEND=False,
         INSPECTOR=False,
     )
+    app.ctx.descriptors = Descriptors()
     for door in doors:
         app.blueprint(door)
     _watch(app, origins, on_request)
