@@ -12,14 +12,14 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import uvloop
 from sanic import Sanic
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
-from sanic.server import AsyncioServer
 
 from notifier import __version__
 from notifier.app import App
@@ -54,13 +54,15 @@ class StartError(Exception):
 class Server:
     """The HTTP server of one pod: opened on a socket, drained and closed."""
 
-    def __init__(self, app: App, sock: socket.socket) -> None:
+    def __init__(self, app: App, sock: socket.socket, *others: socket.socket) -> None:
+        """`others` are sockets of the same port, as of IPv6 beside IPv4."""
         self.app = app
         self.sock = sock
+        self._others = others
         Sanic.test_mode = True  # several applications of one name may follow each other in one process
         self.web = app.web()
         self.web.ctx.server = self
-        self._server: AsyncioServer | None = None
+        self._servers: list[asyncio.AbstractServer] = []
         self._watch: asyncio.Task[None] | None = None
         self._connections: set[Any] = set()
 
@@ -92,9 +94,17 @@ class Server:
         await server.before_start()
         await server.after_start()
         await server.start_serving()
-        self._server = server
+        assert server.server is not None
         self._connections = server.connections
+        self._servers = [server.server, *[await self._also_on(sock, tls) for sock in self._others]]
         self._watch = asyncio.create_task(self._watch_deadlines())
+
+    async def _also_on(self, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.AbstractServer:
+        """Accepts on one more socket what Sanic accepts on its own."""
+        loop = asyncio.get_running_loop()
+        protocol = partial(NotifierProtocol, loop=loop, app=self.web, connections=self._connections)
+        within = HANDSHAKE_TIMEOUT if tls is not None else None
+        return await loop.create_server(protocol, sock=sock, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=within)
 
     async def close(self, timeout: float, hurry: asyncio.Event | None = None) -> None:
         """Stops accepting, sends sockets away with 1012, lets requests end, stops the parts.
@@ -103,8 +113,8 @@ class Server:
         """
         deadline = time.monotonic() + timeout
         hurry = hurry or asyncio.Event()
-        if self._server is not None and self._server.server is not None:
-            self._server.server.close()
+        for server in self._servers:
+            server.close()
         if self._watch is not None:
             self._watch.cancel()
         self.app.send_clients_home()
@@ -138,17 +148,46 @@ _CURES = {
 }
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; raises `StartError`."""
+def listen(settings: Settings) -> list[socket.socket]:
+    """Listening sockets at `SERVER_ADDR`, one for each kind of address that it stands for; raises `StartError`.
+
+    Browsers ask for `localhost` at `::1` first: what else listens there must not get what is meant for us.
+    """
+    host, *others = settings.hosts
+    socks = [bind(host, settings.port)]
+    port = int(socks[0].getsockname()[1])
+    try:
+        socks += [bind(other, port, beside=True) for other in others if _has_address(other)]
+    except StartError:
+        socks[0].close()
+        raise
+    return socks
+
+
+def _has_address(host: str) -> bool:
+    """Whether this machine has an address of IPv6, which kernels and containers can lack."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
+def bind(host: str, port: int, beside: bool = False) -> socket.socket:
+    """A listening socket, of IPv6 alone where it stands beside one of IPv4; raises `StartError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if beside:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
         cure = _CURES.get(error.errno or 0, (error.strerror or "it does not say why").lower())
-        raise StartError(f"cannot listen on {host or '*'}:{port}: {cure}") from None
+        where = f"[{host}]" if ":" in host else host or "*"
+        raise StartError(f"cannot listen on {where}:{port}: {cure}") from None
     sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
@@ -157,19 +196,20 @@ def bind(host: str, port: int) -> socket.socket:
 def run(settings: Settings, load: Loader) -> int:
     """Serves until SIGTERM or SIGINT; the exit code. Raises `StartError`."""
     begin(settings)
-    sock = bind(settings.host, settings.port)
+    socks = listen(settings)
     try:
-        return run_loop(settings, sock, load)
+        return run_loop(settings, socks, load)
     except EmbeddedRedisError as error:
         raise StartError(str(error)) from None
     finally:
-        sock.close()
+        for sock in socks:
+            sock.close()
 
 
-def run_loop(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None = None) -> int:
-    """Serves on a socket that is there; `seat` is a worker's among those of its supervisor."""
+def run_loop(settings: Settings, socks: Sequence[socket.socket], load: Loader, seat: Seat | None = None) -> int:
+    """Serves on sockets that are there; `seat` is a worker's among those of its supervisor."""
     os.environ.setdefault("UV_THREADPOOL_SIZE", LOOKUP_THREADS)
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, sock, load, seat))
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, socks, load, seat))
 
 
 def begin(settings: Settings) -> None:
@@ -202,17 +242,17 @@ def check_kafka(settings: Settings) -> None:
         raise SettingsError(error.message) from None
 
 
-async def _serve(settings: Settings, sock: socket.socket, load: Loader, seat: Seat | None) -> int:
+async def _serve(settings: Settings, socks: Sequence[socket.socket], load: Loader, seat: Seat | None) -> int:
     supervisor = os.getppid()
     app = App(settings, seat)
-    server = Server(app, sock)
+    server = Server(app, *socks)
     signals = Signals(lambda: _reload(app, load), supervised=seat is not None)
     signals.install()
     try:
         await server.open()
         _spare_collections()
         if app.tally is None:
-            announce(settings, sock, 1)
+            announce(settings, socks[0], 1)
         else:
             app.tally.open()
             tell_supervisor(supervisor)

@@ -18,13 +18,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from notifier.config import Settings, SettingsError
 from notifier.keeper import STOP_SIGNAL, Keeper, facts_in
-from notifier.process import Loader, StartError, announce, begin, bind, compare_and_log, run_loop
+from notifier.process import Loader, StartError, announce, begin, compare_and_log, listen, run_loop
 from notifier.scoreboard import Scoreboard, Seat
 from notifier.signals import ECHO
 from notifier.store.embedded import STOP_TIMEOUT
@@ -84,9 +84,9 @@ class Child:
 class Supervisor:
     """Runs the workers of one machine."""
 
-    def __init__(self, settings: Settings, workers: int, sock: socket.socket, load: Loader) -> None:
+    def __init__(self, settings: Settings, workers: int, socks: Sequence[socket.socket], load: Loader) -> None:
         self._settings = settings
-        self._sock = sock
+        self._socks = socks
         self._load = load
         self._board = Scoreboard(workers + 2)
         self._keeper_slot, self._own_slot = workers, workers + 1
@@ -132,7 +132,7 @@ class Supervisor:
         def main() -> int:
             settings = named(self._settings)
             configure_logging(settings.log_level, settings.log_format, name)
-            return run_loop(settings, self._sock, lambda: named(self._load()), seat)
+            return run_loop(settings, self._socks, lambda: named(self._load()), seat)
 
         return Child(name, f"notifier:{index + 1}", index, main, signal.SIGKILL)
 
@@ -140,7 +140,7 @@ class Supervisor:
         settings = self._settings
 
         def main() -> int:
-            self._sock.close()
+            self._close_sockets()
             keep = Keeper(
                 self._board, self._keeper_slot, settings.data_dir, settings.redis_fsync, settings.disk_reserve
             )
@@ -250,7 +250,7 @@ class Supervisor:
                 log.info("child.ready", extra={"child": worker.name, "pid": worker.pid, "after_s": after})
         if not self._announced and self._asked_at is None and all(worker.ready for worker in self._workers):
             self._announced = True
-            announce(self._settings, self._sock, len(self._workers))
+            announce(self._settings, self._socks[0], len(self._workers))
 
     def _look_at_keeper(self, keeper: Child) -> None:
         facts = facts_in(self._board.read(keeper.slot))
@@ -280,10 +280,14 @@ class Supervisor:
             self._asked_at = now
             self._deadline = now + self._settings.shutdown_timeout + GRACE
             log.info("server.stops")
-            self._sock.close()
+            self._close_sockets()
             self._tell_workers(signal.SIGTERM)
         elif now - self._asked_at > ECHO:
             self._hurry()
+
+    def _close_sockets(self) -> None:
+        for sock in self._socks:
+            sock.close()
 
     def _hurry(self) -> None:
         if self._asked_at is None:
@@ -319,8 +323,9 @@ class Supervisor:
 def run_workers(settings: Settings, workers: int, load: Loader) -> int:
     """Serves with so many workers until SIGTERM or SIGINT; the exit code. Raises `StartError`."""
     begin(settings)
-    sock = bind(settings.host, settings.port)
+    socks = listen(settings)
     try:
-        return Supervisor(settings, workers, sock, load).run()
+        return Supervisor(settings, workers, socks, load).run()
     finally:
-        sock.close()
+        for sock in socks:
+            sock.close()

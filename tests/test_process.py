@@ -1,10 +1,12 @@
 """The serving process around the parts."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 
-from notifier.process import LOOKS_PER_TURN
+from notifier.config import load
+from notifier.process import LOOKS_PER_TURN, listen
 from tests.support import eventually
 
 
@@ -50,3 +52,25 @@ def test_names_that_hang_leave_threads_for_other_lookups():
     """libuv has four threads unless it is told otherwise, and looks up names in two of them."""
     answer = subprocess.run([sys.executable, "-c", LOOKUP], capture_output=True, text=True, timeout=60, check=False)
     assert int(answer.stdout) >= 64, answer.stderr
+
+
+def test_where_there_is_no_ipv6_the_other_serves(monkeypatch):
+    def without(family=-1, *args, **options):
+        if family == socket.AF_INET6:
+            raise OSError(97, "Address family not supported by protocol")
+        return made(family, *args, **options)
+
+    made = socket.socket
+    monkeypatch.setattr(socket, "socket", without)
+    (sock,) = listen(load({"server_addr": ":0"}, {}))
+    sock.close()
+
+
+def test_a_bare_port_with_tokens_is_every_interface_of_both_kinds():
+    socks = listen(load({"server_addr": ":0"}, {"AUTH_MODE": "token", "ADMIN_TOKEN": "x" * 32}))
+    try:
+        assert [sock.getsockname()[0] for sock in socks] == ["0.0.0.0", "::"]
+        assert len({sock.getsockname()[1] for sock in socks}) == 1
+    finally:
+        for sock in socks:
+            sock.close()

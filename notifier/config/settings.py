@@ -160,6 +160,14 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
         return host or ("127.0.0.1" if self.auth_mode == "none" else "")  # type: ignore[attr-defined]
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """All addresses to listen on: a bare port, and `localhost`, stand for IPv4 and IPv6."""
+        named = self.server_addr.rpartition(":")[0].strip("[]")  # type: ignore[attr-defined]
+        if named not in ("", "localhost"):
+            return (named,)
+        return ("127.0.0.1", "::1") if self.host else ("0.0.0.0", "::")
+
+    @property
     def loopback_only(self) -> bool:
         """Whether this machine alone is served, without tokens: then by names of this machine (contract §10)."""
         host = parse_host(f"[{self.host}]" if ":" in self.host else self.host)

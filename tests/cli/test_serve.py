@@ -209,3 +209,24 @@ async def test_a_service_manager_that_is_deaf_stops_nobody(loop, port, data_dir)
         assert json.loads(await command.complaint())["event"] == "service_manager.deaf"
         await eventually(lambda: is_healthy(port), "health")
         assert (await command.end(signal.SIGTERM)).code == 0
+
+
+def alive(host, port):
+    with urllib.request.urlopen(f"http://{host}:{port}/health/live", timeout=5) as answer:
+        return answer.status == 200
+
+
+@pytest.mark.parametrize(("addr", "workers"), [("", "1"), ("localhost", "1"), ("", "2")])
+async def test_a_bare_port_is_answered_over_both_kinds_of_loopback(loop, port, data_dir, addr, workers):
+    options = ("--addr", f"{addr}:{port}", "--workers", workers, "--data-dir", str(data_dir))
+    async with Command("serve", *options, LOG_FORMAT="json") as command:
+        await ready(command)
+        for host in (HOST, "[::1]", "localhost"):
+            assert await loop.run_in_executor(None, alive, host, port)
+        assert (await command.end(signal.SIGTERM)).code == 0
+
+
+async def test_the_other_loopback_taken_by_another_program(loop, port, data_dir):
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
+        answer = await run("serve", "--addr", f":{port}", "--data-dir", str(data_dir))
+    assert f"cannot listen on [::1]:{port}: another program has it" in answer.err and answer.code == 1
