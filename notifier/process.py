@@ -25,6 +25,7 @@ from notifier import __version__
 from notifier.app import App
 from notifier.config import Change, Settings, SettingsError, compare
 from notifier.errors import NotifierError
+from notifier.held_files import hold_all
 from notifier.scoreboard import Seat
 from notifier.signals import Signals, tell_supervisor
 from notifier.store.address import parse_deployment
@@ -219,6 +220,7 @@ def begin(settings: Settings) -> None:
     check_kafka(settings)
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
     raise_limit()
+    hold_all()
     _warn_of_open_door(settings)
 
 

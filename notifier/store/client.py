@@ -12,12 +12,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import hiredis
 
 from notifier.errors import NotifierError, defect
+from notifier.held_files import held
 from notifier.store.clock import StoreClock
 from notifier.store.keys import DELIVERY_LUA, Keys
 from notifier.store.link import Link, LinkLost, OnReply, Reply, WritesRefused, settle, unavailable
@@ -58,11 +58,10 @@ class Script:
     """
 
     def __init__(self, name: str, keys: Keys) -> None:
-        *folders, own = name.split("/")
-        folder = files("notifier.store").joinpath("scripts", *folders)
-        common = files("notifier.store").joinpath("scripts", "common.lua").read_text()
-        library, text, end = (folder.joinpath(f"{part}.lua").read_text() for part in ("lib", own, "end"))
-        names = DELIVERY_LUA if folders else keys.lua_prelude
+        folder, _, own = name.rpartition("/")
+        parts = ("common", *(f"{folder}/{part}".lstrip("/") for part in ("lib", own, "end")))
+        common, library, text, end = (held("notifier.store", "scripts")[f"{part}.lua"].decode() for part in parts)
+        names = DELIVERY_LUA if folder else keys.lua_prelude
         self.name = name
         self.text = "\n".join((names, common, library, "local function main()", text, "end", end))
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()

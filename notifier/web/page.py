@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
 from mimetypes import guess_type
 from typing import NamedTuple
 
 from sanic import Blueprint, HTTPResponse, Request
 
+from notifier.held_files import held
 from notifier.web.negotiation import has_already
 
 CSP = (
@@ -47,9 +47,8 @@ class File(NamedTuple):
 def page_door() -> Blueprint:
     """The routes of the page's files."""
     door = Blueprint("page")
-    for item in files("notifier.web").joinpath("static").iterdir():
-        if item.is_file():
-            _serve(door, "/" if item.name == "index.html" else f"/{item.name}", File.of(item.name, item.read_bytes()))
+    for name, body in held("notifier.web", "static").items():
+        _serve(door, "/" if name == "index.html" else f"/{name}", File.of(name, body))
     return door
 
 

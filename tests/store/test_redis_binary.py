@@ -1,11 +1,18 @@
 """Which redis-server is taken, and in which environment it runs."""
 
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis
+from notifier.store.embedded import EmbeddedRedis
+from notifier.store.redis_binary import NoRedis, RedisBinary, find_redis, keep_beside
+from tests.support import eventually
 
 
 def server(folder, version, name="redis-server"):
@@ -116,3 +123,58 @@ def test_run_as_a_program_with_a_wrong_port(arguments):
     )
     assert answer.returncode == 2
     assert answer.stderr.splitlines() == ["usage: python -m notifier.store.redis_binary PORT"]
+
+
+@pytest.fixture
+def unpacked(tmp_path, monkeypatch):
+    """A folder as the one-file executable unpacks itself into, with a server and a library of its own."""
+    folder = tmp_path / "_MEIabc"
+    folder.mkdir()
+    server = find_redis()
+    shutil.copy(server.path, folder / "redis-server")
+    traced = subprocess.run(
+        [server.path], env=os.environ | {"LD_TRACE_LOADED_OBJECTS": "1"}, capture_output=True, text=True, check=True
+    ).stdout
+    library = next(Path(path) for path in re.findall(r"=> (\S+) \(", traced) if "libc.so" not in path)
+    shutil.copy(library, folder / library.name)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setattr(sys, "_MEIPASS", str(folder), raising=False)
+    monkeypatch.delenv("NOTIFIER_REDIS_SERVER", raising=False)
+    return folder, library.name
+
+
+def test_what_was_unpacked_is_kept_beside_the_data(unpacked, tmp_path):
+    folder, library = unpacked
+    for _ in range(2):  # what the last start has left is replaced
+        binary = keep_beside(find_redis(), tmp_path / "redis")
+    assert sorted(path.name for path in (tmp_path / "redis").iterdir()) == sorted([library, "redis-server"])
+    shutil.rmtree(folder)
+    assert binary.environment()["LD_LIBRARY_PATH"] == str(tmp_path / "redis")
+    answer = subprocess.run([binary.path, "--version"], env=binary.environment(), capture_output=True, check=True)
+    assert answer.stdout.startswith(b"Redis server v=")
+
+
+def test_where_it_cannot_be_kept_the_original_is_used(unpacked, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    binary = find_redis()
+    assert keep_beside(binary, tmp_path / "file" / "redis") == binary
+    assert [record.message for record in caplog.records] == ["redis.not_kept"]
+
+
+def test_a_server_of_the_system_is_not_copied(tmp_path):
+    binary = find_redis()
+    assert keep_beside(binary, tmp_path / "redis") == binary
+    assert not (tmp_path / "redis").exists()
+
+
+async def test_a_sweep_of_the_unpacked_folder_does_not_keep_redis_from_coming_back(loop, unpacked, data_dir):
+    folder, _ = unpacked
+    told = []
+    server = EmbeddedRedis(data_dir, "everysec", on_event=lambda name, facts: told.append(name))
+    await server.start()
+    try:
+        shutil.rmtree(folder)
+        os.kill(server.pid, signal.SIGKILL)
+        await eventually(lambda: "redis.restarted" in told, "the restart")
+    finally:
+        await server.stop()

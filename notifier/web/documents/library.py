@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any
 
+from notifier.held_files import held
 from notifier.web.api import ROUTES
 from notifier.web.asyncapi import describe_messages
 from notifier.web.documents.guide import Guide
@@ -34,7 +33,7 @@ class Library:
         self._guarded = guarded
         self._kept: dict[tuple[str, int], File] = {}
         self._guides = {language: _read_guides(language) for language in LANGUAGES}
-        self._files = _read_files(files("notifier.web").joinpath("docs"), "docs/")
+        self._files = {f"docs/{path}": body for path, body in _docs().items() if not path.endswith(".md")}
         self._makers: dict[str, Callable[[], Page]] = {
             "docs/api": lambda: reference_page(self.openapi),
             "docs/websocket": lambda: messages_page(self.asyncapi),
@@ -72,7 +71,7 @@ class Library:
         if path in self._makers:
             return File.of("page.html", self._render(path, "../" * up or "./"))
         if path in self._files:
-            return File.of(path, self._files[path].read_bytes())
+            return File.of(path, self._files[path])
         document = self.openapi if path == "openapi.json" else self.asyncapi
         return File.of(path, json.dumps(document, ensure_ascii=False).encode())
 
@@ -114,25 +113,20 @@ def _path(language: str, name: str) -> str:
 
 def _read_guides(language: str) -> list[Guide]:
     """The guides of a language: in the order in which its index names them, then the others by name."""
-    folder = files("notifier.web").joinpath("docs")
-    folder = folder if language == "en" else folder.joinpath(language)
+    folder = "" if language == "en" else f"{language}/"
     found = {
-        name: Guide(name, language, item.read_text("utf-8"))
-        for item in folder.iterdir()
-        if item.name.endswith(".md")
-        and item.name != README
-        and (name := item.name.removesuffix(".md").removeprefix("index")) is not None
+        name: Guide(name, language, body.decode())
+        for path, body in _docs().items()
+        if path.startswith(folder)
+        and (own := path.removeprefix(folder)).endswith(".md")
+        and "/" not in own
+        and own != README
+        and (name := own.removesuffix(".md").removeprefix("index")) is not None
     }
     order = [name for name in found[""].links if name in found] if "" in found else []
     return [found[name] for name in dict.fromkeys(["", *order, *sorted(found)]) if name in found]
 
 
-def _read_files(folder: Traversable, prefix: str) -> dict[str, Traversable]:
-    """What is no guide: pictures, and what the pages are styled with."""
-    found: dict[str, Traversable] = {}
-    for item in folder.iterdir():
-        if item.is_dir():
-            found |= _read_files(item, f"{prefix}{item.name}/")
-        elif not item.name.endswith(".md"):
-            found[prefix + item.name] = item
-    return found
+def _docs() -> Mapping[str, bytes]:
+    """What guides are made of, and beside them pictures and what the pages are styled with."""
+    return held("notifier.web", "docs")
