@@ -401,8 +401,8 @@ async def test_a_batch_full_of_errors_names_one_of_each_item(client):
     assert answer.status_code == 201 and len(answer.content) < 300_000
     rows = answer.json()["notifications"]
     assert len(rows) == 1000 and all(row["errors"] for row in rows)
-    assert len(rows[0]["errors"]) == 101 and rows[0]["errors"][-1] == {"path": "", "message": "2 more"}
-    assert rows[999]["errors"] == [{"path": "channel", "message": "is required"}, {"path": "", "message": "101 more"}]
+    assert len(rows[0]["errors"]) == 101 and rows[0]["errors"][-1] == {"path": "", "message": "3 more"}
+    assert rows[999]["errors"] == [{"path": "channel", "message": "is required"}, {"path": "", "message": "102 more"}]
 
 
 async def test_a_batch_under_a_key_may_hold_bad_text(client):
