@@ -137,7 +137,7 @@ class Dashboard(App[int]):
             self.page.show_figures()
 
     def on_cluster_arrived(self, message: ClusterArrived) -> None:
-        """New pods and health."""
+        """New instances and health."""
         self._tick()
         if self.page is not None and not self.paused:
             self.page.show_cluster()
@@ -274,7 +274,7 @@ class Dashboard(App[int]):
 
     @property
     def paused(self) -> bool:
-        """Whether what moves is stopped."""
+        """True while refreshes are paused."""
         return self._paused_at is not None
 
     def inform(self, said: str, bad: bool = False) -> None:

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from tui.model import Json, UserKey, rows, text, whole
+from tui.model import UserKey
+from tui.record import Json, rows, text, whole
 from tui.safe import safe
 from tui.sse import Parser, ServerEvent
 
@@ -29,7 +30,7 @@ _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_M
 
 
 class Failure(Enum):
-    """What went wrong."""
+    """The kinds of failure."""
 
     UNREACHABLE = "unreachable"
     NOWHERE = "nowhere"  # no host of that name, or one that cannot prove to be it: waiting does not help
@@ -258,7 +259,7 @@ def _refusal(status: int, detail: str, place: str) -> ApiError:
 
 
 def _detail(body: bytes) -> str:
-    """What a problem document says; its errors name the fields."""
+    """The text of a problem document; its errors name the fields."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

@@ -74,7 +74,7 @@ def bind(commands: Iterable[Command]) -> list[BindingType]:
 
 
 def allowed(commands: Sequence[Command], action: str, read_only: bool) -> bool:
-    """Whether an action may run: those that write may not where one only reads."""
+    """True for an action that may run: those that write may not with `--read-only`."""
     return not (read_only and any(command.writes and command.action == action for command in commands))
 
 

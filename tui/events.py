@@ -6,8 +6,10 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from tui.model import Json, UserKey, moment, text, user_of
+from tui.model import UserKey, user_of
+from tui.record import Json, Raw, Read, Row, Text, Whole, moment_in, text
 
 TAIL_MAX = 5_000
 EVENT_MAX = 8 * 1024  # characters of JSON; a longer event is counted as left out
@@ -16,16 +18,20 @@ _KNOWN = frozenset((*_WHICH, "source", "message", "remote", "pod"))
 _OF_DELIVERY = frozenset(("id", "channel", "priority"))
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened; `number` counts up as they arrive here."""
+def _user(row: Json) -> UserKey | None:
+    return user_of(row) if "login" in row else None
 
-    number: int
-    kind: str
-    at: float | None
-    pod_id: str
-    user: UserKey | None
-    raw: Json
+
+@dataclass(frozen=True, slots=True)
+class Event(Read):
+    """One thing that happened; `number` and `kind` are given, and `number` counts up as they arrive here."""
+
+    number: Whole
+    kind: Annotated[str, text, "type"]
+    at: Annotated[float | None, moment_in, "time"]
+    pod_id: Text
+    user: Annotated[UserKey | None, Row(_user)]
+    raw: Raw
 
     @property
     def notification_id(self) -> str:
@@ -44,7 +50,7 @@ class Event:
 
     @property
     def identity(self) -> str:
-        """What `y` copies: the id of the notification or delivery, else the connection's, else the pod's."""
+        """The id that `y` copies: of the notification or delivery, else the connection, else the instance."""
         return self.notification_id or self.delivery_id or text(self.raw, "connection_id") or self.pod_id
 
     @property
@@ -70,7 +76,7 @@ class Event:
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         raw = self.raw
         ids = f"{text(raw, 'notification_id')} {self.delivery_id} {text(raw, 'connection_id')}"
         return f"{self.kind} {self.who} {self.pod_id} {self.what} {ids}".lower()
@@ -95,7 +101,7 @@ class Tail:
         return event.kind
 
     def newest_first(self) -> list[Event]:
-        """What is kept."""
+        """The events kept, newest first."""
         return list(reversed(self._events))
 
     def about(self, notification_id: str) -> list[Event]:
@@ -106,9 +112,7 @@ class Tail:
         row = _decoded(data) if len(data) <= EVENT_MAX else None
         if row is None:
             return None
-        user = user_of(row) if "login" in row else None
-        at = moment(row.get("time"))
-        return Event(self.arrived + 1, text(row, "type") or kind, at, text(row, "pod_id"), user, row)
+        return Event.read(row, number=self.arrived + 1, kind=text(row, "type") or kind)
 
 
 def _decoded(data: str) -> Json | None:

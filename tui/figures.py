@@ -5,54 +5,41 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from tui.model import Json, number, text, whole
+from tui.record import Json, Read, Row, Text, Whole, number_in, text, whole
 
 SAMPLES_MAX = 300
-RATE_OVER = 5.0  # seconds: pods report their counts in lumps, and a rate over one second would jump
+RATE_OVER = 5.0  # seconds: instances report their counts in lumps, and a rate over one second would jump
 COUNTERS = ("sent", "pushed", "acked", "auto_cleared")
-_NOTHING: Json = {}
+
+
+def _counters(row: Json) -> tuple[int, ...]:
+    return tuple(whole(row, name) for name in COUNTERS)
+
+
+def _quantile(row: Json, name: str) -> float | None:
+    found = row.get("latency_ms")
+    return number_in(found, name) if isinstance(found, Mapping) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One answer of `GET /api/v1/metrics`, taken at `at` (monotonic seconds); latencies in milliseconds."""
+class Figures(Read):
+    """One answer of `GET /api/v1/metrics`; latencies in milliseconds. `at` (monotonic seconds) is given."""
 
-    at: float
-    connections: int
-    users: int
-    pending: int
-    pods: int
-    queued: int
-    counters: tuple[int, ...]
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    uptime: float | None
-    version: str
-    pod_id: str
-
-    @classmethod
-    def read(cls, at: float, row: Json) -> Figures:
-        """From the JSON metrics."""
-        found = row.get("latency_ms")
-        latency = found if isinstance(found, Mapping) else _NOTHING
-        p50, p95, p99 = (number(latency.get(name)) for name in ("p50", "p95", "p99"))
-        return cls(
-            at,
-            whole(row, "connections"),
-            whole(row, "users"),
-            whole(row, "pending"),
-            whole(row, "pods"),
-            whole(row, "queue_size"),
-            tuple(whole(row, name) for name in COUNTERS),
-            p50,
-            p95,
-            p99,
-            number(row.get("uptime_s")),
-            text(row, "version"),
-            text(row, "pod_id"),
-        )
+    at: Annotated[float, number_in]
+    connections: Whole
+    users: Whole
+    pending: Whole
+    pods: Whole
+    queued: Annotated[int, whole, "queue_size"]
+    counters: Annotated[tuple[int, ...], Row(_counters)]
+    p50: Annotated[float | None, _quantile]
+    p95: Annotated[float | None, _quantile]
+    p99: Annotated[float | None, _quantile]
+    uptime: Annotated[float | None, number_in, "uptime_s"]
+    version: Text
+    pod_id: Text
 
 
 @dataclass(frozen=True, slots=True)

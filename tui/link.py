@@ -1,4 +1,4 @@
-"""Whether the server answers, since when not, and when it is tried again. Pure: the time is handed in."""
+"""The state of the connection: answering or not, since when, and the time of the next try. Pure: the time is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ JITTER = 0.2  # of the wait, either way: many dashboards must not come back in s
 
 
 class State(Enum):
-    """How the server stands."""
+    """The states of the connection."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -43,12 +43,12 @@ class Link:
 
     @property
     def live(self) -> bool:
-        """Whether the last fetch succeeded."""
+        """True after a fetch that succeeded."""
         return self.state is State.LIVE
 
     @property
     def stale(self) -> bool:
-        """Whether what is shown may no longer be true."""
+        """True where the data shown may be out of date."""
         return self.state not in (State.LIVE, State.CONNECTING)
 
     def retry_in(self, now: float) -> int:

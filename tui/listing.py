@@ -90,7 +90,7 @@ class Listing(Generic[Row]):
         return f"{shown}{self.total:,} {noun}"
 
     def order_words(self) -> str:
-        """How the rows are sorted, in words; nothing where it is as they come."""
+        """The order of the rows in words; nothing where it is the server's."""
         title = next((column.title for column in self.columns if column.name == self.sort), "")
         return f"by {title} {'▼' if self.reverse else '▲'}" if title else "reversed" if self.reverse else ""
 

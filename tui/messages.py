@@ -1,4 +1,4 @@
-"""What travels up: from the poller and the views to the app, which alone decides what follows."""
+"""Messages from the poller and the views to the app, which alone decides what follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from tui.actions import Action
-from tui.model import Json, UserKey
+from tui.model import UserKey
+from tui.record import Json
 
 
 class LinkChanged(Message):
@@ -19,7 +20,7 @@ class FiguresArrived(Message):
 
 
 class ClusterArrived(Message):
-    """The world has new pods and health."""
+    """The world has new instances and health."""
 
 
 class EventsArrived(Message):

@@ -1,4 +1,4 @@
-"""What every full screen is made of: status, tabs, a body, keys; and the actions on the selected row."""
+"""The frame of every full screen: status, tabs, a body, keys; and the actions on the selected row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.actions import ClearPending, DisconnectOne, DisconnectUser
 from tui.commands import Command, allowed
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.model import Delivery, Provider, Queue
+from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser
+from tui.inbox.model import Client, Entry, User
 from tui.messages import (
     ChooseRecipients,
     CopyText,
@@ -29,7 +30,7 @@ from tui.messages import (
     OpenUser,
     Operate,
 )
-from tui.model import Client, Entry, Record, User, UserKey
+from tui.model import Record, UserKey
 from tui.subjects import Subject
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.small_notice import LEAST, SmallNotice
@@ -57,7 +58,7 @@ USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
 
 @dataclass(frozen=True)
 class Setting:
-    """What every page is given."""
+    """The parts that every page is given."""
 
     world: World
     tabs: list[Tab]
@@ -99,7 +100,7 @@ class Page(Screen[None]):
         """The world has new figures."""
 
     def show_cluster(self) -> None:
-        """The world has new pods and health."""
+        """The world has new instances and health."""
 
     def show_events(self) -> None:
         """The world has new events."""
@@ -156,7 +157,7 @@ class Page(Screen[None]):
 
     @property
     def record(self) -> Record | None:
-        """What is selected."""
+        """The selected row, or None."""
         return None if self.table is None else cast("Record | None", self.table.selected)
 
     @property

@@ -22,7 +22,7 @@ class Offer(NamedTuple):
 
 
 class Themed(Protocol):
-    """What can change its theme."""
+    """An app that can change its theme."""
 
     def choose_theme(self, name: str) -> None:
         """Shows and remembers it."""

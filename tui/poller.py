@@ -1,4 +1,4 @@
-"""Keeps the world fresh: figures by the second, pods and health now and then, events as they come, and one subject."""
+"""The poller: fetches figures by the second, instances and health now and then, one subject, and follows events."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tui.messages import (
     SnapshotArrived,
     SnapshotFailed,
 )
-from tui.model import Pod
+from tui.model import Instance
 from tui.sse import ServerEvent
 from tui.subjects import Subject
 from tui.world import World
 
 PULSE = 1.0  # seconds between two fetches of the figures
-SURVEY = 5.0  # between two of pods and health
+SURVEY = 5.0  # between two of instances and health
 GAP = 1.0  # least rest between two fetches of the subject; a slow one rests eight times as long as it took
 UNFOLLOWED = 5.0  # longest rest while no events come
 ANNOUNCE = 0.2  # events are announced to the screen at most so often
@@ -97,7 +97,7 @@ class Poller:
         except ApiError as error:
             return self._lost(error)
         changed = self._world.link.answered(self._clock())
-        self._world.history.add(Figures.read(self._clock(), answer))
+        self._world.history.add(Figures.read(answer, at=self._clock()))
         self._up.set()
         if changed:
             self._survey_now.set()
@@ -121,7 +121,7 @@ class Poller:
     async def _look(self) -> None:
         try:
             self._world.health = Health.read(await self._client.health())
-            self._world.pods = [Pod.read(row) for row in await self._client.pods()]
+            self._world.instances = [Instance.read(row) for row in await self._client.pods()]
         except ApiError:
             self._beat_now.set()
             return

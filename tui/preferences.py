@@ -1,4 +1,4 @@
-"""What the dashboard remembers between two runs: the theme, in one small file of the user's."""
+"""Preferences kept between two runs: the theme, in one small file of the user's."""
 
 from __future__ import annotations
 

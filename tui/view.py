@@ -57,7 +57,7 @@ class TableView(View):
         yield Table(self.rows, "Loading …", follow=self.follow, id="table")
 
     def above(self) -> Iterable[Widget]:
-        """What stands over the table."""
+        """Widgets over the table."""
         return ()
 
     def on_mount(self) -> None:
@@ -85,11 +85,11 @@ class TableView(View):
         self.query_one(FilterBar).tell(self.summary(), self.rows.order_words())
 
     def summary(self) -> str:
-        """How many rows, in words."""
+        """The number of rows, in words."""
         return self.rows.summary(self.noun) if self._loaded else ""
 
     def words_of(self, typed: str) -> str:
-        """What of the filter is looked for in the rows."""
+        """The words of the filter that are looked for in the rows."""
         return typed
 
     @property

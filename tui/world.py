@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tui.events import Tail
 from tui.figures import Health, History
 from tui.link import Link
-from tui.model import Pod
+from tui.model import Instance
 
 
 @dataclass
@@ -19,5 +19,5 @@ class World:
     history: History = field(default_factory=History)
     tail: Tail = field(default_factory=Tail)
     health: Health | None = None
-    pods: list[Pod] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
     following: bool = False

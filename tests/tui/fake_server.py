@@ -83,7 +83,7 @@ class FakeCluster:
 
 
 def small_cluster() -> FakeCluster:
-    """Three users on two pods."""
+    """Three users on two instances."""
     cluster = FakeCluster(deliveries=some_deliveries())
     for pod, count in (("pod-a", 2), ("pod-b", 1)):
         row = {"pod_id": pod, "version": "1.0.0", "started_at": rfc3339(time.time() - 90_000), "heartbeat_age_s": 3.2}

@@ -135,7 +135,7 @@ def fill(history: History) -> None:
     for second in range(60):
         row = {"connections": second % 7, "pending": 5, "sent": second * 40, "pushed": second * 90, "acked": second}
         row["latency_ms"] = {"p50": 1, "p95": 5, "p99": 9}
-        history.add(Figures.read(time.monotonic() - 60 + second, row))
+        history.add(Figures.read(row, at=time.monotonic() - 60 + second))
 
 
 async def _soon(min_sleep: float = 0, max_sleep: float = 0) -> None:
@@ -192,7 +192,7 @@ def play(
             app = Dashboard(AdminClient(server.url, token, read_only), read_only, kept)
             async with app.run_test(size=size) as pilot:
                 stage = Stage(server, app, pilot)
-                await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+                await stage.until(lambda: app.world.following and app.world.instances and app.world.history.latest)
                 await story(stage)
                 await pilot.pause()  # a key still under way would find no screen any more
 

@@ -12,8 +12,9 @@ from tests.tui.answers import problem
 from tests.tui.fake_server import FakeServer
 from tui import client as client_module
 from tui.client import AdminClient, ApiError, Failure
+from tui.inbox.subjects import AllUsers, read_clients, read_pending
 from tui.model import UserKey
-from tui.subjects import AllUsers, Paged, Snapshot, read_clients, read_pending
+from tui.subjects import Paged, Snapshot
 
 ALICE = UserKey(1, "alice")
 

@@ -4,7 +4,7 @@ from tui.figures import SAMPLES_MAX, Figures, Health, History
 
 
 def figures(at: float, sent: int, **more: object) -> Figures:
-    return Figures.read(at, {"sent": sent, "pushed": 2 * sent, "acked": 0, "auto_cleared": 0, **more})
+    return Figures.read({"sent": sent, "pushed": 2 * sent, "acked": 0, "auto_cleared": 0, **more}, at=at)
 
 
 def test_rates_are_per_second_over_the_last_seconds() -> None:

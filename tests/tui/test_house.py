@@ -33,6 +33,11 @@ NO_TEXTUAL = [
     "deliveries.model",
     "deliveries.query",
     "deliveries.subjects",
+    "inbox.actions",
+    "inbox.columns",
+    "inbox.model",
+    "inbox.subjects",
+    "record",
 ]
 NO_TEXTUAL += ["subjects", "world"]
 
@@ -97,7 +102,7 @@ class Letters(TableView):
     empty = "No dead letters"
 
     def listing(self):
-        return columns.pods()
+        return columns.instances()
 
     def show_cluster(self):
         self.take([])
@@ -116,7 +121,7 @@ def test_a_new_view_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(Dashboard, "_merged_bindings", None)
 
     async def story(stage: Stage) -> None:
-        await stage.sees("= Dea")
+        await stage.sees("- =")
         await stage.app.action_view("letters")
         await stage.sees("No dead letters")
 

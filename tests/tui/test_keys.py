@@ -21,7 +21,7 @@ VIEWS = {
     "3": "users",
     "4": "pending",
     "5": "history",
-    "6": "pods",
+    "6": "instances",
     "7": "events",
     "8": "send",
     "9": "deliveries",
@@ -97,7 +97,7 @@ def test_the_palette_acts() -> None:
         await stage.view("2", "3 connections")
         for typed, best, seen in (
             ("sort by sent", "Sort by Sent", "by Sent ▼"),
-            ("go to pods", "Go to Pods", "2 pods"),
+            ("go to instances", "Go to Instances", "2 instances"),
             ("pause what", "Pause what moves", "PAUSED"),
         ):
             await stage.press("ctrl+p")

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queue, Queues, Reason
 from tui.events import EVENT_MAX, TAIL_MAX, Event, Tail
 from tui.figures import Figures, Health
-from tui.model import Client, Entry, Pod, User, UserFacts, UserKey, moment, stream_moment
-from tui.subjects import read_clients, read_pending, read_users
+from tui.inbox.model import Client, Entry, User, UserFacts, stream_moment
+from tui.inbox.subjects import read_clients, read_pending, read_users
+from tui.model import Instance, UserKey
+from tui.record import moment
 
 ALICE = UserKey(1, "alice")
 ANY_JSON = st.recursive(
@@ -67,10 +69,10 @@ def test_stream_ids_tell_when() -> None:
 
 def test_an_entry_of_history_and_one_of_pending() -> None:
     payload = {"notification_id": "n", "message": "hello", "source": "orders", "created_at": "2024-01-01T12:00:00Z"}
-    pending = Entry.read(ALICE, {"id": "1704110400500-0", "payload": payload, "read": False})
+    pending = Entry.read({"id": "1704110400500-0", "payload": payload, "read": False}, user=ALICE)
     assert (pending.notification_id, pending.status, pending.message) == ("n", "unread", "hello")
     gone = Entry.read(
-        ALICE, {"id": "1-0", "notification_id": "m", "payload": None, "read": False, "status": "auto_cleared"}
+        {"id": "1-0", "notification_id": "m", "payload": None, "read": False, "status": "auto_cleared"}, user=ALICE
     )
     assert (gone.notification_id, gone.status, gone.message, gone.created_at) == (
         "m",
@@ -90,15 +92,15 @@ def test_pending_comes_by_user() -> None:
 @settings(suppress_health_check=[HealthCheck.too_slow])  # the first row is slow on a machine that is busy
 @given(ANY_ROW)
 def test_no_shape_is_too_odd(row: dict[str, Any]) -> None:
-    made = [Client.read(row), User.read(row), Entry.read(ALICE, row), Pod.read(row)]
+    made = [Client.read(row), User.read(row), Entry.read(row, user=ALICE), Instance.read(row)]
     made += [Delivery.read(row), DeadLetter.read(row), Provider.read(row), Queue.read(row)]
     answer = {"attempts": [row], "reasons": [row], "queues": [row]}
     made += [*Attempt.read_all(answer), *Reason.read_all(answer), *Queues.read(answer).queues]
     for record in made:
         assert isinstance(record.haystack + record.identity, str)
         assert record.owner is None or isinstance(record.owner, UserKey)
-    UserFacts.read(ALICE, row)
-    Figures.read(0.0, row)
+    UserFacts.read(row, user=ALICE)
+    Figures.read(row, at=0.0)
     Health.read(row)
     read_clients(row)
     read_users(row)
@@ -116,7 +118,7 @@ def test_no_event_is_too_odd(value: Any) -> None:
 
 @pytest.mark.parametrize(("alive", "age", "state"), [(None, 3, "up"), (True, 90, "late"), (False, 3, "gone")])
 def test_the_state_of_a_pod(alive: bool | None, age: float, state: str) -> None:
-    assert Pod.read({"pod_id": "a", "alive": alive, "heartbeat_age_s": age}).state == state
+    assert Instance.read({"pod_id": "a", "alive": alive, "heartbeat_age_s": age}).state == state
 
 
 def test_the_tail_is_bounded_and_counts_what_came() -> None:

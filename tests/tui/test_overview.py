@@ -1,4 +1,4 @@
-"""The first view: figures, charts, pods, health."""
+"""The first view: figures, charts, instances, health."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from tests.tui.answers import problem
 from tests.tui.fake_server import FakeServer
 from tui import poller as poller_module
 from tui.client import AdminClient
+from tui.inbox.subjects import Inbox, read_clients
 from tui.link import State
 from tui.messages import EventsArrived, LinkChanged, SnapshotArrived, SnapshotFailed
 from tui.model import UserKey
 from tui.poller import Poller
-from tui.subjects import Inbox, Paged, read_clients
+from tui.subjects import Paged
 from tui.world import World
 
 
@@ -45,7 +46,7 @@ def work(story: Callable[[Work], Awaitable[None]]) -> None:
             made = Work(server, client)
             task = asyncio.create_task(made.poller.run())
             try:
-                await made.until(lambda: made.world.following and made.world.pods)
+                await made.until(lambda: made.world.following and made.world.instances)
                 await story(made)
             finally:
                 task.cancel()

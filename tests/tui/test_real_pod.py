@@ -32,7 +32,7 @@ def look(tmp_path):
             async with app.run_test(size=size) as pilot:
                 stage = Stage(SimpleNamespace(cluster=None), app, pilot)
                 if there:
-                    await stage.until(lambda: app.world.following and app.world.pods and app.world.history.latest)
+                    await stage.until(lambda: app.world.following and app.world.instances and app.world.history.latest)
                 yield stage
 
     return opened

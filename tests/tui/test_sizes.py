@@ -13,9 +13,9 @@ def test_a_small_terminal_is_told_so_with_the_figures_that_matter() -> None:
         await stage.sees(
             "This terminal has 60×15 cells.", "needs 80×24", "3 connections, 4 unread", "p95 4.8 ms", "live"
         )
-        assert "Pods" not in stage.screen
+        assert "Instances" not in stage.screen
         await stage.pilot.resize_terminal(80, 24)
-        await stage.sees("Latency ms", "Pods")
+        await stage.sees("Latency ms", "Instances")
         assert "This terminal has" not in stage.screen
         await stage.pilot.resize_terminal(60, 15)
         await stage.sees("This terminal has 60×15 cells.")
@@ -36,11 +36,21 @@ def test_every_view_gives_way_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "seen"),
-    [(160, "9 Deliveries  0 Dead letters "), (110, "9 Deliveries 0 Dead - Providers"), (80, "9 Deli 0 Dead - Prov")],
+    ("width", "view", "seen"),
+    [
+        (
+            160,
+            "1",
+            " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 Instances 7 Events 8 Send 9 Deliveries 0 Dead",
+        ),
+        (80, "1", " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 Instances 7 Events 8 9 0 -"),
+        (80, "9", " 1 2 3 4 5 6 Instances 7 Events 8 Send 9 Deliveries  0 Dead letters - Providers"),
+        (80, "minus", " 1 2 3 4 5 6 Instances 7 Events 8 Send 9 Deliveries 0 Dead letters - Providers"),
+    ],
 )
-def test_names_of_views_are_shortened_to_words_first(width: int, seen: str) -> None:
+def test_names_of_views_are_whole_and_nearest_first(width: int, view: str, seen: str) -> None:
     async def story(stage: Stage) -> None:
+        await stage.press(view)
         await stage.sees(seen)
 
     play(story, size=(width, 24))

@@ -1,4 +1,4 @@
-"""Clients, Users, Pending, History, Pods and Events, each with what it alone does."""
+"""Clients, Users, Pending, History, Instances and Events, each with what it alone does."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_history_from_another_view_and_of_an_unknown_user() -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_pods(size: tuple[int, int]) -> None:
     async def story(stage: Stage) -> None:
-        await stage.view("6", "2 pods", "pod-a", "● up", "1.0.0")
+        await stage.view("6", "2 instances", "pod-a", "● up", "1.0.0")
         await stage.press("enter")
         await stage.sees("Locks held", "Bus entries waiting", '"pod_id": "pod-a"')
         assert isinstance(stage.page, RecordDetail)
@@ -123,17 +123,17 @@ def test_pods(size: tuple[int, int]) -> None:
         await stage.press("c")
         assert '"heartbeat_age_s": 3.2' in stage.app.clipboard
         await stage.press("escape")
-        await stage.sees("2 pods")
+        await stage.sees("2 instances")
 
     play(story, size=size)
 
 
 def test_a_new_pod_shows_at_once() -> None:
     async def story(stage: Stage) -> None:
-        await stage.view("6", "2 pods")
+        await stage.view("6", "2 instances")
         stage.cluster.pods.append(stage.cluster.pods[0] | {"pod_id": "pod-c"})
         stage.server.emit("pod.joined", pod="pod-c")
-        await stage.sees("3 pods", "pod-c")
+        await stage.sees("3 instances", "pod-c")
 
     play(story)
 

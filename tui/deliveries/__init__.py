@@ -1,1 +1,1 @@
-"""What leaves through providers: deliveries, dead letters, providers, queues. No Textual, as in the model beside it."""
+"""Deliveries, dead letters, providers and queues. No Textual, as in the inbox beside it."""

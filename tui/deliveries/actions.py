@@ -1,4 +1,4 @@
-"""What an operator can do to deliveries, each with its question."""
+"""Operations on deliveries, dead letters and channels, each with its question."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui import humanise
 from tui.client import AdminClient, ApiError, Failure
 from tui.deliveries.model import CANCELLABLE, RETRYABLE, DeadLetter, Delivery, Queues, Reason
 from tui.humanise import plural
-from tui.model import rows, text, whole
+from tui.record import rows, text, whole
 
 DROP_MAX = 1_000  # dead letters dropped at a time: each is a request
 _TO_MAX = 60  # characters of an address in a question

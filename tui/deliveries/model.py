@@ -1,11 +1,13 @@
-"""What the server says of deliveries, as values. No I/O; every reader takes any JSON and never raises on its shape."""
+"""Deliveries, dead letters, providers and queues as the admin API answers them. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
-from tui.model import Json, Ownerless, UserKey, moment, number, rows, text, whole
+from tui.model import Ownerless, UserKey
+from tui.record import Flag, Json, Moment, Raw, Read, Text, Whole, number, number_in, rows, text, whole
 
 STATUSES = ("scheduled", "queued", "processing", "retrying", "sent", "failed", "cancelled", "expired")
 CANCELLABLE = ("scheduled", "queued", "retrying")
@@ -14,49 +16,28 @@ _NOTHING: Json = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One notification on its way through a provider; times in unix seconds."""
+class Delivery(Read):
+    """One notification on its way through a provider, as the API answers it; times in unix seconds."""
 
-    id: str
-    channel: str
-    recipient: str
-    content: str
-    priority: str
-    status: str
-    retries: int
-    max_retries: int
-    provider: str
-    error: str
-    user_id: str
-    created_at: float | None
-    updated_at: float | None
-    next_retry_at: float | None
-    raw: Json
-
-    @classmethod
-    def read(cls, row: Json) -> Delivery:
-        """From a row of `GET notifications`, or from one notification."""
-        return cls(
-            text(row, "id"),
-            text(row, "channel"),
-            text(row, "recipient"),
-            text(row, "content"),
-            text(row, "priority"),
-            text(row, "status"),
-            whole(row, "retry_count"),
-            whole(row, "max_retries"),
-            text(row, "provider"),
-            text(row, "error"),
-            text(row, "user_id"),
-            moment(row.get("created_at")),
-            moment(row.get("updated_at")),
-            moment(row.get("next_retry_at")),
-            row,
-        )
+    id: Text
+    channel: Text
+    recipient: Text
+    content: Text
+    priority: Text
+    status: Text
+    retries: Annotated[int, whole, "retry_count"]
+    max_retries: Whole
+    provider: Text
+    error: Text
+    user_id: Text
+    created_at: Moment
+    updated_at: Moment
+    next_retry_at: Moment
+    raw: Raw
 
     @property
     def identity(self) -> str:
-        """What `y` copies."""
+        """The id that `y` copies."""
         return self.id
 
     @property
@@ -71,86 +52,65 @@ class Delivery:
 
     @property
     def said(self) -> str:
-        """What went wrong, else what it says."""
+        """The error, else the text."""
         return self.error or self.content
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         where = f"{self.recipient} {self.user_id} {self.provider}"
         return f"{self.channel} {self.status} {self.priority} {where} {self.error} {self.content} {self.id}".lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt(Ownerless):
-    """One try to send; latency in milliseconds."""
+class Attempt(Ownerless, Read):
+    """One try to send; latency in milliseconds; the `number` is given."""
 
-    number: int
-    at: float | None
-    provider: str
-    outcome: str
-    error: str
-    latency: float | None
-    raw: Json
+    number: Whole
+    at: Moment
+    provider: Text
+    outcome: Text
+    error: Text
+    latency: Annotated[float | None, number_in, "latency_ms"]
+    raw: Raw
 
     @classmethod
     def read_all(cls, answer: Json) -> list[Attempt]:
-        """From `GET notifications/{id}/status`, counted from 1."""
-        return [
-            cls(
-                place,
-                moment(row.get("at")),
-                text(row, "provider"),
-                text(row, "outcome"),
-                text(row, "error"),
-                number(row.get("latency_ms")),
-                row,
-            )
-            for place, row in enumerate(rows(answer, "attempts"), 1)
-        ]
+        """The attempts of `GET notifications/{id}/status`, counted from 1."""
+        return [cls.read(row, number=place) for place, row in enumerate(rows(answer, "attempts"), 1)]
 
     @property
     def identity(self) -> str:
-        """What `y` copies: why it failed, else who tried."""
+        """The text that `y` copies: the error, else the provider."""
         return self.error or self.provider
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.provider} {self.outcome} {self.error}".lower()
 
 
+def _attempts(row: Json, name: str) -> int:
+    found = row.get(name)
+    return len(found) if isinstance(found, list) else whole(row, name)
+
+
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A delivery given up, or a message that could not be read; `failed_at` in unix seconds."""
+class DeadLetter(Read):
+    """A delivery given up, or a message that could not be read, as a row of `GET dlq`; `failed_at` in unix seconds."""
 
-    id: str
-    channel: str
-    recipient: str
-    reason: str
-    error: str
-    attempts: int
-    failed_at: float | None
-    raw: Json
-
-    @classmethod
-    def read(cls, row: Json) -> DeadLetter:
-        """From a row of `GET dlq`."""
-        found = row.get("attempts")
-        return cls(
-            text(row, "id"),
-            text(row, "channel"),
-            text(row, "recipient"),
-            text(row, "reason"),
-            text(row, "error"),
-            len(found) if isinstance(found, list) else whole(row, "attempts"),
-            moment(row.get("failed_at")),
-            row,
-        )
+    id: Text
+    channel: Text
+    recipient: Text
+    reason: Text
+    error: Text
+    attempts: Annotated[int, _attempts]
+    failed_at: Moment
+    raw: Raw
 
     @property
     def identity(self) -> str:
-        """What `y` copies."""
+        """The id that `y` copies."""
         return self.id
 
     @property
@@ -160,117 +120,100 @@ class DeadLetter:
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.channel} {self.recipient} {self.reason} {self.error} {self.id}".lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Reason(Ownerless):
-    """How many dead letters of one channel there are for one reason."""
+class Reason(Ownerless, Read):
+    """The number of dead letters of one channel for one reason."""
 
-    reason: str
-    channel: str
-    count: int
-    raw: Json
+    reason: Text
+    channel: Text
+    count: Whole
+    raw: Raw
 
     @classmethod
     def read_all(cls, answer: Json) -> list[Reason]:
-        """From `GET dlq`."""
-        return [
-            cls(text(row, "reason"), text(row, "channel"), whole(row, "count"), row) for row in rows(answer, "reasons")
-        ]
+        """The reasons of `GET dlq`."""
+        return [cls.read(row) for row in rows(answer, "reasons")]
 
     @property
     def identity(self) -> str:
-        """What `y` copies."""
+        """The id that `y` copies."""
         return self.reason
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.reason} {self.channel}".lower()
 
 
+class Latency(NamedTuple):
+    """Three quantiles, in milliseconds; None where nothing was sent lately."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+def _latency(row: Json, name: str) -> Latency:
+    found = row.get(name)
+    latency = found if isinstance(found, Mapping) else _NOTHING
+    return Latency(*(number(latency.get(quantile)) for quantile in Latency._fields))
+
+
+def queue_of(channel: str) -> str:
+    """The channel whose queue a provider's channel is served from; that of `push:ios` is `push`."""
+    return channel.partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
-class Provider(Ownerless):
-    """An outside service with its breaker; latencies in milliseconds, `open_until` in unix seconds."""
+class Provider(Ownerless, Read):
+    """An outside service with its circuit, as a row of `GET providers`; latencies in milliseconds, `open_until` in unix
+    seconds. Whether its channel is `paused` is given: `GET queues` says so."""
 
-    name: str
-    channel: str
-    state: str
-    failures: int
-    open_until: float | None
-    sent: int
-    failed: int
-    rate: float | None
-    latency: tuple[float | None, float | None, float | None]
-    paused: bool
-    raw: Json
-
-    @classmethod
-    def read(cls, row: Json, paused: frozenset[str] = frozenset()) -> Provider:
-        """From a row of `GET providers`; `paused` are the channels that are."""
-        found = row.get("latency_ms")
-        latency = found if isinstance(found, Mapping) else _NOTHING
-        channel = text(row, "channel")
-        return cls(
-            text(row, "name"),
-            channel,
-            text(row, "state"),
-            whole(row, "failures"),
-            moment(row.get("open_until")),
-            whole(row, "sent"),
-            whole(row, "failed"),
-            number(row.get("rate_per_s")),
-            (number(latency.get("p50")), number(latency.get("p95")), number(latency.get("p99"))),
-            channel.partition(":")[0] in paused,
-            row,
-        )
+    name: Text
+    channel: Text
+    state: Text
+    failures: Whole
+    open_until: Moment
+    sent: Whole
+    failed: Whole
+    rate: Annotated[float | None, number_in, "rate_per_s"]
+    latency: Annotated[Latency, _latency, "latency_ms"]
+    paused: Flag
+    raw: Raw
 
     @property
     def queue(self) -> str:
-        """The channel whose queue it serves; that of `push:ios` is `push`."""
-        return self.channel.partition(":")[0]
+        """The channel whose queue it serves."""
+        return queue_of(self.channel)
 
     @property
     def identity(self) -> str:
-        """What `y` copies."""
+        """The id that `y` copies."""
         return self.name
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.name} {self.channel} {self.state} {'paused' if self.paused else ''}".lower()
 
 
 @dataclass(frozen=True, slots=True)
-class Queue(Ownerless):
-    """What waits for one channel, by priority, and what is being sent; `oldest` in seconds."""
+class Queue(Ownerless, Read):
+    """Deliveries that wait for one channel, by priority, and those being sent; `oldest` in seconds."""
 
-    channel: str
-    paused: bool
-    high: int
-    normal: int
-    low: int
-    processing: int
-    workers: int
-    oldest: float | None
-    raw: Json
-
-    @classmethod
-    def read(cls, row: Json) -> Queue:
-        """From a row of `GET queues`."""
-        return cls(
-            text(row, "channel"),
-            row.get("paused") is True,
-            whole(row, "high"),
-            whole(row, "normal"),
-            whole(row, "low"),
-            whole(row, "processing"),
-            whole(row, "workers"),
-            number(row.get("oldest_age_s")),
-            row,
-        )
+    channel: Text
+    paused: Flag
+    high: Whole
+    normal: Whole
+    low: Whole
+    processing: Whole
+    workers: Whole
+    oldest: Annotated[float | None, number_in, "oldest_age_s"]
+    raw: Raw
 
     @property
     def waiting(self) -> int:
@@ -279,28 +222,26 @@ class Queue(Ownerless):
 
     @property
     def identity(self) -> str:
-        """What `y` copies."""
+        """The id that `y` copies."""
         return self.channel
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.channel} {'paused' if self.paused else ''}".lower()
 
 
+def _queues(row: Json, name: str) -> list[Queue]:
+    return [Queue.read(each) for each in rows(row, name)]
+
+
 @dataclass(frozen=True, slots=True)
-class Queues:
+class Queues(Read):
     """One answer of `GET queues`."""
 
-    queues: list[Queue]
-    scheduled: int
-    dead: int
-
-    @classmethod
-    def read(cls, answer: Json) -> Queues:
-        """From its JSON."""
-        found = [Queue.read(row) for row in rows(answer, "queues")]
-        return cls(found, whole(answer, "scheduled"), whole(answer, "dlq_size"))
+    queues: Annotated[list[Queue], _queues]
+    scheduled: Whole
+    dead: Annotated[int, whole, "dlq_size"]
 
     @property
     def paused(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What one types to find deliveries: terms for the server, and words to look for in what came. Pure."""
+"""The filter of deliveries: terms for the server, and words to look for in the rows that came. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the views of deliveries want kept fresh, and how it is fetched."""
+"""The lists and pages of deliveries: their requests, and the events that make them stale."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from tui.client import DELIVERIES_PAGE, AdminClient
-from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queues, Reason
+from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queues, Reason, queue_of
 from tui.deliveries.query import Query
-from tui.model import rows, text, whole
+from tui.record import Json, rows, text, whole
 from tui.subjects import ROWS_MAX, Snapshot
 
 AT_FIRST = 500  # deliveries loaded; more when one asks for more: each hundred is a request at every refresh
@@ -115,8 +115,12 @@ class AllProviders:
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Provider]]:
         """All of them, in one go."""
         paused = Queues.read(await client.queues()).paused
-        found = [Provider.read(row, paused) for row in rows(await client.providers(), "providers")]
+        found = [_provider(row, paused) for row in rows(await client.providers(), "providers")]
         yield Snapshot(found, len(found))
+
+
+def _provider(row: Json, paused: frozenset[str]) -> Provider:
+    return Provider.read(row, paused=queue_of(text(row, "channel")) in paused)
 
 
 @dataclass(frozen=True)

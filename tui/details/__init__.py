@@ -1,1 +1,1 @@
-"""What one drills down to from a view; Escape returns."""
+"""Pages that one drills down to from a view; Escape returns."""

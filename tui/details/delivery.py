@@ -16,8 +16,9 @@ from tui.deliveries.model import Delivery
 from tui.deliveries.subjects import DeliveryFacts, OneDelivery
 from tui.details.detail import BACK, Detail
 from tui.messages import CopyText
-from tui.model import Json, UserKey, moment, text
+from tui.model import UserKey
 from tui.page import CANCEL, COPY_ID, COPY_JSON, HISTORY, RETRY, USER, Setting, as_json
+from tui.record import Json, moment, text
 from tui.safe import safe, safe_lines
 from tui.widgets.facts import Facts
 from tui.widgets.table import Table

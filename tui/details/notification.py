@@ -12,11 +12,13 @@ from tui import humanise
 from tui.columns import since
 from tui.commands import bind
 from tui.details.detail import BACK, Detail
+from tui.inbox.model import Entry
+from tui.inbox.subjects import Inbox
 from tui.messages import CopyText
-from tui.model import Entry, UserKey
+from tui.model import UserKey
 from tui.page import COMPOSE, COPY_ID, COPY_JSON, HISTORY, USER, Setting, as_json
 from tui.safe import safe, safe_lines
-from tui.subjects import Inbox, Snapshot
+from tui.subjects import Snapshot
 from tui.widgets.facts import Facts
 from tui.widgets.words import Words
 

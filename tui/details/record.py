@@ -17,7 +17,7 @@ from tui.widgets.words import Words
 
 
 class RecordDetail(Detail):
-    """A pod, an event, or what a later view has."""
+    """An instance, an event, or another row without a page of its own."""
 
     COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON)
     BINDINGS = bind(COMMANDS_HERE)

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
-from tui import columns, humanise
+from tui import humanise
 from tui.commands import bind
 from tui.details.detail import BACK, Detail
-from tui.model import UserFacts, UserKey
+from tui.inbox import columns
+from tui.inbox.model import UserFacts
+from tui.inbox.subjects import OneUser, UserDetail
+from tui.model import UserKey
 from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, Setting
 from tui.safe import safe
-from tui.subjects import OneUser, UserDetail
 from tui.widgets.table import Table
 from tui.widgets.words import Part, Words
 
@@ -51,7 +53,7 @@ class OneUserDetail(Detail):
 
     def show_snapshot(self, value: UserDetail) -> None:
         """Fills it."""
-        facts = UserFacts.read(self._user, value.facts)
+        facts = UserFacts.read(value.facts, user=self._user)
         unread = [entry for entry in value.entries if entry.status == "unread"]
         self._devices.replace(facts.connections)
         self._unread.replace(unread)

@@ -1,1 +1,1 @@
-"""What lies over a page for a moment."""
+"""Dialogs over a page."""

@@ -1,22 +1,21 @@
-"""Who is connected."""
+"""Open connections."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tui import columns
-from tui.client import AdminClient
 from tui.commands import bind
+from tui.inbox import columns
+from tui.inbox.model import Client
+from tui.inbox.subjects import all_clients
 from tui.listing import Listing
-from tui.model import Client
 from tui.page import CLEAR, DISCONNECT, USER_COMMANDS, Setting
-from tui.subjects import Paged, read_clients
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
 
 
 class Clients(TableView):
-    """Every open connection of every pod."""
+    """Every open connection of every instance."""
 
     tab = Tab("clients", "2", "Clients")
     COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS, DISCONNECT, CLEAR)
@@ -26,7 +25,7 @@ class Clients(TableView):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.subject = Paged(AdminClient.clients, read_clients, "total", ("client.", "notification."))
+        self.subject = all_clients()
 
     def listing(self) -> Listing[Client]:
         """Connections."""

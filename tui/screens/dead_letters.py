@@ -1,4 +1,4 @@
-"""What was given up, and why."""
+"""Dead letters: deliveries given up, by reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DeadLetterView(TableView):
         self.take(value.entries, value.total)
 
     def summary(self) -> str:
-        """How many, and of which reason."""
+        """The number of letters, and the chosen reason."""
         chosen = self._queue.chosen
         said = super().summary()
         return f"{said}, {chosen.channel or 'no channel'}: {chosen.reason}, esc shows all" if chosen and said else said

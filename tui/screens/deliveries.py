@@ -1,4 +1,4 @@
-"""What is on its way through providers, and what became of it."""
+"""Deliveries: notifications on their way through providers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Deliveries(TableView):
         return columns.deliveries()
 
     def summary(self) -> str:
-        """How many, or what is wrong with the filter."""
+        """The number of deliveries, or the fault of the filter."""
         wrong = self._recent.query.wrong or self._refused
         return f"✕ {wrong}" if wrong else super().summary()
 
@@ -64,7 +64,7 @@ class Deliveries(TableView):
         self.sum_up()
 
     def words_of(self, typed: str) -> str:
-        """What is left of the filter beside its terms."""
+        """The filter without its terms."""
         return Query.parse(typed).words
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:

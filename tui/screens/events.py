@@ -1,4 +1,4 @@
-"""What is happening at this moment."""
+"""Events of all instances as they happen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.widgets.tabs import Tab
 
 
 class Events(TableView):
-    """The newest events of all pods; the first row is followed until one moves away from it."""
+    """The newest events of all instances; the first row is followed until one moves away from it."""
 
     tab = Tab("events", "7", "Events")
     COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS)
@@ -33,7 +33,7 @@ class Events(TableView):
         self.take(self.world.tail.newest_first())
 
     def summary(self) -> str:
-        """How many are kept, and how many could not be."""
+        """The number of events kept, and of those left out."""
         tail = self.world.tail
         said = self.rows.summary(self.noun)
         if tail.arrived > TAIL_MAX:
@@ -55,7 +55,7 @@ class Events(TableView):
         return [
             ("Event", row.kind),
             ("Time", humanise.stamp(row.at)),
-            ("Pod", row.pod_id or humanise.NONE),
+            ("Instance", row.pod_id or humanise.NONE),
             ("User", row.who or humanise.NONE),
             ("What", row.what),
         ]

@@ -1,4 +1,4 @@
-"""What happened to one user's notifications."""
+"""The history of one user's notifications."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui import columns
 from tui.commands import Command, bind
+from tui.inbox import columns
+from tui.inbox.model import Entry
+from tui.inbox.subjects import Inbox
 from tui.listing import Listing
 from tui.messages import RefreshNow
-from tui.model import Entry, UserKey
+from tui.model import UserKey
 from tui.page import CLEAR, USER_COMMANDS, Page
 from tui.safe import safe
-from tui.subjects import Inbox
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
 from tui.widgets.words import Words

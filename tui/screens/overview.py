@@ -15,9 +15,9 @@ from tui.deliveries.model import Queue, Queues
 from tui.deliveries.subjects import AllQueues
 from tui.figures import Sample
 from tui.messages import OpenDeliveries
-from tui.model import Pod
+from tui.model import Instance
 from tui.page import DELIVERIES, HOLD, ROW_COMMANDS, Setting
-from tui.screens.pods import pod_facts
+from tui.screens.instances import instance_facts
 from tui.view import View
 from tui.widgets.chart import Chart, Line
 from tui.widgets.figure_strip import FigureStrip
@@ -27,18 +27,18 @@ from tui.widgets.tabs import Tab
 
 
 class Overview(View):
-    """Figures, charts, queues, pods and health. On few lines, queues have the place of two charts whose newest
+    """Figures, charts, queues, instances and health. On few lines, queues have the place of two charts whose newest
     numbers are among the figures."""
 
     tab = Tab("overview", "1", "Overview")
     COMMANDS_HERE = (HOLD, DELIVERIES, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
-    AUTO_FOCUS = "#pods"
+    AUTO_FOCUS = "#instances"
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self.subject = AllQueues()
-        self._pods = columns.pods()
+        self._instances = columns.instances()
         self._queues = delivery_columns.queues()
         self._turn = 0
 
@@ -54,12 +54,12 @@ class Overview(View):
                 yield Chart("Unread", _UNREAD, humanise.rate, "unread")
             yield Table(self._queues, "Loading …", id="queues")
         with Horizontal(id="cluster"):
-            yield Table(self._pods, "No pod has been heard of", id="pods")
+            yield Table(self._instances, "No instance has reported yet", id="instances")
             yield HealthPanel(id="health")
 
     def on_mount(self) -> None:
         """Names the panels."""
-        self.query_one("#pods").border_title = "Pods"
+        self.query_one("#instances").border_title = "Instances"
         self.query_one("#health").border_title = "Health"
         self.query_one("#queues").border_title = "Queues"
 
@@ -98,25 +98,25 @@ class Overview(View):
             self._draw(_CHARTS[self._turn :: 2])
 
     def show_cluster(self) -> None:
-        """Pods and health."""
-        self._pods.replace(self.world.pods)
-        self.query_one("#pods", Table).rows_changed()
+        """Instances and health."""
+        self._instances.replace(self.world.instances)
+        self.query_one("#instances", Table).rows_changed()
         if self.world.health is not None:
             self.query_one(HealthPanel).show(self.world.health)
 
     def open_row(self, row: Any) -> None:
-        """A pod, or the deliveries of a queue."""
+        """An instance, or the deliveries of a queue."""
         if isinstance(row, Queue):
             self.post_message(OpenDeliveries(f"channel:{row.channel}"))
         else:
             super().open_row(row)
 
     def facts_of(self, row: Any) -> list[tuple[str, str]]:
-        """Those of a pod."""
-        return pod_facts(row) if isinstance(row, Pod) else []
+        """Those of an instance."""
+        return instance_facts(row) if isinstance(row, Instance) else []
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What concerns a channel is offered where a queue is selected."""
+        """Offers the keys of a channel only where a queue is selected."""
         if action in ("hold", "deliveries") and not self.channel:
             return False
         return super().check_action(action, parameters)

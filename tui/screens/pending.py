@@ -1,14 +1,13 @@
-"""What is waiting: unread notifications of all users."""
+"""Unread notifications of all users."""
 
 from __future__ import annotations
 
-from tui import columns
-from tui.client import AdminClient
 from tui.commands import bind
+from tui.inbox import columns
+from tui.inbox.model import Entry
+from tui.inbox.subjects import all_pending
 from tui.listing import Listing
-from tui.model import Entry
 from tui.page import CLEAR, USER_COMMANDS, Setting
-from tui.subjects import Paged, read_pending
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
 
@@ -24,7 +23,7 @@ class Pending(TableView):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.subject = Paged(AdminClient.pending, read_pending, "total_pending", ("notification.",))
+        self.subject = all_pending()
 
     def listing(self) -> Listing[Entry]:
         """Unread notifications."""

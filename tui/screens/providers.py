@@ -22,7 +22,7 @@ class Providers(TableView):
     COMMANDS_HERE = (*TABLE_COMMANDS, HOLD, DELIVERIES, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
     noun = "providers"
-    empty = "No pod has providers: none runs with the role delivery"
+    empty = "No instance has providers: none runs with the role delivery"
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)

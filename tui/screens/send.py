@@ -15,8 +15,9 @@ from textual.widgets import Button, Checkbox, Input, TextArea
 from tui.commands import Command, bind
 from tui.listing import Column, Listing
 from tui.messages import SendNow
-from tui.model import Json, UserKey, rows, text, whole
+from tui.model import UserKey
 from tui.page import COPY_ID, COPY_JSON, HISTORY, USER, Setting
+from tui.record import Json, rows, text, whole
 from tui.safe import safe
 from tui.view import View
 from tui.widgets.table import Table
@@ -42,7 +43,7 @@ class Sent:
 
     @property
     def haystack(self) -> str:
-        """What a filter searches, in lower case."""
+        """The text that a filter searches, in lower case."""
         return f"{self.owner} {self.identity}"
 
 
@@ -100,7 +101,7 @@ class Send(View):
         return len(chosen)
 
     def show_sent(self, results: list[Json], said: str) -> None:
-        """What became of it."""
+        """Lists the results."""
         self._key = ""
         found = [Sent(_target(row), text(row, "notification_id"), row) for row in results]
         self._sent.replace(found)

@@ -1,16 +1,16 @@
-"""Who is known, and who has something waiting."""
+"""The users known, and the number of notifications each has unread."""
 
 from __future__ import annotations
 
 from textual.timer import Timer
 
-from tui import columns
 from tui.commands import bind
+from tui.inbox import columns
+from tui.inbox.model import User
+from tui.inbox.subjects import AllUsers
 from tui.listing import Listing
 from tui.messages import RefreshNow
-from tui.model import User
 from tui.page import CLEAR, DISCONNECT, USER_COMMANDS, Setting
-from tui.subjects import AllUsers
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.tabs import Tab

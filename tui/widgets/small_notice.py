@@ -1,4 +1,4 @@
-"""What stands on a terminal too small for the views: so in words, with the figures that matter most."""
+"""The notice on a terminal too small for the views, with the figures that matter most."""
 
 from __future__ import annotations
 

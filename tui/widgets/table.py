@@ -80,7 +80,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     @property
     def page_rows(self) -> int:
-        """How many rows are in sight."""
+        """The number of rows in sight."""
         return max(1, self.size.height - 1)
 
     def rows_changed(self) -> None:

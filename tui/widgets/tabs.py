@@ -20,7 +20,8 @@ class Tab(NamedTuple):
 
 
 class Tabs(Words):
-    """Where room is scarce names are shortened: to their first words, then the longest first, until all fit."""
+    """Every key stands there; names stand whole, those nearest to the view in front first, as many as there is room
+    for."""
 
     def __init__(self, tabs: list[Tab], active: str) -> None:
         super().__init__()
@@ -30,18 +31,14 @@ class Tabs(Words):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draws them for the new width."""
-        # Where room is scarce one cell lies between two tabs, else two.
-        whole = sum(len(tab.title) for tab in self._tabs) + 4 * len(self._tabs) <= event.size.width
-        pad = " " if whole else ""
-        titles = _shortened([tab.title for tab in self._tabs], event.size.width - 3 * len(self._tabs) - 1)
-        titles = [tab.title for tab in self._tabs] if whole else titles
-        parts: list[Part] = [] if whole else [(" ", "")]
+        named = _named([len(tab.title) for tab in self._tabs], self._place, event.size.width)
+        parts: list[Part] = []
         self._ends = []
-        for tab, title in zip(self._tabs, titles, strict=True):
-            active = tab.view == self._active
-            parts.append((f"{pad}{key_name(tab.key)}", "bold $primary reverse" if active else "bold $text-primary"))
-            parts.append((f" {title}{pad}", "bold $primary reverse" if active else ""))
-            parts.append(("" if whole else " ", ""))
+        for place, tab in enumerate(self._tabs):
+            name = f" {tab.title}" if place in named else ""
+            active = place == self._place
+            parts.append((f" {key_name(tab.key)}", "bold $primary reverse" if active else "bold $text-primary"))
+            parts.append((f"{name} " if active else name, "bold $primary reverse" if active else ""))
             self._ends.append(sum(len(text) for text, _ in parts))
         self.say(*parts)
 
@@ -52,12 +49,18 @@ class Tabs(Words):
                 self.post_message(ShowView(tab.view))
                 return
 
+    @property
+    def _place(self) -> int:
+        return next((place for place, tab in enumerate(self._tabs) if tab.view == self._active), 0)
 
-def _shortened(titles: list[str], room: int) -> list[str]:
-    if sum(map(len, titles)) > room:
-        titles = [title.split()[0] for title in titles]
-    longest = max(map(len, titles))
-    while sum(map(len, titles)) > room and longest > 3:
-        longest -= 1
-        titles = [title[:longest] for title in titles]
-    return titles
+
+def _named(lengths: list[int], active: int, width: int) -> set[int]:
+    """The tabs whose names find room beside all the keys, from the active one outwards."""
+    room = width - 2 * len(lengths) - 1
+    named: set[int] = set()
+    for place in sorted(range(len(lengths)), key=lambda place: (abs(place - active), place)):
+        room -= lengths[place] + 1
+        if room < 0:
+            break
+        named.add(place)
+    return named

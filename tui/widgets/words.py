@@ -23,7 +23,7 @@ class Words(Static):
 
     @property
     def plain(self) -> str:
-        """What is shown, without its styles."""
+        """The text shown, without its styles."""
         return "".join(text for text, _ in self._parts)
 
     def say(self, *parts: Part, layout: bool = False) -> None:

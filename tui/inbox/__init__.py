@@ -1,0 +1,1 @@
+"""The inbox: connections, users, unread notifications, history. No Textual, as in the deliveries beside it."""
