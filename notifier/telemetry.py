@@ -182,7 +182,7 @@ class Metrics:
             dict(self.worker_failures),
             {name: getattr(self, name).tally() for name in ("latency", "redis", "loop_lag")},
             {key: histogram.tally() for key, histogram in self.requests.items()},
-            {name: read() for name, (_, read) in self.gauges.items()},
+            {name: float(read()) for name, (_, read) in self.gauges.items()},
             labelled={name: dict(rows) for name, rows in self.labelled.items()},
             labelled_histograms={
                 name: {labels: histogram.tally() for labels, histogram in rows.items()}

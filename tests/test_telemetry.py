@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
+
+from notifier.tally import Tally
 
 PROGRAM = """
 import logging, sys
@@ -45,3 +48,9 @@ def test_no_text_is_a_command_or_a_line_of_its_own(form):
         else:
             assert "two words" in line
     assert b"\nValueError: x" in run.stderr or b"\\nValueError: x" in run.stderr  # a traceback keeps its lines
+
+
+async def test_a_pods_tally_is_read_back_by_the_worker_that_follows(client):
+    """A gauge that is no number would keep a worker that died from being started again."""
+    written = client.pod.metrics.tally()
+    assert msgspec.json.decode(msgspec.json.encode(written), type=Tally).gauges == written.gauges
