@@ -50,6 +50,7 @@ AT_LARGE = {
     "news",
     "provider.circuit",
 }
+AT_LARGE |= {"connections", "disk", "files"}
 AT_LARGE |= {"record", "redis", "server", "service_manager", "settings", "stop", "store", "worker"}
 
 

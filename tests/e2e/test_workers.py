@@ -386,7 +386,7 @@ def redis_binary_on(tmp_path):
     port, started = free_port(), []
 
     def start():
-        options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path))
+        options = ("--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes", "--dir", str(tmp_path))
         started.append(subprocess.Popen([find_redis().path, *options], stdout=subprocess.DEVNULL))
 
     yield port, start

@@ -1,9 +1,12 @@
 """Deliveries from a topic of librdkafka's mock brokers, which run in another process."""
 
 import asyncio
+import hashlib
 
+from notifier.domain.ids import derived_id
 from notifier.errors import ErrorCode, NotifierError
 from notifier.ingest.ingest import Ingest
+from notifier.ingest.messages import SEED
 from notifier.ingest.options import options_of
 from tests.ingest.conftest import FAST, PARTITIONS, order
 from tests.support import eventually
@@ -60,20 +63,33 @@ async def test_poison_goes_to_the_dead_letters_and_reading_goes_on(topic, start_
     assert (kafka["status"], kafka["dead_letters"]) == ("ok", 4)
 
 
-async def test_what_the_store_refuses_for_itself_holds_nothing_up(topic, start_reader, redis):
-    topic.put(*(order(f"{number}") for number in range(5)))
-    # the id of order 3 is taken by something else, at which the script stops
-    from notifier.domain.ids import derived_id
-    from notifier.ingest.messages import SEED
-
-    taken = redis.keys.delivery("record:" + derived_id(SEED, f"id\n{topic.name}\n3"))
-    await redis.call("SET", taken, "something else", "EX", 60)
+async def test_what_the_store_refuses_for_itself_holds_nothing_up(topic, start_reader, monkeypatch):
+    """A message at which the script stops is a dead letter; those before and behind it are stored."""
     pod = await start_reader()
+    script = pod.app.pipeline.deliveries._script["create"]
+    stop = f"if ARGV[i] == '{delivery_id_of(topic, 3)}' then error('a defect in the store') end"
+    text = "for i = 1, #ARGV do " + stop + " end\n" + script.text
+    monkeypatch.setattr(script, "text", text)
+    monkeypatch.setattr(script, "sha", hashlib.sha1(text.encode()).hexdigest())
+    topic.put(*(order(f"{number}") for number in range(5)))
     await topic.has_committed(5, -1001)
     assert contents(await pod.records()) == ["order 0", "order 1", "order 2", "order 4"]
     (entry,) = await pod.dead_letters()
     assert (entry["reason"], entry["offset"]) == ("kafka_refused", 3)
-    await redis.call("DEL", taken)
+
+
+async def test_a_key_that_something_else_has_taken_is_set_aside(topic, start_reader, redis):
+    topic.put(*(order(f"{number}") for number in range(5)))
+    taken = redis.keys.delivery(f"record:{delivery_id_of(topic, 3)}")
+    await redis.call("SET", taken, "something else", "EX", 60)
+    pod = await start_reader()
+    await topic.has_committed(5, -1001)
+    assert contents(await pod.records()) == [f"order {number}" for number in range(5)]
+    assert await pod.dead_letters() == []
+
+
+def delivery_id_of(topic, number):
+    return derived_id(SEED, f"id\n{topic.name}\n{number}")
 
 
 async def test_while_the_store_is_away_nothing_is_committed_and_no_partition_lost(topic, start_reader):
