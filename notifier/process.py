@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import errno
 import gc
+import inspect
+import linecache
 import logging
 import os
 import socket
@@ -20,6 +22,7 @@ import uvloop
 from sanic import Sanic
 from sanic.application.state import ApplicationServerInfo
 from sanic.http.constants import HTTP
+from sanic.touchup import TouchUp
 
 from notifier import __version__
 from notifier.app import App
@@ -221,7 +224,18 @@ def begin(settings: Settings) -> None:
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
     raise_limit()
     hold_all()
+    hold_sources()
     _warn_of_open_door(settings)
+
+
+def hold_sources() -> None:
+    """Keeps in memory the sources that Sanic reads whenever a server is made, to rewrite some of its own methods: a
+    worker is forked again also when the executable's unpacked folder is gone (held_files.py)."""
+    for target, method in TouchUp._registry:
+        path = inspect.getsourcefile(getattr(target, f"_{method}", getattr(target, method)))
+        lines = linecache.getlines(path) if path is not None else []
+        if path is not None and lines:  # without a time it is not compared with the file
+            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

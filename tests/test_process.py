@@ -1,12 +1,19 @@
 """The serving process around the parts."""
 
 import asyncio
+import inspect
+import linecache
+import os
 import socket
 import subprocess
 import sys
+import tokenize
+from unittest.mock import Mock
+
+from sanic.touchup import TouchUp
 
 from notifier.config import load
-from notifier.process import LOOKS_PER_TURN, listen
+from notifier.process import LOOKS_PER_TURN, hold_sources, listen
 from tests.support import eventually
 
 
@@ -74,3 +81,13 @@ def test_a_bare_port_with_tokens_is_every_interface_of_both_kinds():
     finally:
         for sock in socks:
             sock.close()
+
+
+def test_sources_that_sanic_reads_are_held(monkeypatch):
+    """As after a sweep of the executable's unpacked folder: no file can be read any more."""
+    linecache.clearcache()
+    hold_sources()
+    monkeypatch.setattr(os, "stat", Mock(side_effect=FileNotFoundError))
+    monkeypatch.setattr(tokenize, "open", Mock(side_effect=FileNotFoundError))
+    for target, method in TouchUp._registry:
+        assert "def " in inspect.getsource(getattr(target, f"_{method}", getattr(target, method)))
