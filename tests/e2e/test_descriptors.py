@@ -8,16 +8,23 @@ import socket
 import sys
 import time
 
+import pytest
+
 from tests.e2e.server import ServerProcess
 
-HARD = 160
+SOFT, HARD = 100, 160
 PATIENCE = 10.0
 
 
-def limited(data_dir, soft, *arguments):
-    shell = f'ulimit -Sn {soft}; ulimit -Hn {HARD}; exec "$0" "$@"'
+@pytest.fixture
+def limited(loop, data_dir):
+    """A server with few descriptors; ended also after a failure."""
+    shell = f'ulimit -Sn {SOFT}; ulimit -Hn {HARD}; exec "$0" "$@"'
     command = ("bash", "-c", shell, sys.executable, "-m", "notifier")
-    return ServerProcess(data_dir, command=command, arguments=arguments, LOG_FORMAT="json")
+    server = ServerProcess(data_dir / "data", command=command, LOG_FORMAT="json")
+    yield server
+    if not server.ended:
+        loop.run_until_complete(server.stop())
 
 
 async def until(condition, what):
@@ -39,8 +46,8 @@ def answer_of(sock):
         return b""
 
 
-async def test_connections_are_refused_and_redis_comes_back(loop, data_dir):
-    server = limited(data_dir / "data", 100)
+async def test_connections_are_refused_and_redis_comes_back(limited):
+    server = limited
     await server.start()
     assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[0] == HARD
     with contextlib.ExitStack() as stack:

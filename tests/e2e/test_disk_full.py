@@ -70,11 +70,20 @@ def disk(request, tmp_path):
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def start(disk, *arguments):
-    # With Python's own signals a write beyond the limit fails, as on a full disk.
-    return ServerProcess(
-        disk.folder, arguments=arguments, LOG_FORMAT="json", DISK_RESERVE="4MiB", NOTIFICATION_TTL="1h"
-    )
+@pytest.fixture
+def build(loop, disk):
+    """A server with its data on that disk; ended before the disk goes, also after a failure."""
+    built = []
+
+    def make(*arguments):
+        options = {"LOG_FORMAT": "json", "DISK_RESERVE": "4MiB", "NOTIFICATION_TTL": "1h"}
+        built.append(ServerProcess(disk.folder, arguments=arguments, **options))
+        return built[-1]
+
+    yield make
+    for server in built:
+        if not server.ended:
+            loop.run_until_complete(server.stop())
 
 
 async def begin(server, disk):
@@ -131,8 +140,8 @@ def missing(server, accepted):
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_what_was_accepted_is_kept_when_the_disk_is_full(loop, disk, end):
-    server = start(disk)
+async def test_what_was_accepted_is_kept_when_the_disk_is_full(disk, build, end):
+    server = build()
     await begin(server, disk)
     accepted, said = await post_until_refused(server, disk)
     assert len(accepted) > 5
@@ -159,8 +168,8 @@ async def test_what_was_accepted_is_kept_when_the_disk_is_full(loop, disk, end):
     assert await server.stop() == 0
 
 
-async def test_the_workers_know_what_their_keeper_sees(loop, disk):
-    server = start(disk, "--workers", "2")
+async def test_the_workers_know_what_their_keeper_sees(disk, build):
+    server = build("--workers", "2")
     await begin(server, disk)
     accepted, _ = await post_until_refused(server, disk)
     await until(lambda: "nearly full" in server.get_health()["components"]["redis"].get("error", ""), "the reason")
