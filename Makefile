@@ -123,7 +123,7 @@ lock: $(DEV_STAMP) ## write the lock files anew
 	@$(BIN)/python build/lock.py
 
 redis-local: $(RUN_STAMP) ## a Redis on 127.0.0.1:6379 in the foreground, for REDIS_ADDR
-	@$(BIN)/python -m notifier.store.redis_binary 6379
+	@$(BIN)/python -m notifier.store.embedded.binary 6379
 
 clean: ## what was made here; the data in DATA_DIR stays
 	@rm -rf $(VENV) dist .work *.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache

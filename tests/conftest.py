@@ -16,13 +16,13 @@ import websockets
 from sanic.mixins.routes import RouteMixin
 from sanic.touchup import TouchUp
 
-from notifier.app import App
 from notifier.config import load
-from notifier.process import Server, bind
-from notifier.store.address import Address
+from notifier.pod.app import App
+from notifier.serving.process import Server, bind
+from notifier.store.embedded.binary import find_redis
 from notifier.store.keys import Keys
-from notifier.store.redis_binary import find_redis
-from notifier.store.single import SingleRedis
+from notifier.store.redis.address import Address
+from notifier.store.redis.single import SingleRedis
 from tests.support import leaked_keys
 
 STOP_WITHIN = 5.0

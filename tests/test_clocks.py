@@ -1,4 +1,4 @@
-"""Redis' clock judges: an instance whose own is wrong does what the others do (`store/clock.py`)."""
+"""Redis' clock judges: an instance whose own is wrong does what the others do (`store/redis/clock.py`)."""
 
 import ast
 import time
@@ -8,7 +8,7 @@ import pytest
 
 from notifier.domain.times import format_time, parse_time
 from notifier.providers.base import ProviderError
-from notifier.store.clock import StoreClock
+from notifier.store.redis.clock import StoreClock
 from tests.delivery.conftest import Scripted, wire
 from tests.service.test_access import SECRET
 from tests.support import Inbox, eventually, notify
@@ -17,14 +17,14 @@ SOURCE = Path(__file__).parent.parent / "notifier"
 WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 # Who may look at this machine's clock, and why.
 ALLOWED = {
-    "app.py": "when the process began, and for how long it has run",
-    "summary.py": "for how long it has run",
-    "bench.py": "a number that an earlier run has not had",
+    "pod/app.py": "when the process began, and for how long it has run",
+    "pod/summary.py": "for how long it has run",
+    "client/load.py": "a number that an earlier run has not had",
     "cli/token.py": "a token made where there is no store",
     "doctor/store.py": "compares the two clocks",
     "providers/tools.py": "what the check of the settings builds sends nothing",
-    "store/aof.py": "names of copies, made while there is no Redis",
-    "store/clock.py": "before the first connect",
+    "store/embedded/aof.py": "names of copies, made while there is no Redis",
+    "store/redis/clock.py": "before the first connect",
 }
 real_time = time.time
 

@@ -42,7 +42,7 @@ def command(
     url: str, token: str | None, users: int, rate: float, duration: float, batch: int, drain: float, as_json: bool
 ) -> int:
     """Load-test the server at --url: every user reads and marks read what comes."""
-    from notifier.bench import Load, Plan
+    from notifier.client.load import Load, Plan
 
     load = Load(url, token, Plan(users, rate, duration, min(batch, users), drain), _progress)
     try:

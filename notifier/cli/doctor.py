@@ -108,7 +108,7 @@ def _check_settings(settings: Settings) -> Finding:
 
 async def _examine_machine(settings: Settings) -> list[Finding]:
     from notifier.doctor import check_data, check_data_dir, check_embedded, check_external, check_port, check_tls
-    from notifier.store.address import parse_deployment
+    from notifier.store.redis.address import parse_deployment
 
     if settings.redis_addr:
         deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)

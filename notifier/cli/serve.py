@@ -43,9 +43,9 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
         settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    from notifier.pipeline import check_providers
-    from notifier.process import StartError, run
+    from notifier.pod.pipeline import check_providers
     from notifier.providers.base import SetupError
+    from notifier.serving.process import StartError, run
 
     try:
         check_providers(settings)
@@ -55,7 +55,7 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
     try:
         if workers == 1:
             return run(settings, read)
-        from notifier.supervisor import run_workers
+        from notifier.serving.supervisor import run_workers
 
         return run_workers(settings, workers, read)
     except SettingsError as error:

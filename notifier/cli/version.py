@@ -24,7 +24,7 @@ def command(licences: bool) -> None:
 
 
 def _versions() -> str:
-    from notifier.store.redis_binary import NoRedis, find_redis
+    from notifier.store.embedded.binary import NoRedis, find_redis
 
     try:
         binary = find_redis()

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from notifier.doctor.findings import Finding, fail, note, ok
-from notifier.store import aof
-from notifier.store.aof_repair import RepairError, repair
-from notifier.store.redis_binary import NoRedis, find_redis
+from notifier.store.embedded import aof
+from notifier.store.embedded.aof_repair import RepairError, repair
+from notifier.store.embedded.binary import NoRedis, find_redis
 
 CHECK = "data"
 

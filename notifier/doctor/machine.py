@@ -13,7 +13,7 @@ import socket
 from pathlib import Path
 
 from notifier.doctor.findings import Finding, fail, note, ok
-from notifier.web.tls import TlsError, server_context
+from notifier.web.http.tls import TlsError, server_context
 
 FILES_MIN, FILES_ADVISED = 1024, 65_536
 RESERVED_FILES = 100  # of a process: the store, the event loop, logs, libraries

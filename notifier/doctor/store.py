@@ -11,11 +11,11 @@ import hiredis
 from notifier.doctor.findings import Finding, fail, note, ok
 from notifier.doctor.machine import check_clock
 from notifier.errors import NotifierError
-from notifier.store.address import Address, Deployment
-from notifier.store.link import Link, open_link
-from notifier.store.redis_binary import MINIMUM, NoRedis, find_redis
-from notifier.store.sentinel import find_master
-from notifier.store.watch import find_eviction, find_forgetting, parse_info
+from notifier.store.embedded.binary import MINIMUM, NoRedis, find_redis
+from notifier.store.redis.address import Address, Deployment
+from notifier.store.redis.link import Link, open_link
+from notifier.store.redis.sentinel import find_master
+from notifier.store.redis.watch import find_eviction, find_forgetting, parse_info
 
 TIMEOUT = 3.0
 ERRORS = (OSError, TimeoutError, NotifierError, hiredis.ReplyError)

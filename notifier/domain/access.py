@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from notifier.domain.checks import text_problem
-from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.users import User
 
 MAX_NAME = 64
@@ -72,26 +71,16 @@ class KeyRequest(NamedTuple):
     scopes: tuple[Scope, ...]
 
 
-def read_key_request(body: object) -> KeyRequest:
-    """The request in a decoded body; raises `NotifierError(invalid)` that names every bad field."""
-    if type(body) is not dict:
-        raise no_object()
-    faults = Faults()
-    name, scopes = body.get("name"), body.get("scopes")
-    problem = text_problem(name, 1, MAX_NAME) or (None if _NAME(str(name)) else _NAME_EXPECTED)
-    if problem is not None:
-        faults.add("name", problem)
-    if (
-        type(scopes) is not list
-        or not 1 <= len(scopes) <= MAX_SCOPES
-        or not all(scope in list(Scope) for scope in scopes)
-    ):
-        faults.add("scopes", "must be a list of notify, read, admin")
-        scopes = []
-    faults.add_unknown(body, {"name", "scopes"})
-    if faults:
-        raise invalid(faults)
-    return KeyRequest(str(name), ordered(scopes))
+def name_problem(value: object) -> str | None:
+    """The name of a key: 1-64 letters, digits, spaces and `. _ @ + -`, a letter or digit first."""
+    return text_problem(value, 1, MAX_NAME) or (None if _NAME(str(value)) else _NAME_EXPECTED)
+
+
+def scopes_problem(value: object) -> str | None:
+    """The scopes of a key: a list of at least one."""
+    if type(value) is list and 1 <= len(value) <= MAX_SCOPES and all(scope in list(Scope) for scope in value):
+        return None
+    return "must be a list of notify, read, admin"
 
 
 def ordered(names: Iterable[str]) -> tuple[Scope, ...]:

@@ -18,9 +18,9 @@ from notifier.domain.times import format_time, parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.limit import DeliveryLimit
 from notifier.service.publish import IdempotencyKey
-from notifier.store.clock import StoreClock
 from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
 from notifier.store.idempotency import Idempotency
+from notifier.store.redis.clock import StoreClock
 
 SINGLE = "notifications"  # the route of single deliveries
 SOON = 0.05  # seconds: what is scheduled for sooner by Redis' clock is queued at once

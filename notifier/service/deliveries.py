@@ -14,6 +14,7 @@ from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.deliveries import Change, DeadLetter, Deliveries, Queues
 
+DeadLetterEntry = DeadLetter  # for endpoints, which may not import the store
 SCAN = 500
 _CURSOR = re.compile(r"[0-9]{1,9}").fullmatch
 

@@ -25,7 +25,7 @@ from notifier.service.limit import UserLimit
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
 from notifier.store.keys import Keys
-from notifier.store.link import LinkLost
+from notifier.store.redis.link import LinkLost
 
 MAX_KEY = 255
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)

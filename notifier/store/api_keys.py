@@ -18,7 +18,7 @@ import msgspec
 from notifier.domain.access import ApiKey, KeyRequest, ordered
 from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.client import Redis
+from notifier.store.redis.client import Redis
 
 MAX_KEYS = 1000
 
@@ -41,7 +41,7 @@ class ApiKeys:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._add = redis.script("add_api_key")
+        self._add = redis.script("api_keys/add")
 
     async def add(self, request: KeyRequest) -> tuple[ApiKey, str]:
         """Makes a key; what is kept of it, and the key itself, which cannot be had again.

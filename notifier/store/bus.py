@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from notifier.domain.ids import stream_position
 from notifier.errors import NotifierError
-from notifier.store.client import Redis, as_error
-from notifier.store.link import Link
 from notifier.store.presence import BUS_TTL
+from notifier.store.redis.client import Redis, as_error
+from notifier.store.redis.link import Link
 
 MAXLEN = 20_000
 BLOCK = 1.0  # seconds that a read waits for messages

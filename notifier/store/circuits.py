@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifier.store.client import Redis
 from notifier.store.deliveries import digest
-from notifier.store.link import Reply
+from notifier.store.redis.client import Redis
+from notifier.store.redis.link import Reply
 
 PROBE_TIMEOUT = 60.0  # seconds after which a probe that never said what came of it is given up
 DAY = 86400.0

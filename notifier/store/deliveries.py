@@ -15,9 +15,9 @@ import msgspec
 from notifier.domain.deliveries import PRIORITIES, Filter, Record
 from notifier.domain.status import Event, Status
 from notifier.domain.times import format_time
-from notifier.store.client import Redis
-from notifier.store.link import Reply
-from notifier.store.spoilt import integer
+from notifier.store.redis.client import Redis
+from notifier.store.redis.link import Reply
+from notifier.store.redis.spoilt import integer
 
 MAX_TIME_MS = 253_402_300_800_000  # the year 10000, which RFC 3339 has no room for
 MAX_TAKEOVERS = 5  # a delivery that took so many workers down with it is given up

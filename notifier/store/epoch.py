@@ -6,8 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from notifier.store.client import Call, Redis, as_error
-from notifier.store.link import WritesRefused
+from notifier.store.redis.client import Call, Redis, as_error
+from notifier.store.redis.link import WritesRefused
 
 
 class Epoch:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from notifier.store.client import Redis
+from notifier.store.redis.client import Redis
 
 MAXLEN = 1_000  # entries, each the events of one moment of one pod
 LIFE = 60.0

@@ -11,8 +11,8 @@ import logging
 from typing import NamedTuple
 
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.client import RETRY_FOR, Redis
-from notifier.store.link import unavailable
+from notifier.store.redis.client import RETRY_FOR, Redis
+from notifier.store.redis.link import unavailable
 
 # How long a try that could not end, by a crash or a failover, may hold up its repeat (contract §3 allows 30 s). A try
 # takes at most 3 s, and one that goes on beside its repeat has the same ids, which are stored once.
@@ -36,9 +36,9 @@ class Idempotency:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._begin = redis.script("begin")
-        self._finish = redis.script("finish")
-        self._give_up = redis.script("give_up")
+        self._begin = redis.script("idempotency/begin")
+        self._finish = redis.script("idempotency/finish")
+        self._give_up = redis.script("idempotency/give_up")
         self._ending: dict[str, asyncio.Task[None]] = {}
 
     async def begin(self, key: str, fingerprint: bytes, seed: str, ttl_ms: int) -> Begun:

@@ -12,10 +12,10 @@ from msgspec import Struct
 from notifier.domain.entries import Entry
 from notifier.domain.users import User
 from notifier.errors import NotifierError
-from notifier.store.client import Redis, as_error
-from notifier.store.gather import Gatherer, Head
-from notifier.store.link import OnReply, Reply
 from notifier.store.payloads import Payloads
+from notifier.store.redis.client import Redis, as_error
+from notifier.store.redis.gather import Gatherer, Head
+from notifier.store.redis.link import OnReply, Reply
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
@@ -124,7 +124,7 @@ class Inbox:
         self._payloads = Payloads(redis)
         self.default_ttl_ms = round(default_ttl * 1000)
         self.maxlen = maxlen
-        self._scripts = {name: redis.script(name) for name in SCRIPTS}
+        self._scripts = {name: redis.script(f"inbox/{name}") for name in SCRIPTS}
         self._accepts = Gatherer(redis, self._scripts["accept"])
         self._reads = Gatherer(redis, self._scripts["read"])
 

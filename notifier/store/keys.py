@@ -9,7 +9,7 @@ in it (a shard): so a script changes them together with the inbox there too. Scr
 from __future__ import annotations
 
 from notifier.domain.status import lua_table
-from notifier.store.slots import slot_of, tags
+from notifier.store.redis.slots import slot_of, tags
 
 GROUP = "notifications"
 WORKERS = "workers"

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifier.store.client import Redis
-from notifier.store.link import Reply
+from notifier.store.redis.client import Redis
+from notifier.store.redis.link import Reply
 
 
 class Taken(NamedTuple):
@@ -25,7 +25,7 @@ class Limits:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._keys = redis.keys
-        self._script = redis.script("limit")
+        self._script = redis.script("limits/take")
 
     async def take(self, name: str, rate: tuple[int, float], users: Sequence[str]) -> Taken:
         """Takes a place for each user, or none for anybody; `rate` is a number and the seconds in which it may come.

@@ -12,8 +12,8 @@ from notifier.domain.entries import Entry
 from notifier.domain.ids import is_stream_id
 from notifier.domain.notifications import fragment_of, is_payload
 from notifier.errors import NotifierError
-from notifier.store.client import Redis
-from notifier.store.link import Reply
+from notifier.store.redis.client import Redis
+from notifier.store.redis.link import Reply
 
 
 class Payloads:
@@ -21,7 +21,7 @@ class Payloads:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._drop = redis.script("drop")
+        self._drop = redis.script("inbox/drop")
 
     def entries(self, user: str, flat: Sequence[Any]) -> list[Entry]:
         """Entries from the flat list of id, notification id, state and payload that scripts answer."""

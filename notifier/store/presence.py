@@ -9,10 +9,10 @@ from typing import NamedTuple
 import hiredis
 
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.client import Call, Redis, as_error
 from notifier.store.epoch import Epoch
-from notifier.store.link import WritesRefused
-from notifier.store.spoilt import integer
+from notifier.store.redis.client import Call, Redis, as_error
+from notifier.store.redis.link import WritesRefused
+from notifier.store.redis.spoilt import integer
 
 BUS_TTL = 60.0
 _is_pod = re.compile(rb"[A-Za-z0-9._-]{1,100}").fullmatch

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from notifier.domain.entries import Entry
 from notifier.domain.users import parse_user_key
 from notifier.errors import NotifierError
-from notifier.store.client import Redis
 from notifier.store.payloads import Payloads, ignore
-from notifier.store.spoilt import integer
+from notifier.store.redis.client import Redis
+from notifier.store.redis.spoilt import integer
 
 SHARDS_AT_A_TIME = 512
 
@@ -41,7 +41,7 @@ class Reports:
         self._redis = redis
         self._keys = redis.keys
         self._payloads = Payloads(redis)
-        self._unread = redis.script("unread")
+        self._unread = redis.script("inbox/unread")
 
     async def users(self, prefix: str, after: str, limit: int) -> tuple[list[str], int, str | None]:
         """User keys that begin with `prefix` (or, when that is no number, whose login does): a page after the cursor
@@ -90,7 +90,7 @@ class Reports:
 
     async def history(self, user: str, limit: int) -> list[Entry]:
         """The newest entries of one inbox, oldest first."""
-        page = self._redis.script("page")
+        page = self._redis.script("inbox/page")
         return self._payloads.entries(user, await self._redis.run(page, self._keys.stream(user), user, limit, "", ""))
 
     async def due(self, before_ms: int, limit: int) -> list[str]:

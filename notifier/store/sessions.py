@@ -13,9 +13,9 @@ import msgspec
 
 from notifier.domain.sessions import CHANNEL_OF, DEVICES, Session
 from notifier.domain.times import format_time, parse_time
-from notifier.store.client import Redis
 from notifier.store.deliveries import digest
-from notifier.store.link import Reply
+from notifier.store.redis.client import Redis
+from notifier.store.redis.link import Reply
 
 MAX_SESSIONS = 50  # of one user; a further one takes the place of the oldest
 

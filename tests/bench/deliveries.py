@@ -22,10 +22,10 @@ import aiohttp
 
 from notifier.domain.deliveries import Filter
 from notifier.domain.status import Status
-from notifier.store.address import Address
 from notifier.store.deliveries import Deliveries, Found, NewDelivery, digest
 from notifier.store.keys import Keys
-from notifier.store.single import SingleRedis
+from notifier.store.redis.address import Address
+from notifier.store.redis.single import SingleRedis
 from tests.bench.measure import cpu_seconds
 from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port

@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from notifier.telemetry import SECONDS, quantile_of
+from notifier.telemetry.metrics import SECONDS, quantile_of
 from tests.bench.measure import ROOT, SHARED, Generator, machine, pace, subject
 
 USERS = ("--subs", 1000)

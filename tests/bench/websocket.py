@@ -23,7 +23,7 @@ from sanic import Request, Sanic, Websocket
 
 from notifier.live.frames import encode_text
 from notifier.live.websocket import WebSocket
-from notifier.web.protocol import NotifierProtocol, check_upgrade, take_over
+from notifier.web.http.protocol import NotifierProtocol, check_upgrade, take_over
 from tests.live.test_frames import frame
 
 ACTIVE = 100  # connections that say something

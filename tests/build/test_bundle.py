@@ -27,9 +27,8 @@ def test_every_module_is_named_once_and_as_it_is_imported():
 def test_scripts_and_page_keep_their_folders():
     found = {(Path(source).relative_to(ROOT).as_posix(), folder) for source, folder in find_data()}
     assert ("notifier/web/static/index.html", "notifier/web/static") in found
-    assert {f"notifier/store/scripts/{path.name}" for path in (ROOT / "notifier/store/scripts").glob("*.lua")} <= {
-        source for source, _ in found
-    }
+    scripts = ROOT / "notifier/store/scripts"
+    assert {path.relative_to(ROOT).as_posix() for path in scripts.rglob("*.lua")} <= {source for source, _ in found}
 
 
 def test_the_notices_name_the_program_and_the_packages_of_the_files(tmp_path):

@@ -11,8 +11,8 @@ import pytest
 from notifier.doctor import Level, check_clock, check_data_dir, check_files
 from notifier.doctor.machine import check_space
 from notifier.doctor.store import check_persistence, check_policy, check_version
-from notifier.store.embedded import EmbeddedRedis
-from notifier.store.redis_binary import find_redis
+from notifier.store.embedded.binary import find_redis
+from notifier.store.embedded.server import EmbeddedRedis
 from tests.cli.runner import run
 from tests.e2e.server import free_port
 from tests.support import eventually

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.delivery.conftest import Scripted, wire
-from tests.store.test_spoilt import WRITE, get, overwrite, spoilt_keys
+from tests.store.redis.test_spoilt import WRITE, get, overwrite, spoilt_keys
 from tests.support import eventually
 
 P = "notif:{delivery}:"

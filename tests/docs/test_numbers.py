@@ -13,9 +13,9 @@ from notifier.domain.protocol import MAX_RETENTION_DAYS, SYNC_LIMIT
 from notifier.live import frames
 from notifier.live.connection import TOKEN_EXPIRED
 from notifier.live.websocket import PING_INTERVAL, SILENCE, STALL
+from notifier.store.embedded.binary import MINIMUM
 from notifier.store.inbox import HISTORY
-from notifier.store.redis_binary import MINIMUM
-from notifier.web.protocol import REQUEST_DEADLINE
+from notifier.web.http.protocol import REQUEST_DEADLINE
 
 DOCS = Path(__file__).parents[2] / "notifier" / "web" / "docs"
 SETTINGS = load({}, {})

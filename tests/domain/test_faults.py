@@ -6,14 +6,15 @@ import time
 
 import pytest
 
-from notifier.domain.access import read_key_request
 from notifier.domain.bodies import read_json
 from notifier.domain.deliveries import read_batch, read_delivery, read_item, read_send
 from notifier.domain.faults import MAX_NAMED, Faults, invalid
 from notifier.domain.notifications import read_broadcast_request, read_notify_request
+from notifier.domain.reading import read_body
 from notifier.domain.sessions import read_session
 from notifier.errors import FieldError, NotifierError
-from notifier.web.dispatch import _read_requeue
+from notifier.web.endpoints.dead_letters import RequeueRequest
+from notifier.web.endpoints.keys import KeyRequest
 
 NOW = "2024-01-01T12:00:00.000Z"
 MANY = {f"a{number}": 1 for number in range(100_000)}
@@ -27,8 +28,8 @@ READERS = {
     "send": read_send,
     "batch": read_batch,
     "session": lambda body: read_session(body, NOW),
-    "key": read_key_request,
-    "requeue": _read_requeue,
+    "key": lambda body: read_body(KeyRequest, body),
+    "requeue": lambda body: read_body(RequeueRequest, body),
 }
 
 

@@ -17,7 +17,7 @@ from sanic import Request, Sanic
 
 from notifier.live.frames import BINARY, encode_frame
 from notifier.live.websocket import WebSocket
-from notifier.web.protocol import NotifierProtocol, check_upgrade, take_over
+from notifier.web.http.protocol import NotifierProtocol, check_upgrade, take_over
 
 LARGEST = 64 * 1024 * 1024  # the cases of 9.* send up to 16 MiB
 NOT_OFFERED = ["12.*", "13.*"]

@@ -5,7 +5,7 @@
 All the time other users are sent notifications and follow them. Prints a line per attack with figures and a verdict,
 and `N tried, M lost, K duplicated, longest gap S s; <what was done>` for the other users; exits 1 if an attack did what
 it must not. The limit on connections per address cannot be tried from loopback, which is exempt:
-`tests/web/test_socket.py` has it.
+`tests/web/endpoints/test_socket.py` has it.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import hiredis
 
-from notifier.store.address import Address
-from notifier.store.link import open_link
-from notifier.store.redis_binary import find_redis
+from notifier.store.embedded.binary import find_redis
+from notifier.store.redis.address import Address
+from notifier.store.redis.link import open_link
 from tests.e2e.server import free_port
 
 PATIENCE = 30.0

@@ -1,4 +1,4 @@
-"""A short run of hostile clients; `make faults` does all of it. Deadlines are tried in `tests/web/test_protocol.py`."""
+"""A short run of hostile clients; `make faults` does all of it. Deadlines are tried in `tests/web/http/test_protocol.py`."""
 
 import pytest
 

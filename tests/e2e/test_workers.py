@@ -380,7 +380,7 @@ def redis_binary_on(tmp_path):
     """A loopback port, and a call that starts a Redis on it."""
     import subprocess
 
-    from notifier.store.redis_binary import find_redis
+    from notifier.store.embedded.binary import find_redis
     from tests.e2e.server import free_port
 
     port, started = free_port(), []

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from notifier.app import App
-from notifier.process import Server, bind
+from notifier.pod.app import App
+from notifier.serving.process import Server, bind
 from tests.ingest.broker import BrokerProcess
 from tests.support import eventually
 

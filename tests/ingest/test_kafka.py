@@ -188,7 +188,7 @@ class Refusing:
 
 
 async def test_a_reader_that_fails_is_started_again(topic, start_reader, monkeypatch):
-    monkeypatch.setattr("notifier.workers.kafka_consumer.SOUND_AFTER", 0.1)
+    monkeypatch.setattr("notifier.duties.kafka_consumer.SOUND_AFTER", 0.1)
     pod = await start_reader()
     worker = next(worker for worker in pod.app.workers if worker.name == "kafka consumer")
 

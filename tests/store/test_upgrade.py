@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.app import App
 from notifier.config import load
-from notifier.process import Server, bind
+from notifier.pod.app import App
+from notifier.serving.process import Server, bind
 from tests.support import Inbox, notify
 
 DATA = Path(__file__).parent.parent / "data"

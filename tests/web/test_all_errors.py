@@ -108,7 +108,7 @@ QUERIES = [
     (f"{ADMIN}/clients?limit=0&cursor=%00&y=1", {"limit", "cursor", "y"}),
     (f"{ADMIN}/users?q=%00&limit=x&cursor=%00&y=1", {"q", "limit", "cursor", "y"}),
     (f"{ADMIN}/pending?limit=x&cursor=%00&y=1", {"limit", "cursor", "y"}),
-    (f"{ADMIN}/history?user_id=x&limit=x&y=1", {"user_id", "limit", "y"}),
+    (f"{ADMIN}/history?user_id=x&limit=x&y=1", {"user_id", "login", "limit", "y"}),
     (f"{ADMIN}/keys?limit=x&cursor=%00&y=1", {"limit", "cursor", "y"}),
     (f"{ADMIN}/dlq?reason=%00&channel=%00&limit=x&cursor=%00&y=1", {"reason", "channel", "limit", "cursor", "y"}),
     ("/api/v1/batches/x?page=x&limit=x&y=1", {"page", "limit", "y"}),

@@ -10,11 +10,13 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from notifier.web.api.messages import BY_CLIENT, BY_SERVER, CLOSE_CODES
 from notifier.web.documents.guide import Guide
 from notifier.web.documents.library import Library
+from notifier.web.documents.message_types import BY_CLIENT, BY_SERVER, CLOSE_CODES
 from notifier.web.documents.reference import reference_page
-from notifier.web.page import CSP
+from notifier.web.endpoints.deliveries import DeliveryEndpoints
+from notifier.web.endpoints.notify import NotifyEndpoints
+from notifier.web.endpoints.page import CSP
 from tests.support import Inbox, notify
 
 BY_TYPE = {msgspec.to_builtins(said.example)["type"]: said for said in (*BY_SERVER, *BY_CLIENT)}
@@ -22,7 +24,7 @@ BY_TYPE = {msgspec.to_builtins(said.example)["type"]: said for said in (*BY_SERV
 
 @pytest.fixture(scope="module")
 def library():
-    return Library("1.2.3", guarded=False)
+    return Library("1.2.3", guarded=False, routes=(*NotifyEndpoints.routes(), *DeliveryEndpoints.routes()))
 
 
 def html_of(library, path, up=1):

@@ -181,7 +181,7 @@ async def test_200_connections_of_one_user_at_once(client):
 
 
 async def test_200_connections_of_one_address_at_once(start_pod, monkeypatch):
-    monkeypatch.setattr("notifier.web.socket._is_loopback", lambda address: False)
+    monkeypatch.setattr("notifier.web.endpoints.socket._is_loopback", lambda address: False)
     client = await start_pod(max_connections_per_address="20", max_connections_per_user="200")
     sockets = await open_sockets(client, 200)
     statuses = await upgrade_at_once(client, sockets)

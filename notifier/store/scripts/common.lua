@@ -46,3 +46,13 @@ local function with_mended(answer)
   if #mended == 0 then return answer end
   return {'\0mended', answer == nil and false or answer, unpack(mended)}
 end
+
+-- The server's time in Unix ms, the same throughout a script.
+local time_now
+local function now_ms()
+  if not time_now then
+    local time = redis.call('TIME')
+    time_now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return time_now
+end

@@ -5,20 +5,20 @@ from __future__ import annotations
 import gc
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from notifier.held_files import held
-from notifier.web.api import ROUTES
-from notifier.web.asyncapi import describe_messages
+from notifier.packaged.files import held
+from notifier.web.documents.asyncapi import describe_messages
 from notifier.web.documents.guide import Guide
 from notifier.web.documents.messages import messages_page
+from notifier.web.documents.openapi import describe
 from notifier.web.documents.reference import reference_page
 from notifier.web.documents.shell import LANGUAGES, Entry, Page, render
-from notifier.web.openapi import describe
-from notifier.web.page import File
+from notifier.web.endpoints.page import File
+from notifier.web.http.route import Route
 
 README = "README.md"  # of the repository, in Russian: it stands beside the guides, and is none
 MAX_DEPTH = 4  # how far below the root a page may be asked for; each depth is kept apart, for its links
@@ -27,8 +27,9 @@ MAX_DEPTH = 4  # how far below the root a page may be asked for; each depth is k
 class Library:
     """The documents of one server."""
 
-    def __init__(self, version: str, guarded: bool) -> None:
-        """`guarded` says whether this server asks for tokens."""
+    def __init__(self, version: str, guarded: bool, routes: Sequence[Route]) -> None:
+        """`guarded` with `AUTH_MODE=token`; `routes` are described."""
+        self._routes = routes
         self._version = version
         self._guarded = guarded
         self._kept: dict[tuple[str, int], File] = {}
@@ -45,7 +46,7 @@ class Library:
     @cached_property
     def openapi(self) -> dict[str, Any]:
         """The description of the HTTP API."""
-        return describe(ROUTES, self._version, self._guarded)
+        return describe(self._routes, self._version, self._guarded)
 
     @cached_property
     def asyncapi(self) -> dict[str, Any]:

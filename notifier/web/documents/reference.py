@@ -10,9 +10,9 @@ from typing import Any
 from html5tagger import HTML, E
 
 from notifier.web.documents.guide import prose
+from notifier.web.documents.openapi import SHARED
 from notifier.web.documents.schemas import code_block, fields_table, schema_section, type_of
 from notifier.web.documents.shell import Heading, Page
-from notifier.web.openapi import SHARED
 
 Operation = tuple[str, str, Mapping[str, Any]]  # method, path, and what the document says of it
 

@@ -6,11 +6,6 @@
 local PRIORITIES = {'high', 'normal', 'low'}
 local CHANNELS = {'sms', 'email', 'push', 'webhook', 'inapp'}
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
 -- The reply to a command. Where its key is of another type, or a count no number, another program wrote it: the key is set
 -- aside, or the count removed, and the command repeated.
 local function again(kind, reply, command, key, field, ...)

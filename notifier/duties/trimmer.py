@@ -1,0 +1,43 @@
+"""Retention trimmer: cuts inboxes to their newest entries, and gives them the life that their users chose."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from notifier.duties.per_user import for_each
+from notifier.duties.worker import Worker
+from notifier.store.inbox import Inbox
+from notifier.store.reports import Reports
+
+BATCH = 200
+
+
+class Trimmer(Worker):
+    name = "trimmer"
+
+    def __init__(self, reports: Reports, inbox: Inbox, on_trimmed: Callable[[int], None], *, interval: float) -> None:
+        """`on_trimmed` is told how many unread ones were cut; `interval` in seconds."""
+        super().__init__()
+        self.interval = interval
+        self._reports = reports
+        self._inbox = inbox
+        self._on_trimmed = on_trimmed
+
+    async def round(self) -> None:
+        """Works both lists off. Pods share it: each draws at random, and a user dealt with is off the list."""
+        await self._work_off(self._reports.overfull, self._trim)
+        await self._work_off(self._reports.retention_changed, self._retain)
+
+    async def _work_off(
+        self, draw: Callable[[int], Awaitable[list[str]]], work: Callable[[str], Awaitable[None]]
+    ) -> None:
+        seen = set[str]()  # one over whose keys it failed stays on the list until the next round
+        while users := [user for user in await draw(BATCH + len(seen)) if user not in seen]:
+            seen.update(users)
+            await for_each(self._inbox, users, work)
+
+    async def _trim(self, user: str) -> None:
+        self._on_trimmed(await self._inbox.trim(user))
+
+    async def _retain(self, user: str) -> None:
+        await self._inbox.retain(user)

@@ -1,0 +1,1 @@
+"""One serving process: its parts, what they count, tell and answer."""

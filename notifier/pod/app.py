@@ -1,0 +1,516 @@
+"""The parts list: builds every part top to bottom, starts and stops them in phases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sanic import Sanic
+
+from notifier import __version__
+from notifier.config import Settings
+from notifier.domain.notifications import Content
+from notifier.domain.times import format_time
+from notifier.duties.bus_reader import BusReader
+from notifier.duties.followers import Asker, Follower
+from notifier.duties.groups import GroupMaintenance
+from notifier.duties.heartbeat import Heartbeat
+from notifier.duties.janitor import Janitor
+from notifier.duties.key_watch import KeyWatch
+from notifier.duties.store_watcher import StoreWatcher
+from notifier.duties.tally_round import TallyRound
+from notifier.duties.ticker import Ticker
+from notifier.duties.trimmer import Trimmer
+from notifier.duties.worker import Worker
+from notifier.errors import NotifierError
+from notifier.live.connection import Connection
+from notifier.live.events import EventFeed
+from notifier.live.frames import SERVICE_RESTART
+from notifier.live.hub import Hub
+from notifier.live.keyed import OpenByKey
+from notifier.live.peers import Peers
+from notifier.live.router import Router
+from notifier.pod.pipeline import House, Pipeline
+from notifier.pod.summary import (
+    cluster_snapshot,
+    hands_of_all_pods,
+    health_report,
+    pod_document,
+    providers_of_all_pods,
+    store_trouble,
+)
+from notifier.service.access import Access
+from notifier.service.inbox import InboxService, Marked
+from notifier.service.jwks import Jwks
+from notifier.service.limit import UserLimit
+from notifier.service.operate import Operations
+from notifier.service.publish import Publisher
+from notifier.service.sessions import SendRate, SessionService
+from notifier.service.user_tokens import UserTokens
+from notifier.serving.keeper import KeptRedis, OwnRedis
+from notifier.serving.scoreboard import Seat
+from notifier.store.api_keys import ApiKeys
+from notifier.store.bus import Bus
+from notifier.store.embedded.server import EmbeddedRedis
+from notifier.store.epoch import Epoch
+from notifier.store.events import EventLog
+from notifier.store.idempotency import Idempotency
+from notifier.store.inbox import Accepted, Holder, Inbox, Item
+from notifier.store.limits import Limits
+from notifier.store.presence import Presence
+from notifier.store.redis.address import Address, Deployment, parse_address, parse_deployment
+from notifier.store.redis.client import Call
+from notifier.store.redis.open import open_store
+from notifier.store.redis.single import SingleRedis
+from notifier.store.redis.watch import StoreWatch
+from notifier.store.reports import Reports
+from notifier.telemetry.metrics import Metrics, ProcessFigures, registry
+from notifier.telemetry.tally import SharedTally
+from notifier.web.documents.endpoints import DocumentEndpoints
+from notifier.web.endpoints.channels import ChannelEndpoints
+from notifier.web.endpoints.clients import ClientEndpoints
+from notifier.web.endpoints.cluster import ClusterEndpoints
+from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
+from notifier.web.endpoints.deliveries import DeliveryEndpoints
+from notifier.web.endpoints.events import EventEndpoints
+from notifier.web.endpoints.express import Express
+from notifier.web.endpoints.health import HealthEndpoints
+from notifier.web.endpoints.inboxes import InboxEndpoints
+from notifier.web.endpoints.keys import KeyEndpoints
+from notifier.web.endpoints.metrics import MetricsEndpoints
+from notifier.web.endpoints.notify import NotifyEndpoints, NotifyEntrance
+from notifier.web.endpoints.page import serve_page
+from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
+from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints, SocketLimits
+from notifier.web.http.auth import Guard
+from notifier.web.http.origin import Origins
+from notifier.web.http.route import Endpoints
+from notifier.web.http.server import build_app
+
+if TYPE_CHECKING:
+    from notifier.ingest.ingest import Ingest
+
+STORE_WAIT = 1.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
+LATE = 2.0  # seconds after which a server that could not be told to drop our old commands has carried them out
+GOODBYE = 1.0  # seconds that clients have to answer the close frame
+
+log = logging.getLogger("notifier.app")
+
+
+class App:
+    """One pod: every part of it, started and stopped in order."""
+
+    def __init__(self, settings: Settings, seat: Seat | None = None) -> None:
+        """`seat` is this worker's among those of its supervisor, which keeps the embedded Redis for all of them."""
+        self.settings = settings
+        self.seat = seat
+        self.started_at = time.time()
+        self.metrics = Metrics()
+        self.figures = ProcessFigures()
+        self.tally = SharedTally(seat, self.metrics.tally, self.figures.read) if seat else None
+        self.holder = Holder(settings.pod_id)
+        self.embedded = None if settings.redis_addr else self._embedded_redis()
+        self._build_store()
+        self._build_live()
+        self._build_services()
+        self._build_pipeline()
+        self.ingest = self._build_ingest()
+        self._build_workers()
+        self._describe_metrics()
+
+    # -- the parts
+
+    def _embedded_redis(self) -> OwnRedis:
+        if self.seat is not None:
+            return KeptRedis(self.seat.read_keeper)
+        settings = self.settings
+        return EmbeddedRedis(settings.data_dir, settings.redis_fsync, settings.disk_reserve, on_event=_log_event)
+
+    def _deployment(self) -> Deployment:
+        settings = self.settings
+        if self.embedded is not None:  # its socket is known once it runs; start() puts it in place of this
+            return Deployment("single", (Address(path="embedded"),))
+        return parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
+
+    def _build_store(self) -> None:
+        settings = self.settings
+        self.deployment = self._deployment()
+        self.redis = open_store(self.deployment)
+        self.redis.prepare = self._enrol
+        self.redis.on_reply_seconds = self.metrics.redis.observe
+        self.redis.spoilt.on_found = lambda kind: self.metrics.count("spoilt_values", kind)
+        self.store_watch = StoreWatch(self.redis)
+        self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
+        self.bus = Bus(self.redis, settings.pod_id)
+        self.presence = Presence(self.redis, settings.presence_ttl)
+        self.presence.epoch = self.epoch = Epoch(self.redis, self._on_replaced)
+        self.replaced, self.replaced_at = 0, float("-inf")
+        self.reports = Reports(self.redis)
+        self.limits = Limits(self.redis)
+        self.api_keys = ApiKeys(self.redis)
+        self.event_log = EventLog(self.redis, settings.pod_id)
+
+    def _build_live(self) -> None:
+        settings = self.settings
+        self.hub = Hub()
+        self.opened = OpenByKey()
+        self.events = EventFeed(settings.pod_id, self.event_log.publish, self.redis.clock.now)
+        self.router = Router(
+            self.hub,
+            self.inbox,
+            self.bus,
+            self.events,
+            self.holder,
+            settings.lock_ttl,
+            self.metrics.count_push,
+            self.redis.clock.now,
+        )
+        self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
+        self.peers.answers("clients", self._clients)
+        self.peers.answers("clients_of", self._clients_of)
+        self.peers.answers("connections", lambda users: {u: n for u in users if (n := self.hub.count(u))})
+        self.peers.answers("users", lambda: self.hub.users)
+        self.peers.answers("disconnect", self._disconnect)
+
+    def _build_services(self) -> None:
+        settings = self.settings
+        self.idempotency = Idempotency(self.redis)
+        self.publisher = Publisher(
+            self.inbox,
+            self.redis.keys,
+            self.holder,
+            announce=self.router.announce,
+            doubt=self.router.doubt,
+            on_stored=self._on_stored,
+            idempotency=self.idempotency,
+            idempotency_ttl=settings.idempotency_ttl,
+        )
+        self.publisher.limit = self._user_limit(settings)
+        self.inbox_service = InboxService(self.inbox, self.holder)
+        self.access = self._build_access()
+        self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
+        limits = SocketLimits(
+            settings.max_frame,
+            settings.send_buffer,
+            settings.max_connections_per_user,
+            settings.max_connections_per_address,
+        )
+        self.sockets = InboxSocket(
+            self.hub,
+            self.router,
+            self.inbox_service,
+            limits,
+            self._on_read,
+            lambda: self.redis.up,
+            self.redis.clock.now,
+            self.opened,
+        )
+
+    def _user_limit(self, settings: Settings) -> UserLimit | None:
+        rate = settings.notify_rate_limit
+        return UserLimit(self.limits, rate) if rate is not None else None
+
+    def _build_access(self) -> Access:
+        settings = self.settings
+        secret, url = (settings.jwt_secret, settings.jwks_url) if settings.auth_mode == "token" else ("", "")
+        users = UserTokens(secret, Jwks(url) if url else None, self.redis.clock.now)
+        return Access(settings.admin_token, self.api_keys, users, on_revoked=self.opened.end)
+
+    def _build_pipeline(self) -> None:
+        house = House(
+            self.redis,
+            self.metrics,
+            self.events,
+            self.publisher,
+            self.reports,
+            self.limits,
+            self.idempotency,
+            self.settings.pod_id,
+        )
+        self.pipeline = Pipeline(self.settings, house)
+        self.peers.answers("providers", self.pipeline.provider_rows)
+        self.peers.answers("hands", self.pipeline.hands)
+        self.session_service = SessionService(self.pipeline.sessions)
+        self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate, self.redis.clock.now)
+
+    def _build_ingest(self) -> Ingest | None:
+        settings = self.settings
+        if not settings.reads_kafka:
+            return None
+        from notifier.ingest.ingest import Ingest
+        from notifier.ingest.options import options_of
+
+        options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
+        return Ingest(options, settings.kafka_topic, self.pipeline.accept)
+
+    def _build_workers(self) -> None:
+        settings, pod = self.settings, self.settings.pod_id
+        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
+        self.heartbeat = Heartbeat(
+            self.presence,
+            self.router,
+            lambda: pod_document(self),
+            self.metrics.since_last,
+            self.metrics.reported,
+            beat_interval=settings.heartbeat_interval,
+            renew_interval=settings.lock_ttl / 3,
+            on_bus_lost=self.bus_reader.restart,
+            on_pods=lambda event, name: self.events.emit(event, {"pod": name}),
+        )
+        self.router.is_dead = self.heartbeat.is_dead
+        self.router.others = lambda: self.heartbeat.others
+        self.redis.on_break, self.redis.on_back = self.router.break_off, self._on_back
+        self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
+        self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
+        interval = settings.janitor_interval
+        self.janitor = Janitor(
+            self.reports,
+            self.inbox,
+            pod,
+            self.router.tell_cleared,
+            self._on_cleared,
+            interval=interval,
+            look_again=settings.lock_ttl,
+            now=self.redis.clock.now,
+        )
+        self.trimmer = Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval)
+        self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
+        store_watcher = StoreWatcher(self.store_watch)
+        self.redis.on_connected = store_watcher.hurry
+        self.workers: list[Worker] = [
+            store_watcher,
+            self.bus_reader,
+            self.heartbeat,
+            self.janitor,
+            self.trimmer,
+            self.groups,
+            Ticker(self.hub, self.metrics.loop_lag.observe),
+            self.asker,
+            self.follower,
+            *self.pipeline.workers,
+        ]
+        if self.ingest is not None:
+            from notifier.duties.kafka_consumer import KafkaConsumer
+
+            self.workers.append(KafkaConsumer(self.ingest))
+        if settings.auth_mode == "token":
+            self.workers.append(KeyWatch(self.api_keys, self.opened))
+        if self.tally is not None:
+            self.workers.append(TallyRound(self.tally.publish))
+        for worker in self.workers:
+            worker.on_failure = self.metrics.count_worker_failure
+
+    def _describe_metrics(self) -> None:
+        pod = self.settings.pod_id
+        self.metrics.info = {"version": __version__, "pod_id": pod.rpartition("-")[0] if self.seat else pod}
+        gauge = self.metrics.gauge
+        gauge("websocket_connections", "Open WebSocket connections", lambda: len(self.hub))
+        gauge("inbox_locks", "Users whose lock this pod holds", lambda: self.hub.owned(self.settings.pod_id))
+        gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
+        text = "Times that the store was found to hold other data than before"
+        gauge("store_replacements", text, lambda: self.replaced, max)
+        gauge(
+            "store_degraded",
+            "1 while the store refuses writes or may lose them",
+            lambda: bool(store_trouble(self)),
+            max,
+        )
+        gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
+        gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
+        ingest = self.ingest
+        gauge("kafka_lag", "Messages that this pod has yet to store", lambda: ingest.state.lag if ingest else 0)
+        if (embedded := self.embedded) is not None:
+            gauge("disk_free_bytes", "Bytes free on the disk of DATA_DIR", lambda: embedded.disk_free, min)
+        if seat := self.seat:
+            gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
+
+    def web(self) -> Sanic:
+        """The HTTP application over these parts."""
+        settings = self.settings
+        origins = Origins(settings.allowed_origins, settings.loopback_only)
+        entrance = NotifyEntrance(self.publisher, self.redis.clock.now)
+        service, now = self.pipeline.service, self.redis.clock.now
+        endpoints: list[Endpoints] = [
+            NotifyEndpoints(entrance),
+            SocketEndpoints(self.sockets),
+            DeliveryEndpoints(self.pipeline.accept, service),
+            SessionEndpoints(self.session_service),
+            RateLimitEndpoints(self.send_rate.look),
+            ClientEndpoints(self.operations),
+            InboxEndpoints(self.operations),
+            ClusterEndpoints(self.operations, self.publisher, now),
+            DeadLetterEndpoints(service),
+            ChannelEndpoints(service, lambda: providers_of_all_pods(self), lambda: hands_of_all_pods(self), now),
+            EventEndpoints(self.events, self.opened, self._on_listener),
+            KeyEndpoints(self.access),
+            HealthEndpoints(lambda: health_report(self), lambda: self.redis.up),
+            MetricsEndpoints(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
+        ]
+        endpoints.append(DocumentEndpoints(__version__, settings.auth_mode == "token", endpoints))
+        guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
+        web = build_app(endpoints, origins, settings.max_body, self.metrics.count_request, guard, serve_page)
+        descriptors = web.ctx.descriptors
+        self.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
+        if guard is None:  # the express lane asks nobody who he is
+            web.ctx.express = Express(entrance, origins, settings.max_body, self.metrics.count_request)
+        return web
+
+    # -- phases
+
+    async def start(self) -> None:
+        """The store first, then what lives on it; the doors are opened by the caller."""
+        if self.embedded is not None:
+            assert isinstance(self.redis, SingleRedis)
+            self.redis.address = parse_address(await self.embedded.start())
+        await self.redis.start()
+        if not await self.redis.wait_up(STORE_WAIT):
+            log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
+        for worker in self.workers:
+            worker.start()
+        self.pipeline.start()
+        if self.redis.up:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.bus_reader.opened.wait(), STORE_WAIT)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Applies settings of which only those differ that can change while running (`Definition.live`)."""
+        self.settings = settings
+        logging.getLogger().setLevel(settings.log_level.upper())
+        self.inbox.default_ttl_ms = round(settings.notification_ttl * 1000)
+        self.inbox.maxlen = settings.stream_maxlen
+        self.publisher.idempotency_ttl_ms = round(settings.idempotency_ttl * 1000)
+        self.publisher.limit = self._user_limit(settings)
+        self.pipeline.reconfigure(settings)
+
+    async def stop(self, timeout: float) -> None:
+        """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._stop_doors(timeout)
+                await self._let_others_take_over()
+        except (TimeoutError, NotifierError) as error:
+            log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})
+        for worker in self.workers:
+            await worker.stop()
+        for connection in self.hub:
+            connection.abort()
+        if self.tally is not None:
+            self.tally.publish()
+        await self.idempotency.stop()
+        await self.redis.stop()
+        if self.embedded is not None:
+            await self.embedded.stop()
+
+    async def _stop_doors(self, timeout: float) -> None:
+        reader = [self.ingest.stop(timeout / 2)] if self.ingest is not None else []
+        await asyncio.gather(self._let_clients_go(), self.pipeline.stop(timeout), *reader)
+
+    def send_clients_home(self) -> None:
+        """Tells everybody who is connected to come again."""
+        self.events.end_all()
+        self.hub.close_all(SERVICE_RESTART, "the server restarts")
+
+    async def _let_clients_go(self) -> None:
+        self.hub.close_all(SERVICE_RESTART, "the server restarts")
+        patience = asyncio.get_running_loop().time() + GOODBYE
+        while len(self.hub) and asyncio.get_running_loop().time() < patience:
+            await asyncio.sleep(0.01)
+
+    async def _let_others_take_over(self) -> None:
+        await self.heartbeat.stop()
+        if self.redis.up:
+            await self.router.leave_all()
+            await self.presence.add_totals(self.metrics.since_last())
+            await self.presence.leave(self.settings.pod_id)
+
+    async def _enrol(self, call: Call) -> None:
+        self.holder.fence = await self.presence.enrol(call) or self.holder.fence
+        await self.epoch.read(call)
+
+    def _on_back(self) -> None:
+        """The store can be reached again: catches up, and lets every duty that waits for it go on."""
+        self.router.recover()
+        for worker in self.workers:
+            worker.hurry_after_failure()
+        if self.redis.may_store_late:
+            asyncio.get_running_loop().call_later(LATE, self.router.recover)
+
+    def _on_replaced(self) -> None:
+        """The store holds other data than before: flushed, replaced or restored."""
+        log.error("store.replaced", extra={"address": str(self.deployment), "connections": len(self.hub)})
+        self.replaced += 1
+        self.replaced_at = time.monotonic()
+        self.router.start_anew()
+
+    # -- what happens, counted and told
+
+    def _on_stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
+        self.metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
+        self.metrics.trimmed += accepted.trimmed
+        if not self.events.wanted:
+            return
+        said = {"source": content.source, "message": content.message[:120]}
+        for item, stream_id in zip(items, accepted.stream_ids, strict=True):
+            self.events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
+
+    def _on_read(self, user: str, marked: Marked) -> None:
+        self.metrics.acked += marked.now
+        if self.events.wanted:
+            for stream_id, notification_id in marked.pairs:
+                self.events.emit_for("notification.read", user, notification_id, stream_id)
+
+    def _on_cleared(self, user: str, cleared: int) -> None:
+        self.metrics.auto_cleared += cleared
+        self.events.emit_for("notification.cleared", user, "", "", count=cleared)
+
+    def _on_trimmed(self, trimmed: int) -> None:
+        self.metrics.trimmed += trimmed
+
+    async def _list_other_pods(self) -> list[str]:
+        own = self.settings.pod_id
+        return [record.pod for record in await self.presence.pods() if record.document and record.pod != own]
+
+    def _on_listener(self) -> None:
+        self.asker.hurry()
+        self.follower.hurry()
+
+    # -- what this pod answers to the others
+
+    def _clients(self, after: str, limit: int) -> dict[str, Any]:
+        ids = sorted(connection.id for connection in self.hub if connection.id > after)[:limit]
+        rows = [self._client_row(connection) for i in ids if (connection := self.hub.get(i))]
+        return {"total": len(self.hub), "rows": rows}
+
+    def _clients_of(self, user: str) -> list[dict[str, Any]]:
+        member = self.hub.member(user)
+        return [self._client_row(connection) for connection in member.connections] if member else []
+
+    def _client_row(self, connection: Connection) -> dict[str, Any]:
+        silent_for = max(0.0, time.monotonic() - connection.last_seen)
+        return {
+            "connection_id": connection.id,
+            "user_id": connection.user.id,
+            "login": connection.user.login,
+            "pod_id": self.settings.pod_id,
+            "remote": connection.remote,
+            "connected_at": format_time(connection.connected_at),
+            "last_seen": format_time(self.redis.clock.now() - silent_for),
+            "sent": connection.sent,
+            "acked": connection.acked,
+            "buffered": connection.buffered,
+        }
+
+    def _disconnect(self, connection_id: str) -> bool:
+        connection = self.hub.get(connection_id)
+        if connection is None:
+            return False
+        connection.close(1000, "closed by an operator")
+        return True
+
+
+def _log_event(name: str, facts: Mapping[str, Any]) -> None:
+    log.warning(name, extra=dict(facts))

@@ -1,0 +1,286 @@
+"""The parts of deliveries: built, started and stopped by `pod/app.py`."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from ipaddress import ip_network
+from typing import Any, NamedTuple
+
+from notifier.config import Settings
+from notifier.delivery.attempt import Attempts
+from notifier.delivery.breakers import Breakers
+from notifier.delivery.engine import Engine
+from notifier.delivery.guarded import Guarded
+from notifier.delivery.inapp import Inapp
+from notifier.delivery.recorder import Recorder
+from notifier.delivery.routes import Routes, urls_of
+from notifier.delivery.shares import Shares
+from notifier.domain.deliveries import CHANNELS
+from notifier.domain.notifications import read_broadcast_request
+from notifier.domain.retry import RetryPolicy
+from notifier.domain.status import FINAL, Status
+from notifier.domain.times import format_time
+from notifier.domain.users import User
+from notifier.duties.circuit_watch import CircuitWatch
+from notifier.duties.forgetter import Forgetter
+from notifier.duties.queue_watch import QueueWatch
+from notifier.duties.reclaimer import Reclaimer
+from notifier.duties.scheduler import Scheduler
+from notifier.duties.worker import Worker
+from notifier.live.events import EventFeed
+from notifier.providers.base import Message, SetupError
+from notifier.providers.registry import build_channel
+from notifier.providers.tools import Tools
+from notifier.service.accept import AcceptService
+from notifier.service.deliveries import DeliveryService
+from notifier.service.limit import DeliveryLimit
+from notifier.service.publish import Publisher
+from notifier.store.circuits import Circuits
+from notifier.store.deliveries import Change, Deliveries, LeaseTerms, Queues
+from notifier.store.idempotency import Idempotency
+from notifier.store.limits import Limits
+from notifier.store.redis.client import Redis
+from notifier.store.reports import Reports
+from notifier.store.sessions import Sessions
+from notifier.telemetry.metrics import Metrics
+
+CIRCUIT_STATES = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
+HOSTS_SHOWN = 50
+
+log = logging.getLogger("notifier.delivery")
+
+
+class House(NamedTuple):
+    """What the pipeline needs of the rest of the pod."""
+
+    redis: Redis
+    metrics: Metrics
+    events: EventFeed
+    publisher: Publisher
+    reports: Reports
+    limits: Limits
+    idempotency: Idempotency
+    pod: str
+
+
+class Pipeline:
+    """The deliveries of one pod. Without the role `delivery` it accepts and shows them, and sends none."""
+
+    def __init__(self, settings: Settings, house: House) -> None:
+        self._house = house
+        self.deliveries = Deliveries(house.redis)
+        self.sessions = Sessions(house.redis, settings.session_ttl)
+        self.service = DeliveryService(self.deliveries, self._on_changes)
+        self.accept = AcceptService(
+            self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes, house.redis.clock
+        )
+        self.breakers = Breakers(Circuits(house.redis), self._on_circuit, house.redis.clock.now)
+        self.queues: Queues | None = None
+        self.engine: Engine | None = None
+        self.routes: Routes | None = None
+        self.workers: list[Worker] = [QueueWatch(self.deliveries, self._on_queues)]
+        if "delivery" in settings.roles:
+            self._build_engine(settings)
+        self.reconfigure(settings)
+        self._describe_metrics()
+
+    # -- the parts
+
+    def _build_engine(self, settings: Settings) -> None:
+        owner = self._house.pod
+        self.tools = _tools(settings)
+        self.tools.now = self._house.redis.clock.now  # before the providers take it from there
+        self.routes = self._build_routes(settings)
+        self.breakers.add(provider.name for _, provider in self.routes)
+        hands = {channel: _hands(settings, channel) for channel in CHANNELS}
+        shares = Shares(hands)
+        self._attempts = Attempts(
+            self.routes, self.sessions, shares, owner, random.uniform, self._house.redis.clock.now
+        )
+        self.engine = Engine(
+            self.deliveries,
+            self._attempts,
+            Recorder(self.deliveries),
+            owner,
+            hands,
+            self._on_changes,
+            self._on_limited,
+            shares=shares,
+            max_leased=settings.max_queue_size,
+            lease=settings.delivery_lease,
+        )
+        self._forgetter = Forgetter(
+            self.deliveries, self._begin_sweep, settings.delivery_retention, self._house.redis.clock.now
+        )
+        bound = min(settings.scheduler_interval, settings.retry_interval)
+        self.workers += [
+            Scheduler(self.deliveries, self._on_changes, self.engine.poke, bound),
+            Reclaimer(self.deliveries, self._on_changes, owner, settings.delivery_lease),
+            self._forgetter,
+            CircuitWatch(self.breakers),
+        ]
+
+    def _build_routes(self, settings: Settings) -> Routes:
+        """The providers of the settings; raises `SetupError`."""
+        guard: Callable[[Any], Guarded] = lambda inner: Guarded(  # noqa: E731
+            inner, self.breakers, self._house.metrics.observe_attempt
+        )
+        urls = urls_of(lambda name: getattr(settings, name), settings.provider_base_url)
+        members = {key: [guard(one) for one in build_channel(key, found, self.tools)] for key, found in urls.items()}
+        return Routes(members, guard(Inapp(self._publish)))
+
+    async def _begin_sweep(self, name: str, seconds: float) -> bool:
+        return await self._house.reports.begin_sweep(name, self._house.pod, seconds)
+
+    async def _publish(self, notification_id: str, user: User, message: Message) -> None:
+        body: dict[str, Any] = {"message": message.content, "priority": message.priority}
+        body |= {name: value for name, value in (("title", message.subject), ("data", message.data)) if value}
+        content = read_broadcast_request(body, format_time(self._house.redis.clock.now()))
+        await self._house.publisher.publish_one(notification_id, user, content)
+
+    def _describe_metrics(self) -> None:
+        metrics = self._house.metrics
+        metrics.labelled_gauges["queue_depth"] = self._depths
+        metrics.labelled_gauges["circuit_state"] = lambda: {
+            (provider.name,): CIRCUIT_STATES[self.breakers.state(provider.name)] for _, provider in self.routes or ()
+        }
+        metrics.labelled_gauges["circuit_hosts"] = lambda: {
+            (provider.name,): float(len(self.breakers.hosts(provider.name))) for _, provider in self.routes or ()
+        }
+        metrics.gauge("dlq_size", "Dead letters", lambda: self.queues.dead if self.queues else 0, max)
+        metrics.gauge("deliveries_leased", "Leased and not finished", lambda: self.engine.leased if self.engine else 0)
+
+    def _depths(self) -> dict[tuple[str, ...], float]:
+        if self.queues is None:
+            return {}
+        return {(queue.channel, p): float(n) for queue in self.queues.channels for p, n in queue.waiting.items()}
+
+    # -- phases
+
+    async def check(self) -> None:
+        """Looks whether the providers can work; raises `SetupError`."""
+        for _, provider in self.routes or ():
+            await provider.check()
+
+    def start(self) -> None:
+        """Begins to send; the workers are started by the caller."""
+        if self.engine is not None:
+            self.engine.start()
+
+    async def stop(self, timeout: float) -> None:
+        """Lets what is under way come to its end; `timeout` in seconds."""
+        if self.engine is not None:
+            await self.engine.stop(timeout)
+        for _, provider in self.routes or ():
+            await provider.close()
+        if self.engine is not None:
+            await self.tools.close()
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Applies what can change while running."""
+        rate = settings.api_rate_limit
+        self.accept.limit = None if rate is None else DeliveryLimit(self._house.limits, rate)
+        self.accept.max_retries = settings.retry_attempts
+        self.accept.key_ttl_ms = round(settings.idempotency_ttl * 1000)
+        self.breakers.failures = settings.breaker_failures
+        self.breakers.reset = settings.breaker_reset
+        self.rate = (settings.rate_limit_per_user, settings.rate_limit_window)
+        if self.engine is None:
+            return
+        self.engine.terms = LeaseTerms(settings.rate_limit_per_channel, *self.rate, settings.rate_limit_policy)
+        backoff = (settings.retry_backoff_1, settings.retry_backoff_2, settings.retry_backoff_3)
+        self._attempts.retry = RetryPolicy(backoff, settings.retry_delay)
+        self._forgetter.retention = settings.delivery_retention
+
+    # -- what happens, counted and told
+
+    def _on_changes(self, changes: Sequence[Change]) -> None:
+        metrics, events = self._house.metrics, self._house.events
+        queued: set[str] = set()
+        for change in changes:
+            if change.status is Status.QUEUED:
+                queued.add(change.channel)
+            if not change.id:
+                continue
+            metrics.count("deliveries", change.channel, change.status)
+            if change.status in FINAL and change.status is not Status.CANCELLED:
+                metrics.processed_messages += 1
+                metrics.failed_messages += change.status is Status.FAILED
+            if events.wanted:
+                facts = {"id": change.id, "channel": change.channel, "priority": change.priority}
+                events.emit(f"delivery.{change.status}", facts)
+        if queued and self.engine is not None:
+            self.engine.poke(queued)
+
+    def _on_limited(self, channel: str, number: int) -> None:
+        """Deliveries that a limit put aside."""
+        self._house.metrics.rate_limited_messages += number
+        for _ in range(number):
+            self._house.metrics.count("rate_limited", channel)
+
+    def _on_circuit(self, provider: str, host: str, state: str) -> None:
+        """`host` is empty for the provider's own circuit, else that of recipients."""
+        facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
+        log.warning("provider.circuit", extra=facts)
+        self._house.events.emit("provider.host_circuit" if host else "provider.circuit", facts)
+
+    def _on_queues(self, queues: Queues) -> None:
+        self.queues = queues
+
+    def hands(self) -> dict[str, int]:
+        """How many sends each channel can have at once on this pod."""
+        return {channel: self.engine.hands_of(channel) for channel in CHANNELS} if self.engine else {}
+
+    def provider_rows(self) -> list[dict[str, Any]]:
+        """How this pod's providers stand, as plain data that can be added up over the pods."""
+        return [
+            {
+                "name": provider.name,
+                "channel": key,
+                "state": self.breakers.state(provider.name),
+                "failures": self.breakers.circuit(provider.name).failures,
+                "open_until": self.breakers.circuit(provider.name).open_until,
+                "sent": provider.figures.sent,
+                "failed": provider.figures.failed,
+                "rate_per_s": provider.figures.rate,
+                "hosts": [
+                    {
+                        "host": one.host,
+                        "state": one.state,
+                        "failures": one.circuit.failures,
+                        "open_until": one.circuit.open_until,
+                    }
+                    for one in self.breakers.hosts(provider.name)[:HOSTS_SHOWN]
+                ],
+                "hosts_open": len(self.breakers.hosts(provider.name)),
+                "latencies": [round(latency, 1) for latency in provider.figures.latencies[-200:]],
+            }
+            for key, provider in self.routes or ()
+        ]
+
+
+def check_providers(settings: Settings) -> None:
+    """Looks whether the settings name providers that can be built; raises `SetupError` that names the variable."""
+    for key, urls in urls_of(lambda name: getattr(settings, name), settings.provider_base_url).items():
+        variable = f"PROVIDER_{key.replace(':', '_').upper()}"
+        if not getattr(settings, variable.lower()):
+            variable = "PROVIDER_BASE_URL"
+        try:
+            build_channel(key, urls, _tools(settings))
+        except SetupError as error:
+            raise SetupError(f"{variable}: {str(error).partition(': ')[2]}") from None
+
+
+def _tools(settings: Settings) -> Tools:
+    return Tools(
+        webhook_secret=settings.webhook_secret,
+        allow_private=[ip_network(text) for text in settings.webhook_allow_private],
+        simulator_success_rate=settings.simulator_success_rate,
+        simulator_latency=settings.simulator_latency,
+    )
+
+
+def _hands(settings: Settings, channel: str) -> int:
+    return int(getattr(settings, f"{channel}_workers", settings.worker_count))

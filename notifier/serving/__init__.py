@@ -1,0 +1,1 @@
+"""Processes: the server, its supervisor, and what they share."""

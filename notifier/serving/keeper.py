@@ -1,0 +1,146 @@
+"""The embedded Redis of a server with several workers: kept by a process of its own, used by all.
+
+The supervisor has no event loop, and a worker may crash: neither can watch over the server. The keeper is a child of
+the supervisor that does nothing else; it starts the server again when it dies, and goes when the supervisor goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from notifier.serving.scoreboard import Scoreboard
+from notifier.serving.signals import tell_supervisor
+from notifier.store.embedded.server import EmbeddedRedis, EmbeddedRedisError
+
+STOP_SIGNAL = signal.SIGUSR1  # SIGTERM may come from systemd, to all processes, while the workers still drain
+
+SHOW_INTERVAL = 0.5  # seconds
+
+log = logging.getLogger("notifier.keeper")
+
+
+class RedisFacts(msgspec.Struct):
+    """What the keeper shows: its process, where the server is, how often it was restarted, why it could not start, what
+    ails it now, and the bytes that are free on its disk."""
+
+    pid: int = 0
+    url: str = ""
+    restarts: int = 0
+    error: str = ""
+    trouble: str | None = None
+    disk_free: int = 0
+
+
+class OwnRedis(Protocol):
+    """A Redis that belongs to this program."""
+
+    @property
+    def restarts(self) -> int: ...
+    @property
+    def trouble(self) -> str | None: ...
+    @property
+    def disk_free(self) -> int: ...
+    async def start(self) -> str: ...
+    async def stop(self) -> None: ...
+
+
+class KeptRedis:
+    """The keeper's server as a worker sees it: there before the worker, and after it."""
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        """`read` gives what the keeper has written to the scoreboard."""
+        self._read = read
+
+    @property
+    def restarts(self) -> int:
+        """How often the server was started again."""
+        return facts_in(self._read()).restarts
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the server takes no writes, or may lose them; None while all is well."""
+        return facts_in(self._read()).trouble
+
+    @property
+    def disk_free(self) -> int:
+        """Bytes that were free on the disk of the data a second ago or less."""
+        return facts_in(self._read()).disk_free
+
+    async def start(self) -> str:
+        """The server's URL."""
+        return facts_in(self._read()).url
+
+    async def stop(self) -> None:
+        """Nothing: the server serves the other workers."""
+
+
+def facts_in(text: bytes) -> RedisFacts:
+    """What the keeper has written to the scoreboard."""
+    return msgspec.json.decode(text, type=RedisFacts) if text else RedisFacts()
+
+
+class Keeper:
+    """Runs the server and shows its facts in a slot of the scoreboard."""
+
+    def __init__(self, board: Scoreboard, slot: int, data_dir: Path, fsync: str, reserve: int) -> None:
+        before = facts_in(board.read(slot))
+        self._board = board
+        self._slot = slot
+        # A keeper that follows on another starts a server that ended with it: that is a restart too.
+        self._facts = RedisFacts(restarts=before.restarts + 1 if before.url else 0)
+        self._redis = EmbeddedRedis(data_dir, fsync, reserve, on_event=self._on_event)
+        self._supervisor = os.getppid()
+
+    def run(self) -> int:
+        """Keeps the server until told to stop; the exit code."""
+        return asyncio.run(self._keep())
+
+    async def _keep(self) -> int:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.add_signal_handler(STOP_SIGNAL, stop.set)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            # Handlers, not SIG_IGN: that would be handed down to redis-server, which must hear of its parent's death.
+            loop.add_signal_handler(number, _ignore)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        try:
+            self._facts.url = await self._redis.start()
+        except EmbeddedRedisError as error:
+            self._facts.error = str(error)
+            self._show()
+            return 1
+        self._show()
+        while not stop.is_set():
+            self._show_disk()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), SHOW_INTERVAL)
+        await self._redis.stop()
+        return 0
+
+    def _show_disk(self) -> None:
+        """Without a word to the supervisor: only the workers read it."""
+        self._facts.trouble, self._facts.disk_free = self._redis.trouble, self._redis.disk_free
+        self._board.write(self._slot, msgspec.json.encode(self._facts))
+
+    def _on_event(self, name: str, facts: Mapping[str, Any]) -> None:
+        log.warning(name, extra=dict(facts))
+        if name == "redis.restarted":
+            self._facts.restarts += 1
+            self._show()
+
+    def _show(self) -> None:
+        self._facts.pid = os.getpid()
+        self._board.write(self._slot, msgspec.json.encode(self._facts))
+        tell_supervisor(self._supervisor)
+
+
+def _ignore() -> None:
+    pass

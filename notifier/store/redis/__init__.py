@@ -1,0 +1,1 @@
+"""The client: one server, Sentinel or Cluster, every command pipelined."""

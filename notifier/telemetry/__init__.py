@@ -1,0 +1,1 @@
+"""Logs, metrics, and sums over the workers of one machine."""

@@ -1,0 +1,162 @@
+"""What travels over a user's WebSocket, described. What a client says has its types in `domain.protocol` already."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from notifier.domain.protocol import (
+    MAX_RETENTION_DAYS,
+    Read,
+    ReadAll,
+    ReadAllData,
+    ReadData,
+    Retention,
+    RetentionData,
+    Sync,
+    SyncData,
+)
+from notifier.web.endpoints.fields import (
+    ID,
+    STREAM_ID,
+    TIME,
+    Category,
+    Count,
+    Data,
+    Priority,
+    StreamId,
+    Time,
+    Title,
+    Url,
+    Uuid,
+)
+
+
+class Pushed(Struct, kw_only=True):
+    """A notification. One that expired unread is `auto_cleared` and carries the ids, an empty message and no more."""
+
+    notification_id: Uuid
+    stream_id: StreamId
+    message: str
+    created_at: Time | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    title: Title | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+    status: Literal["unread", "read", "auto_cleared"]
+    read: bool
+
+
+class Push(Struct, tag="notification.push"):
+    """A notification: of the inbox on connect, then each as it comes. At most once per connection; one that expires
+    later follows as `auto_cleared`."""
+
+    data: Pushed
+
+
+class Acknowledged(Struct):
+    """Which notification."""
+
+    notification_id: Uuid
+    stream_id: StreamId
+
+
+class ReadAck(Struct, tag="notification.read.ack"):
+    """A notification is marked read; every connection of the user is told. After `notification.read_all`, one each."""
+
+    data: Acknowledged
+
+
+class SyncResponse(Struct, tag="sync.response"):
+    """The page of the inbox that was asked for, oldest first."""
+
+    data: list[Pushed]
+
+
+class SyncCounts(Struct):
+    """What the inbox held when the client connected."""
+
+    pending: Annotated[int, Meta(ge=0, description="Unread notifications.")]
+    total: Count
+
+
+class SyncComplete(Struct, tag="sync.complete"):
+    """The inbox has been sent; what follows is live."""
+
+    data: SyncCounts
+
+
+class RetentionDays(Struct):
+    """For how long."""
+
+    days: Annotated[int, Meta(ge=1, le=MAX_RETENTION_DAYS)]
+
+
+class RetentionAck(Struct, tag="retention.ack"):
+    """The user's retention is set."""
+
+    data: RetentionDays
+
+
+class ErrorData(Struct):
+    """What was wrong with a message."""
+
+    code: Literal["bad_message", "unknown_type", "invalid", "not_found", "rate_limited", "unavailable"]
+    message: str
+    in_reply_to: Annotated[str | None, Meta(description="The type of that message, null where it had none.")]
+
+
+class Error(Struct, tag="error"):
+    """A message of the client was not carried out. The connection stays open."""
+
+    data: ErrorData
+
+
+class Said(Struct, frozen=True):
+    """A message: its type, and an example of it."""
+
+    struct: type[Struct]
+    example: Any
+
+
+_PUSHED = Pushed(
+    notification_id=ID,
+    stream_id=STREAM_ID,
+    message="Your order is on its way",
+    created_at=TIME,
+    source="shop",
+    status="unread",
+    read=False,
+)
+
+BY_SERVER = (
+    Said(Push, Push(_PUSHED)),
+    Said(ReadAck, ReadAck(Acknowledged(ID, STREAM_ID))),
+    Said(SyncResponse, SyncResponse([_PUSHED])),
+    Said(SyncComplete, SyncComplete(SyncCounts(pending=1, total=1))),
+    Said(RetentionAck, RetentionAck(RetentionDays(7))),
+    Said(Error, Error(ErrorData("not_found", "no such notification in this inbox", "notification.read"))),
+)
+BY_CLIENT = (
+    Said(Read, Read(ReadData(ID, STREAM_ID))),
+    Said(ReadAll, ReadAll(ReadAllData(STREAM_ID))),
+    Said(Sync, Sync(SyncData(limit=50, before=STREAM_ID))),
+    Said(Retention, Retention(RetentionData(7))),
+)
+
+# What to do when the server closes.
+CLOSE_CODES = {
+    1000: ("an operator closed the connection", "reconnect if the user is still there"),
+    1002: ("a frame broke the protocol", "mend the client"),
+    1003: ("a frame was binary", "mend the client"),
+    1007: ("a frame was no valid UTF-8", "mend the client"),
+    1008: ("too many messages, or twenty that are none", "do not reconnect"),
+    1009: ("a frame was larger than `MAX_FRAME`", "mend the client"),
+    1011: ("something failed here; it is logged", "reconnect with backoff"),
+    1012: ("the server restarts, or its store holds other data", "reconnect with backoff"),
+    1013: ("the client read too slowly, or the store is away", "reconnect with backoff"),
+    4401: ("the token has expired, or its key was revoked", "get a new token, then reconnect"),
+}

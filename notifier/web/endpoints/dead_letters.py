@@ -1,0 +1,190 @@
+"""`/api/v1/admin/dlq`: deliveries that failed for good, and messages that could not be read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from notifier.domain.deliveries import CHANNELS
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.deliveries import DeadLetterEntry, DeliveryService
+from notifier.web.endpoints.fields import (
+    ID,
+    OPERATORS,
+    TIME,
+    UNKNOWN_DELIVERY,
+    Count,
+    DeliveryId,
+    Limit,
+    NextCursor,
+    Time,
+    optional_one_of,
+    text,
+)
+from notifier.web.http.audit import audit
+from notifier.web.http.mount import Call
+from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get, post
+
+DLQ = "/api/v1/admin/dlq"
+MAX_REASON = 64
+
+
+class DeadLetter(Struct, kw_only=True):
+    """A delivery that failed for good, or a message that could not be read."""
+
+    id: str
+    channel: str
+    recipient: str
+    reason: str
+    error: str
+    attempts: Count
+    failed_at: Time
+    topic: Annotated[str, Meta(description="Where an unreadable message of Kafka stood.")] | UnsetType = UNSET
+    partition: int | UnsetType = UNSET
+    offset: int | UnsetType = UNSET
+    raw: str | UnsetType = UNSET
+
+
+class Source(Struct):
+    """The part of a dead letter's document that is shown: the address, or where a message of Kafka stood."""
+
+    recipient: str = ""
+    user_id: str = ""
+    topic: str | UnsetType = UNSET
+    partition: int | UnsetType = UNSET
+    offset: int | UnsetType = UNSET
+    raw: str | UnsetType = UNSET
+
+
+class ReasonCount(Struct):
+    """How many have failed for a reason on a channel."""
+
+    reason: str
+    channel: str
+    count: Count
+
+
+class DeadLetters(Struct):
+    """Dead letters, the newest first."""
+
+    entries: list[DeadLetter]
+    reasons: list[ReasonCount]
+    total: Count
+    next_cursor: NextCursor
+
+
+class DeadLettersQuery(Struct):
+    """A page of the dead letters."""
+
+    reason: text(0, MAX_REASON, "Of this reason only.") = ""  # type: ignore[valid-type]
+    channel: text(0, 32, "Of this channel only.") = ""  # type: ignore[valid-type]
+    limit: Limit = 100
+    cursor: Annotated[
+        str, Meta(description="`next_cursor` of the page before.", extra_json_schema={"pattern": "^[0-9]{0,9}$"})
+    ] = ""
+
+
+class RequeueFilter(Struct, forbid_unknown_fields=True):
+    """Which dead letters; all where it is empty."""
+
+    reason: text(0, MAX_REASON) = ""  # type: ignore[valid-type]
+    channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
+
+
+class RequeueRequest(Struct, forbid_unknown_fields=True):
+    """Dead letters to be sent again."""
+
+    filter: RequeueFilter = field(default_factory=RequeueFilter)
+    dry_run: Annotated[bool, Meta(description="Only count.")] = False
+
+
+class RequeuedCount(Struct):
+    """The number of dead letters that were requeued."""
+
+    requeued: Count
+
+
+class RequeuedCounts(RequeuedCount):
+    """The number of dead letters that were requeued, or with `dry_run` would be."""
+
+    dry_run: bool
+
+
+_ENTRY = DeadLetter(
+    id=ID, channel="sms", recipient="+905551234567", reason="no_address", error="", attempts=1, failed_at=TIME
+)
+_NOT_DEAD = NotifierError(ErrorCode.CONFLICT, "this one is sent and cannot be requeued")
+
+_source_in = msgspec.json.Decoder(Source).decode
+
+
+class DeadLetterEndpoints(Endpoints):
+    """The routes of dead letters."""
+
+    tag, access = OPERATORS, ADMIN
+
+    def __init__(self, service: DeliveryService) -> None:
+        self._service = service
+
+    @get(
+        DLQ,
+        "List dead letters",
+        answers=(Answer(example=DeadLetters([_ENTRY], [ReasonCount("no_address", "sms", 1)], 1, None)),),
+    )
+    async def list_dead_letters(self, call: Call, query: DeadLettersQuery) -> DeadLetters:
+        page = await self._service.dead_letters(query.reason, query.channel, query.cursor, query.limit)
+        reasons = [ReasonCount(*row) for row in page.reasons]
+        return DeadLetters([_shown(one) for one in page.entries], reasons, page.total, page.next_cursor)
+
+    @post(
+        f"{DLQ}/{{delivery_id}}/requeue",
+        "Send a dead letter again",
+        answers=(Answer(status=202, example=RequeuedCount(1)),),
+        failures=(UNKNOWN_DELIVERY, _NOT_DEAD),
+    )
+    async def requeue_dead_letter(self, call: Call, delivery_id: DeliveryId) -> RequeuedCount:
+        await self._service.requeue(delivery_id)
+        audit(call, "requeue", delivery_id, delivery_id=delivery_id)
+        return RequeuedCount(1)
+
+    @post(
+        f"{DLQ}/requeue",
+        "Send dead letters again, by their reason and channel",
+        example=RequeueRequest(RequeueFilter(reason="no_address"), True),
+        answers=(Answer(status=202, example=RequeuedCounts(17, True)),),
+    )
+    async def requeue_dead_letters(self, call: Call, body: RequeueRequest) -> RequeuedCounts:
+        wanted = body.filter
+        requeued = await self._service.requeue_many(wanted.reason, wanted.channel, body.dry_run)
+        if not body.dry_run:
+            audit(call, "requeue", "dead letters", reason=wanted.reason, channel=wanted.channel, requeued=requeued)
+        return RequeuedCounts(requeued, body.dry_run)
+
+    @delete(
+        f"{DLQ}/{{delivery_id}}",
+        "Take a dead letter away for good",
+        answers=(Answer(status=204, description="It is gone."),),
+        failures=(NotifierError(ErrorCode.NOT_FOUND, "there is no such dead letter"),),
+    )
+    async def drop_dead_letter(self, call: Call, delivery_id: DeliveryId) -> None:
+        await self._service.drop(delivery_id)
+        audit(call, "drop", delivery_id, delivery_id=delivery_id)
+
+
+def _shown(dead: DeadLetterEntry) -> DeadLetter:
+    source = _source_in(dead.document)
+    return DeadLetter(
+        id=dead.id,
+        channel=dead.channel,
+        recipient=source.recipient or source.user_id,
+        reason=dead.reason,
+        error=dead.error,
+        attempts=dead.attempts,
+        failed_at=dead.failed_at,
+        topic=source.topic,
+        partition=source.partition,
+        offset=source.offset,
+        raw=source.raw,
+    )

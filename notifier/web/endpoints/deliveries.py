@@ -1,0 +1,431 @@
+"""`/api/v1/notifications`, `/api/v1/batches` and `/send`: deliveries for those who send them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN, MAX_URL
+from notifier.domain.deliveries import (
+    CHANNELS,
+    MAX_BATCH,
+    MAX_CONTENT,
+    MAX_RETRIES,
+    MAX_SUBJECT,
+    Filter,
+    key_problem,
+    priority_of,
+    read_batch,
+    read_delivery,
+    read_send,
+)
+from notifier.domain.faults import Faults
+from notifier.domain.limits import OverLimit, Quota
+from notifier.domain.reading import checked
+from notifier.domain.status import Status
+from notifier.domain.times import parse_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.accept import Acceptance, AcceptService
+from notifier.service.deliveries import DeliveryService
+from notifier.service.publish import IdempotencyKey
+from notifier.web.endpoints.fields import (
+    DELIVERIES,
+    ID,
+    KEY_REUSED,
+    KEY_RUNNING,
+    LIMIT_HEADERS,
+    TIME,
+    UNKNOWN_DELIVERY,
+    Channel,
+    Count,
+    Data,
+    DeliveryId,
+    DeliveryUser,
+    FieldProblem,
+    IdempotencyHeaders,
+    KeyText,
+    Moment,
+    Priority,
+    Time,
+    Uuid,
+    optional_one_of,
+    text,
+)
+from notifier.web.http.errors import quota_headers
+from notifier.web.http.mount import Call
+from notifier.web.http.route import API, Answer, Endpoints, Reply, delete, get, post
+
+NOTIFICATIONS = "/api/v1/notifications"
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 20
+MAX_PAGE = 100_000
+
+T = TypeVar("T")
+
+Content: TypeAlias = text(1, MAX_CONTENT, "The text itself: any but NUL and lone surrogates.")  # type: ignore[valid-type]
+Subject: TypeAlias = text(0, MAX_SUBJECT)  # type: ignore[valid-type]
+AnyPriority: TypeAlias = Annotated[
+    Priority | Annotated[int, Meta(ge=0, le=3, description="The same as a number: 0 low, 1 normal, 2 and 3 high.")],
+    Meta(extra=checked(lambda value: None if priority_of(value) else "must be high, normal or low, or 0-3")),
+]
+Retries: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_RETRIES, description="Tries after the first.")]
+_NUMBER = Meta(description="E.164.", extra_json_schema={"pattern": r"^\+[1-9][0-9]{6,14}$"})
+_MAILBOX = Meta(max_length=MAX_MAILBOX, extra_json_schema={"format": "email"})
+_TOKEN = Meta(
+    min_length=1, max_length=MAX_TOKEN, description="A device token.", extra_json_schema={"pattern": "^[!-~]+$"}
+)
+_WEB_URL = Meta(max_length=MAX_URL, extra_json_schema={"pattern": r"^https?://[^\s@]+$"})
+_USER_KEY = Meta(description="A user key, `1-alice`.", extra_json_schema={"pattern": "^[1-9][0-9]{0,15}-.+$"})
+
+
+class DeliveryFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="channel"):
+    """The fields that all channels take."""
+
+    content: Content
+    user_id: DeliveryUser | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
+    title: Annotated[Subject, Meta(description="Another name of `subject`: give one of them.")] | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+    priority: AnyPriority = "normal"
+    scheduled_at: Moment | UnsetType = UNSET
+    expires_at: Annotated[Moment, Meta(description="Later than `scheduled_at`.")] | UnsetType = UNSET
+    max_retries: Retries | UnsetType = UNSET
+    idempotency_key: KeyText | UnsetType = UNSET
+
+
+class SmsRequest(DeliveryFields, tag="sms", kw_only=True, forbid_unknown_fields=True):
+    """A text message. `recipient` or `user_id` is required, as for every channel."""
+
+    recipient: Annotated[str, _NUMBER] | UnsetType = UNSET
+
+
+class EmailRequest(DeliveryFields, tag="email", kw_only=True, forbid_unknown_fields=True):
+    """A mail."""
+
+    recipient: Annotated[str, _MAILBOX] | UnsetType = UNSET
+
+
+class PushRequest(DeliveryFields, tag="push", kw_only=True, forbid_unknown_fields=True):
+    """A push notification: to a device, or to all of the user's."""
+
+    recipient: Annotated[str, _TOKEN] | UnsetType = UNSET
+
+
+class WebhookRequest(DeliveryFields, tag="webhook", kw_only=True, forbid_unknown_fields=True):
+    """A signed POST to a URL."""
+
+    recipient: Annotated[str, _WEB_URL]
+
+
+class InappRequest(DeliveryFields, tag="inapp", kw_only=True, forbid_unknown_fields=True):
+    """A notification in the user's inbox."""
+
+    recipient: Annotated[str, _USER_KEY] | UnsetType = UNSET
+
+
+DeliveryRequest: TypeAlias = SmsRequest | EmailRequest | PushRequest | WebhookRequest | InappRequest
+
+
+class Delivery(Struct, kw_only=True):
+    """A delivery, as it stands."""
+
+    id: Uuid
+    channel: Channel
+    recipient: Annotated[str, Meta(description="Empty where the user's sessions decide.")]
+    content: Content
+    priority: Priority
+    status: Status
+    retry_count: Count
+    max_retries: Retries
+    created_at: Time
+    updated_at: Time
+    user_id: str | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+    next_retry_at: Time | UnsetType = UNSET
+    scheduled_at: Time | UnsetType = UNSET
+    expires_at: Time | UnsetType = UNSET
+    batch_id: Uuid | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+    provider_message_id: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    sent_at: Time | UnsetType = UNSET
+
+
+class Attempt(Struct):
+    """One try through one provider."""
+
+    at: Time
+    provider: str
+    outcome: Literal["sent", "retry", "failed"]
+    error: str
+    latency_ms: Annotated[float, Meta(ge=0)]
+
+
+class DeliveryStatus(Struct):
+    """The status with every attempt, the oldest first."""
+
+    id: Uuid
+    status: Status
+    attempts: list[Attempt]
+
+
+class DeliveriesPage(Struct):
+    """Deliveries, the newest first."""
+
+    notifications: list[Delivery]
+    page: Annotated[int, Meta(ge=1)]
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+    total: Count
+    total_is_minimum: (
+        Annotated[bool, Meta(description="There may be more: filters were combined over too many to count.")]
+        | UnsetType
+    ) = UNSET
+
+
+class BatchRequest(Struct, forbid_unknown_fields=True):
+    """Up to a thousand deliveries. What is not valid among them is answered with its errors; the others are taken."""
+
+    notifications: Annotated[list[DeliveryRequest], Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchItem(Struct):
+    """The result of one item: its id, or its errors."""
+
+    index: Count
+    id: Uuid | UnsetType = UNSET
+    errors: list[FieldProblem] | UnsetType = UNSET
+
+
+class BatchAnswer(Struct):
+    """The result of each item."""
+
+    batch_id: Uuid
+    total: Count
+    accepted: Count
+    rejected: Count
+    notifications: list[BatchItem]
+
+
+class BatchReport(Struct):
+    """A batch as it stands."""
+
+    batch_id: Uuid
+    total: Count
+    statuses: Annotated[dict[str, int], Meta(description="How many are in which status.")]
+    notifications: list[Delivery]
+    page: Annotated[int, Meta(ge=1)]
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
+
+
+class SendRequest(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A delivery in the words of the queue-fed pipeline."""
+
+    user_id: DeliveryUser
+    body: Content
+    title: Subject | UnsetType = UNSET
+    priority: AnyPriority = "normal"
+    data: Data | UnsetType = UNSET
+    channel: Channel = "push"
+    recipient: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN)] | UnsetType = UNSET
+    idempotency_key: KeyText | UnsetType = UNSET
+
+
+class SendAnswer(Struct):
+    """The delivery that was stored."""
+
+    id: Uuid
+    status: Status
+
+
+class PlaceQuery(Struct):
+    """A page, counted from 1."""
+
+    page: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 1
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many rows at most.")] = DEFAULT_LIMIT
+
+
+def _moment_problem(value: object) -> str | None:
+    try:
+        if value:
+            parse_time(str(value)[:40])
+    except ValueError:
+        return "must be an RFC 3339 time such as 2024-01-01T12:00:00Z"
+    return None
+
+
+def _ms(moment: str) -> int | None:
+    """A bound as Unix milliseconds, None where it is empty."""
+    return round(parse_time(moment) * 1000) if moment else None
+
+
+def _bound(description: str) -> Any:
+    """A bound of time, empty where there is none."""
+    forms = [{"type": "string", "format": "date-time"}, {"type": "string", "const": ""}]
+    return Annotated[
+        str,
+        Meta(
+            description=f"{description} RFC 3339.",
+            extra_json_schema={"anyOf": forms},
+            extra=checked(_moment_problem),
+        ),
+    ]
+
+
+class DeliveriesQuery(PlaceQuery):
+    """Filters, which combine."""
+
+    status: optional_one_of(tuple(map(str, Status))) = ""  # type: ignore[valid-type]
+    channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
+    recipient: text(0, 4096) = ""  # type: ignore[valid-type]
+    user_id: text(0, 160) = ""  # type: ignore[valid-type]
+    start: _bound("Created at or after it.") = field(name="from", default="")  # type: ignore[valid-type]
+    end: _bound("Created before it.") = field(name="to", default="")  # type: ignore[valid-type]
+
+
+_DELIVERY = Delivery(
+    id=ID,
+    channel="sms",
+    recipient="+905551234567",
+    content="Your code is 123456",
+    priority="high",
+    status=Status.QUEUED,
+    retry_count=0,
+    max_retries=3,
+    created_at=TIME,
+    updated_at=TIME,
+)
+_REQUEST = SmsRequest(recipient="+905551234567", content="Your code is 123456", priority="high")
+_BATCH_ANSWER = BatchAnswer(
+    ID, 2, 1, 1, [BatchItem(0, ID), BatchItem(1, errors=[FieldProblem("content", "is required")])]
+)
+_STATUS = DeliveryStatus(ID, Status.SENT, [Attempt(TIME, "simulator", "sent", "", 51.2)])
+_TAKEN_HEADERS = ("Idempotent-Replayed", *LIMIT_HEADERS)
+_INVALID = NotifierError(
+    ErrorCode.INVALID,
+    "1 field is not valid",
+    [FieldError("recipient", "must be a number in E.164, such as +905551234567")],
+)
+_LIMITED = OverLimit(
+    Quota("api", 100, 60.0, 0, 12.0), [FieldError("user_id", "u-1 is over the limit for another 12.0 s")]
+)
+
+
+class DeliveryEndpoints(Endpoints):
+    """The routes of single deliveries and of batches."""
+
+    tag, access = DELIVERIES, API
+
+    def __init__(self, accept: AcceptService, service: DeliveryService) -> None:
+        self._accept = accept
+        self._service = service
+
+    @post(
+        NOTIFICATIONS,
+        "Send a notification through a provider",
+        description="`recipient` is the channel's address and is checked as such; or `user_id` instead, and the user's "
+        "sessions decide address and platform.",
+        example=_REQUEST,
+        answers=(Answer(status=201, description="Stored.", example=_DELIVERY, headers=_TAKEN_HEADERS),),
+        failures=(_INVALID, KEY_REUSED, _LIMITED),
+        reads_body=False,
+    )
+    async def create_delivery(self, call: Call, body: DeliveryRequest, headers: IdempotencyHeaders) -> Reply[Delivery]:
+        draft, key = _read(call, "notifications", read_delivery)
+        answer = await self._accept.create(draft, call.json, call.caller.identity, key)
+        return Reply(answer.body, _headers(answer))
+
+    @post(
+        f"{NOTIFICATIONS}/batch",
+        "Send up to a thousand notifications",
+        description="The same key twice in one batch is one notification.",
+        example=BatchRequest([_REQUEST]),
+        answers=(Answer(status=201, example=_BATCH_ANSWER, headers=("Idempotent-Replayed",)),),
+        failures=(KEY_REUSED, KEY_RUNNING),
+        reads_body=False,
+    )
+    async def create_batch(self, call: Call, body: BatchRequest, headers: IdempotencyHeaders) -> Reply[BatchAnswer]:
+        items, key = _read(call, "batch", read_batch)
+        answer = await self._accept.create_batch(items, call.json, call.caller.identity, key)
+        return Reply(answer.body, _headers(answer))
+
+    @post(
+        "/send",
+        "Send a notification to a user's devices",
+        example=SendRequest(user_id="u-1", title="Order 17", body="Your order is on its way", priority=2),
+        answers=(
+            Answer(status=202, description="Stored.", example=SendAnswer(ID, Status.QUEUED), headers=_TAKEN_HEADERS),
+        ),
+        failures=(KEY_REUSED, _LIMITED),
+        reads_body=False,
+    )
+    async def send(self, call: Call, body: SendRequest, headers: IdempotencyHeaders) -> Reply[SendAnswer]:
+        draft, key = _read(call, "send", read_send)
+        answer = await self._accept.create(draft, call.json, call.caller.identity, key)
+        return Reply(msgspec.json.decode(answer.body, type=SendAnswer), _headers(answer))
+
+    @get(
+        NOTIFICATIONS,
+        "List deliveries, the newest first",
+        answers=(Answer(example=DeliveriesPage([_DELIVERY], 1, DEFAULT_LIMIT, 1)),),
+    )
+    async def list_deliveries(self, call: Call, query: DeliveriesQuery) -> DeliveriesPage:
+        wanted = Filter(query.status, query.channel, query.recipient, query.user_id, _ms(query.start), _ms(query.end))
+        return msgspec.convert(await self._service.search(wanted, query.page, query.limit), DeliveriesPage)
+
+    @get(
+        f"{NOTIFICATIONS}/{{delivery_id}}",
+        "Show a delivery",
+        answers=(Answer(example=_DELIVERY),),
+        failures=(UNKNOWN_DELIVERY,),
+    )
+    async def get_delivery(self, call: Call, delivery_id: DeliveryId) -> Delivery:
+        return msgspec.convert(await self._service.get(delivery_id), Delivery)
+
+    @get(
+        f"{NOTIFICATIONS}/{{delivery_id}}/status",
+        "Show a delivery's status and its attempts",
+        answers=(Answer(example=_STATUS),),
+        failures=(UNKNOWN_DELIVERY,),
+    )
+    async def get_delivery_status(self, call: Call, delivery_id: DeliveryId) -> DeliveryStatus:
+        found: Mapping[str, Any] = await self._service.status(delivery_id)
+        return DeliveryStatus(found["id"], found["status"], msgspec.json.decode(found["attempts"], type=list[Attempt]))
+
+    @delete(
+        f"{NOTIFICATIONS}/{{delivery_id}}",
+        "Cancel a delivery that no worker has taken",
+        answers=(Answer(status=204, description="It is cancelled."),),
+        failures=(UNKNOWN_DELIVERY, NotifierError(ErrorCode.CONFLICT, "this one is sent and cannot be cancelled")),
+    )
+    async def cancel_delivery(self, call: Call, delivery_id: DeliveryId) -> None:
+        await self._service.cancel(delivery_id)
+
+    @get(
+        "/api/v1/batches/{batch_id}",
+        "Show how a batch stands",
+        answers=(Answer(example=BatchReport(ID, 1, {"queued": 1}, [_DELIVERY], 1, DEFAULT_LIMIT)),),
+        failures=(NotifierError(ErrorCode.NOT_FOUND, "there is no such batch"),),
+    )
+    async def get_batch(self, call: Call, batch_id: str, query: PlaceQuery) -> BatchReport:
+        return msgspec.convert(await self._service.batch(batch_id, query.page, query.limit), BatchReport)
+
+
+def _read(call: Call, space: str, read: Callable[[object, Faults], T]) -> tuple[T, IdempotencyKey | None]:
+    """The body's meaning and the key in the header; raises `NotifierError(invalid)` for all of it at once."""
+    body, faults = call.json, Faults()
+    key = call.key(space, faults)
+    own = body.get("idempotency_key") if type(body) is dict and read is not read_batch else None
+    if key is not None and own not in (None, key.key) and key_problem(own) is None:
+        faults.add("idempotency_key", "differs from the header Idempotency-Key")
+    return read(body, faults), key
+
+
+def _headers(answer: Acceptance) -> dict[str, str]:
+    headers = {} if answer.quota is None else quota_headers(answer.quota)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return headers

@@ -1,0 +1,141 @@
+"""The express lane: a complete, plain `POST /api/v1/notify` is taken straight from the connection's bytes.
+
+Sanic's way through a request costs more CPU than storing and pushing it. Only what is exactly of the usual form goes
+here: any header that is not on the list, any part that is missing, leaves the request to Sanic. What is done with it is
+`NotifyEntrance`'s either way, and the tests of the route run over both.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from notifier.domain.access import ANYBODY
+from notifier.domain.ids import random_id
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.publish import Answer
+from notifier.web.endpoints.notify import NotifyEntrance, headers_of
+from notifier.web.http.errors import PROBLEM_JSON, log_failure, problem_bytes
+from notifier.web.http.framing import is_host
+from notifier.web.http.lane import REQUEST_LINE, Lane
+from notifier.web.http.origin import Origins
+from notifier.web.http.requests import sane_request_id
+from notifier.web.http.slow import SlowRequests
+
+HEAD_MAX = 4096
+HEADS_MAX = 512
+ROUTE = "/api/v1/notify"
+
+_LINE = re.compile(rb"([A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)").fullmatch
+_PLAIN = frozenset(("host", "user-agent", "accept", "accept-encoding", "accept-language", "cache-control", "pragma"))
+_READ = frozenset(("content-type", "content-length", "connection"))
+_OWN = frozenset(("x-request-id", "idempotency-key", "x-idempotency-key"))
+_REASONS = {202: b"Accepted", 400: b"Bad Request", 415: b"Unsupported Media Type", 422: b"Unprocessable Entity"}
+_REASONS |= {409: b"Conflict", 429: b"Too Many Requests", 500: b"Internal Server Error", 503: b"Service Unavailable"}
+
+_HEAD = (
+    b"HTTP/1.1 %d %b\r\nX-Request-ID: %b\r\nVary: Origin\r\n%b"
+    b"content-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n"
+)
+
+OnRequest = Callable[[str, str, int, float], None]
+
+
+class Head(NamedTuple):
+    """What counts of a request's head: its headers by lower-case name, and the length of the body."""
+
+    headers: dict[str, str]
+    length: int
+
+
+class Express:
+    """Takes requests for one door."""
+
+    def __init__(self, door: NotifyEntrance, origins: Origins, max_body: int, on_request: OnRequest) -> None:
+        """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request."""
+        self._door = door
+        self._origins = origins
+        self._max_body = max_body
+        self._on_request = on_request
+        self._slow = SlowRequests()
+        self._heads: dict[bytes, Head | None] = {}
+
+    def take(self, lane: Lane, data: bytes) -> int:
+        """Takes the request at the beginning of `data`; the bytes it was, 0 when it is left to Sanic.
+
+        The answer goes to `lane`, at once or later.
+        """
+        end = data.find(b"\r\n\r\n", len(REQUEST_LINE) - 2, HEAD_MAX)
+        if end < 0:
+            return 0
+        head = self._head(data[len(REQUEST_LINE) : end])
+        if head is None or head.length > min(self._max_body, len(data) - end - 4):
+            return 0
+        begun = time.perf_counter()
+        identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
+        reply = partial(self._reply, lane, identity, begun)
+        try:
+            self._door.submit(ANYBODY.identity, head.headers, data[end + 4 : end + 4 + head.length], reply)
+        except NotifierError as error:
+            reply(error)
+        return end + 4 + head.length
+
+    def _head(self, lines: bytes) -> Head | None:
+        head = self._heads.get(lines, _UNKNOWN)
+        if head is _UNKNOWN:
+            head = read_head(lines)
+            if head is not None and not self._origins.serves(head.headers.get("host")):
+                head = None
+            if head is None or not _OWN & head.headers.keys():  # those with ids of their own come once
+                if len(self._heads) >= HEADS_MAX:
+                    self._heads.clear()
+                self._heads[lines] = head
+        return head
+
+    def _reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
+        if isinstance(outcome, NotifierError):
+            if outcome.code is ErrorCode.INTERNAL:
+                log_failure(outcome.__cause__ or outcome, identity, "POST", ROUTE)
+            status, headers, body = problem_bytes(outcome, identity)
+            extra, kind = _lines(headers), PROBLEM_JSON.encode()
+        else:
+            status, body, kind = 202, outcome.body, b"application/json"
+            extra = _lines(headers_of(outcome)) if outcome.replayed or outcome.quota else b""
+        head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
+        lane.answer(_HEAD % head + body)
+        seconds = time.perf_counter() - begun
+        self._on_request(ROUTE, "POST", status, seconds)
+        self._slow.look(ROUTE, "POST", status, seconds, identity)
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items())
+
+
+_UNKNOWN = Head({}, -1)
+
+
+def read_head(lines: bytes) -> Head | None:
+    """The head in header lines (without the request line) when it is plain, else None.
+
+    Plain is: every line `name: value` of printable ASCII, every name on the list and there once, a host, a length in
+    digits, and a connection that is to be kept. Whatever two parsers could disagree on (RFC 9112 §6) is Sanic's.
+    """
+    headers: dict[str, str] = {}
+    for line in lines.split(b"\r\n"):
+        match = _LINE(line)
+        if match is None:
+            return None
+        name = match[1].decode().lower()
+        if name in headers or not (name in _PLAIN or name in _READ or name in _OWN):
+            return None
+        headers[name] = match[2].decode()
+    length = headers.get("content-length", "")
+    if not is_host(headers.get("host", "")):
+        return None
+    if not (length.isdecimal() and len(length) < 10) or headers.get("connection", "keep-alive").lower() != "keep-alive":
+        return None
+    return Head(headers, int(length))

@@ -1,0 +1,193 @@
+"""`POST /api/v1/notify`: one implementation for Sanic's handler and for the express lane (`express.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from notifier.domain.bodies import read_json
+from notifier.domain.checks import duration_problem
+from notifier.domain.faults import Faults
+from notifier.domain.limits import OverLimit, Quota
+from notifier.domain.notifications import MAX_TARGETS, MAX_TTL, MIN_TTL, Draft, read_notify_request
+from notifier.domain.reading import checked
+from notifier.domain.times import format_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.publish import Answer as Published
+from notifier.service.publish import IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
+from notifier.web.endpoints.fields import (
+    ID,
+    INBOX,
+    KEY_REUSED,
+    KEY_RUNNING,
+    LIMIT_HEADERS,
+    Category,
+    Data,
+    IdempotencyHeaders,
+    Login,
+    Message,
+    Moment,
+    Priority,
+    Source,
+    Title,
+    Url,
+    UserId,
+    Uuid,
+)
+from notifier.web.http.errors import quota_headers
+from notifier.web.http.mount import Call
+from notifier.web.http.requests import check_json_type
+from notifier.web.http.route import API, Answer, Endpoints, Reply, post
+
+ROUTE = "notify"
+
+
+class NotifyEntrance:
+    """The inbox's entrance."""
+
+    def __init__(self, publisher: Publisher, now: Callable[[], float]) -> None:
+        """`now` answers the time that `created_at` defaults to, in Unix seconds."""
+        self._publisher = publisher
+        self._now = now
+
+    async def publish(self, caller: str, headers: Mapping[str, str], body: bytes) -> Published:
+        """The answer to a request of `caller`; header names are lower case. Raises `NotifierError`."""
+        return await self._publisher.publish(*self._read(caller, headers, body))
+
+    def submit(self, caller: str, headers: Mapping[str, str], body: bytes, on_answer: OnAnswer) -> None:
+        """As `publish`, without a task: `on_answer` gets the answer or the store's error.
+
+        Raises `NotifierError` for what is wrong with the request itself.
+        """
+        self._publisher.submit(*self._read(caller, headers, body), on_answer)
+
+    def _read(
+        self, caller: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Draft, object, IdempotencyKey | None]:
+        given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
+        faults = Faults()
+        key = read_idempotency_key(caller, ROUTE, given, faults)
+        if body:
+            check_json_type(headers.get("content-type"))
+        value = read_json(body)
+        return read_notify_request(value, format_time(self._now()), faults), value, key
+
+
+def headers_of(answer: Published) -> dict[str, str]:
+    """What is said of an answer beside its body."""
+    headers = {} if answer.quota is None else quota_headers(answer.quota)
+    if answer.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return headers
+
+
+# Exactly the durations within the bounds, but for zeros in front and fractions that lead over a bound.
+_DURATION = "|".join(
+    f"^({form})$"
+    for form in (
+        r"[1-9]\d{3,8}ms|1[01]\d{8}ms|12[0-8]\d{7}ms|129[0-5]\d{6}ms|1296000000ms",
+        r"([1-9]\d{0,5}|1[01]\d{5}|12[0-8]\d{4}|129[0-5]\d{3})(\.\d{1,6})?s?|1296000s?",
+        r"([1-9]\d{0,3}|1\d{4}|20\d{3}|21[0-5]\d{2})(\.\d{1,6})?m|21600m",
+        r"([1-9]\d?|[12]\d{2}|3[0-5]\d)(\.\d{1,6})?h|360h",
+        r"([1-9]|1[0-4])(\.\d{1,6})?d|15d",
+    )
+)
+_LIFE = f"How long it is kept, {MIN_TTL:.0f}s-{MAX_TTL / 86400:.0f}d"
+Ttl: TypeAlias = Annotated[
+    Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL, description=f"{_LIFE}, in seconds.")]
+    | Annotated[
+        str,
+        Meta(
+            description=f"{_LIFE}: `500ms`, `5s`, `15m`, `24h`, `7d` or a number of seconds.",
+            extra_json_schema={"pattern": _DURATION},
+        ),
+    ],
+    Meta(extra=checked(lambda value: duration_problem(value, MIN_TTL, MAX_TTL))),
+]
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user."""
+
+    id: UserId
+    login: Login
+
+
+class BroadcastRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A notification for everybody who is connected."""
+
+    message: Message
+    created_at: Moment | UnsetType = UNSET
+    source: Source = ""
+    title: Title | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    priority: Annotated[Priority, Meta(description="For display.")] | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+    ttl: Ttl | UnsetType = UNSET
+
+
+class NotifyRequest(BroadcastRequest, forbid_unknown_fields=True, kw_only=True):
+    """One notification for each of the targets."""
+
+    target: Annotated[list[Target], Meta(min_length=1, max_length=MAX_TARGETS, description="Two equal ones are one.")]
+
+
+class NotifyResult(Struct):
+    """The notification that was stored for a target."""
+
+    target: Target
+    notification_id: Uuid
+
+
+class NotifyAnswer(Struct):
+    """Everything named here is stored."""
+
+    results: list[NotifyResult]
+
+
+_ALICE = Target(1, "alice")
+_EXAMPLE = NotifyRequest(
+    target=[_ALICE, Target(2, "bob")], message="Your order is on its way", source="shop", title="Order 17"
+)
+_INVALID = NotifierError(
+    ErrorCode.INVALID,
+    "2 fields are not valid",
+    [FieldError("target[1].id", "must be an integer of 1-9007199254740991"), FieldError("message", "is required")],
+)
+_LIMITED = OverLimit(
+    Quota("notify", 10, 60.0, 0, 12.0), [FieldError("target[0]", "1-alice is over the limit for another 12.0 s")]
+)
+
+
+class NotifyEndpoints(Endpoints):
+    """The route of the inbox's entrance, for what the express lane leaves."""
+
+    tag, access = INBOX, API
+
+    def __init__(self, entrance: NotifyEntrance) -> None:
+        self._entrance = entrance
+
+    @post(
+        "/api/v1/notify",
+        "Send a notification to users' inboxes",
+        description="All or nothing: with `202` every notification is stored, and survives a crash of the server or of "
+        "its store. Whoever is connected gets it at once, everybody else on the next connect.",
+        example=_EXAMPLE,
+        answers=(
+            Answer(
+                status=202,
+                description="Stored.",
+                example=NotifyAnswer([NotifyResult(_ALICE, ID)]),
+                headers=("Idempotent-Replayed", *LIMIT_HEADERS),
+            ),
+        ),
+        failures=(_INVALID, KEY_REUSED, KEY_RUNNING, _LIMITED),
+        reads_body=False,  # read by hand-written checks, for speed: a test holds them against the type
+    )
+    async def notify(self, call: Call, body: NotifyRequest, headers: IdempotencyHeaders) -> Reply[NotifyAnswer]:
+        request = call.request
+        answer = await self._entrance.publish(call.caller.identity, request.headers, request.body)
+        return Reply(answer.body, headers_of(answer))

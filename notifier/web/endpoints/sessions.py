@@ -1,0 +1,183 @@
+"""`/api/v1/sessions` and `/ratelimit`: where users can be reached, and how often they still may be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN
+from notifier.domain.deliveries import PLATFORMS, user_problem
+from notifier.domain.sessions import MAX_KEY, read_session
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.sessions import SessionService
+from notifier.web.endpoints.fields import SESSIONS, TIME, Count, DeliveryUser, Seconds, Time, text
+from notifier.web.http.mount import Call
+from notifier.web.http.route import API, Answer, Endpoints, delete, get, post
+
+PATH = "/api/v1/sessions"
+
+DeviceToken: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=MAX_TOKEN, extra_json_schema={"pattern": "^[!-~]+$"})
+]
+SecretPart: TypeAlias = text(1, MAX_KEY, "In base64url, as the browser gives it.")  # type: ignore[valid-type]
+Endpoint: TypeAlias = Annotated[str, Meta(max_length=2048, extra_json_schema={"pattern": r"^https?://[^\s]*$"})]
+Number: TypeAlias = Annotated[str, Meta(description="E.164.", extra_json_schema={"pattern": r"^\+[1-9][0-9]{6,14}$"})]
+Mailbox: TypeAlias = Annotated[str, Meta(max_length=MAX_MAILBOX, extra_json_schema={"format": "email"})]
+
+
+class SubscriptionKeys(Struct, forbid_unknown_fields=True):
+    """The keys of a web subscription."""
+
+    p256dh: SecretPart
+    auth: SecretPart
+
+
+class Subscription(Struct):
+    """A subscription as `PushSubscription.toJSON()` gives it."""
+
+    endpoint: Endpoint
+    keys: SubscriptionKeys
+
+
+class SessionFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="platform"):
+    """The fields that all platforms take."""
+
+    user_id: DeliveryUser
+
+
+class IosSession(SessionFields, tag="ios", kw_only=True, forbid_unknown_fields=True):
+    """A device, through APNs."""
+
+    device_token: DeviceToken
+
+
+class AndroidSession(SessionFields, tag="android", kw_only=True, forbid_unknown_fields=True):
+    """A device, through FCM."""
+
+    device_token: DeviceToken
+
+
+class WebSession(SessionFields, tag="web", kw_only=True, forbid_unknown_fields=True):
+    """A browser, through Web Push."""
+
+    subscription: Subscription
+
+
+class EmailSession(SessionFields, tag="email", kw_only=True, forbid_unknown_fields=True):
+    """A mailbox."""
+
+    device_token: Mailbox
+
+
+class SmsSession(SessionFields, tag="sms", kw_only=True, forbid_unknown_fields=True):
+    """A telephone."""
+
+    device_token: Number
+
+
+SessionRequest: TypeAlias = IosSession | AndroidSession | WebSession | EmailSession | SmsSession
+
+
+class Session(Struct, kw_only=True):
+    """An address at which a user can be reached."""
+
+    user_id: str
+    platform: str
+    device_token: str | UnsetType = UNSET
+    subscription: Subscription | UnsetType = UNSET
+    created_at: Time
+
+
+class SessionList(Struct):
+    """The user's sessions, the oldest first."""
+
+    sessions: list[Session]
+
+
+class RateLimit(Struct):
+    """The user's use of `RATE_LIMIT_PER_USER`."""
+
+    user_id: str
+    limit: Count
+    remaining: Count
+    window_s: Seconds
+    reset_at: Time
+
+
+_DEVICE = "fcm-token-of-a-device"
+_EXAMPLE = Session(user_id="u-1", platform="android", device_token=_DEVICE, created_at=TIME)
+_NO_USER = NotifierError(ErrorCode.NOT_FOUND, "there is no such user")
+_BAD_PLATFORM = NotifierError(
+    ErrorCode.INVALID,
+    "1 field is not valid",
+    [FieldError("platform", f"must be one of {', '.join(PLATFORMS)}")],
+)
+
+
+class SessionEndpoints(Endpoints):
+    """The routes of sessions."""
+
+    tag, access = SESSIONS, API
+
+    def __init__(self, service: SessionService) -> None:
+        self._service = service
+
+    @post(
+        PATH,
+        "Say where a user can be reached",
+        description="It lives for `SESSION_TTL`, renewed on use. A user has 50 at most: a further one takes the place "
+        "of the oldest. A device or browser that is registered for another user leaves the former one.",
+        example=AndroidSession(user_id="u-1", device_token=_DEVICE),
+        answers=(Answer(status=201, example=_EXAMPLE),),
+        failures=(_BAD_PLATFORM,),
+        reads_body=False,
+    )
+    async def add_session(self, call: Call, body: SessionRequest) -> Session:
+        session = read_session(call.json, "")  # the store knows the time
+        return msgspec.convert(await self._service.add(session), Session)
+
+    @get(
+        f"{PATH}/{{user_id}}",
+        "List a user's sessions",
+        answers=(Answer(example=SessionList([_EXAMPLE])),),
+        failures=(_NO_USER,),
+    )
+    async def list_sessions(self, call: Call, user_id: str) -> SessionList:
+        return SessionList(msgspec.convert(await self._service.of(_user(user_id)), list[Session]))
+
+    @delete(
+        f"{PATH}/{{user_id}}",
+        "Forget all sessions of a user",
+        answers=(Answer(status=204, description="They are forgotten."),),
+        failures=(_NO_USER,),
+    )
+    async def drop_sessions(self, call: Call, user_id: str) -> None:
+        await self._service.drop(_user(user_id))
+
+
+class RateLimitEndpoints(Endpoints):
+    """The route that tells where a user stands with the limit on sends."""
+
+    tag, access = SESSIONS, API
+
+    def __init__(self, look: Callable[[str], Awaitable[dict[str, Any]]]) -> None:
+        """`look` answers the fields of `RateLimit` for a user."""
+        self._look = look
+
+    @get(
+        "/ratelimit/{user_id}",
+        "Tell how often a user may still be sent something",
+        answers=(Answer(example=RateLimit("u-1", 10, 9, 60.0, TIME)),),
+        failures=(_NO_USER,),
+    )
+    async def get_ratelimit(self, call: Call, user_id: str) -> RateLimit:
+        return RateLimit(**await self._look(_user(user_id)))
+
+
+def _user(user_id: str) -> str:
+    if user_problem(user_id):
+        raise _NO_USER
+    return user_id

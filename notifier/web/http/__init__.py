@@ -1,0 +1,1 @@
+"""HTTP itself: the protocol, and what every route has in common."""

@@ -1,0 +1,112 @@
+"""Serves declared routes: decodes what a handler takes, calls it, encodes what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from sanic import HTTPResponse, Request, Sanic
+
+from notifier.domain.access import Caller
+from notifier.domain.faults import Faults
+from notifier.domain.reading import fields_of, read_body, read_query
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.publish import IdempotencyKey, read_idempotency_key
+from notifier.web.http.auth import caller_of
+from notifier.web.http.requests import json_body, json_response
+from notifier.web.http.route import Endpoints, Reply, Route
+
+MAX_PARAMETERS = 50
+TOKEN = frozenset(("token",))  # a parameter that any route may carry, see `auth.token_of`
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Call:
+    """One request, as handlers see it: who calls, the idempotency key, the body as it came."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    @property
+    def caller(self) -> Caller:
+        """The caller that the token names; `ANYBODY` with `AUTH_MODE=none`."""
+        return caller_of(self.request)
+
+    def key(self, space: str, faults: Faults) -> IdempotencyKey | None:
+        """The caller's idempotency key in a route's own `space`, None where none was sent; a bad one is in `faults`."""
+        headers = self.request.headers
+        given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
+        return read_idempotency_key(self.caller.identity, space, given, faults)
+
+    @cached_property
+    def json(self) -> object:
+        """The decoded body; raises `NotifierError` (`unsupported_media_type`, `bad_request`)."""
+        return json_body(self.request)
+
+
+def mount(app: Sanic, endpoints: Endpoints) -> None:
+    """Adds the routes of `endpoints` to the application."""
+    for route in endpoints.routes():
+        app.add_route(
+            _handler(route, getattr(endpoints, route.handler)),
+            _sanic_path(route.path),
+            methods=(route.method,),
+            name=route.name,
+            ctx_access=route.access,
+            ctx_streams=route.streams,
+        )
+
+
+def _sanic_path(path: str) -> str:
+    return "/".join(f"<{part[1:-1]}:str>" if part.startswith("{") else part for part in path.split("/"))
+
+
+def _handler(
+    route: Route, handle: Callable[..., Coroutine[Any, Any, Any]]
+) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
+    async def serve(request: Request, **in_path: str) -> HTTPResponse | None:
+        call = Call(request)
+        arguments: dict[str, Any] = {name: unquote(value) for name, value in in_path.items()}
+        if route.query is not None:
+            arguments["query"] = _query(route, request)
+        if route.headers is not None:
+            arguments["headers"] = request.headers
+        if route.body is not None:
+            arguments["body"] = read_body(route.body, call.json) if route.reads_body else None
+        result = await handle(call, **arguments)
+        return None if route.streams else answer_of(route, result)
+
+    return serve
+
+
+def answer_of(route: Route, result: object) -> HTTPResponse:
+    """The answer to what a handler returned."""
+    if isinstance(result, HTTPResponse):
+        return result
+    headers = result.headers if isinstance(result, Reply) else None
+    body = result.body if isinstance(result, Reply) else result
+    status = (result.status if isinstance(result, Reply) else 0) or route.answers[0].status
+    if body is None:
+        return HTTPResponse(status=status, headers=headers)
+    return json_response(body if isinstance(body, bytes) else _encode(body), status, headers)
+
+
+def _query(route: Route, request: Request) -> Any:
+    if route.bad_query is None:
+        return read_query(route.query, _pairs(request), TOKEN)
+    known = {name for name, *_ in fields_of(route.query)}
+    try:
+        return read_query(route.query, [pair for pair in _pairs(request) if pair[0] in known])
+    except NotifierError as error:
+        raise route.bad_query from error
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise NotifierError(ErrorCode.BAD_REQUEST, "the query is malformed") from None

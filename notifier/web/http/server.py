@@ -1,0 +1,112 @@
+"""The Sanic application: routes, and what is done to every request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sanic import HTTPResponse, Request, Sanic
+
+from notifier.errors import NotifierError
+from notifier.web.http.auth import Guard
+from notifier.web.http.descriptors import Descriptors
+from notifier.web.http.errors import Problems, problem_response
+from notifier.web.http.mount import mount
+from notifier.web.http.origin import Origins
+from notifier.web.http.requests import check_body_type, receive_body, request_id
+from notifier.web.http.route import Endpoints
+from notifier.web.http.routing import HeadRouter
+from notifier.web.http.slow import SlowRequests
+
+KEEP_ALIVE = 75
+OnRequest = Callable[[str, str, int, float], None]
+
+
+class AnyRequest(Request):
+    """A request, also one whose target is none: to answer that, Sanic makes an empty request of method `NONE` with the
+    very same target, and would fail once more, with the target and any token in it in its log."""
+
+    __slots__ = ()
+
+    def __init__(self, url_bytes: bytes, headers: Any, version: str, method: str, *others: Any, **more: Any) -> None:
+        super().__init__(b"/" if method == "NONE" else url_bytes, headers, version, method, *others, **more)
+
+
+def build_app(
+    endpoints: Iterable[Endpoints],
+    origins: Origins,
+    max_body: int,
+    on_request: OnRequest,
+    guard: Guard | None,
+    serve_files: Callable[[Sanic], None],
+) -> Sanic:
+    """An application with these endpoints; `on_request(route, method, status, seconds)` is told of every request.
+
+    `serve_files` adds the page. Without a `guard` no token is asked for (`AUTH_MODE=none`).
+    """
+    app = Sanic(
+        "notifier",
+        configure_logging=False,
+        error_handler=Problems(),
+        request_class=AnyRequest,
+        router=HeadRouter(),
+    )
+    app.config.update(
+        REQUEST_MAX_SIZE=max_body,
+        KEEP_ALIVE_TIMEOUT=KEEP_ALIVE,
+        ACCESS_LOG=False,
+        FALLBACK_ERROR_FORMAT="json",
+        AUTO_EXTEND=False,
+        INSPECTOR=False,
+    )
+    app.ctx.descriptors = Descriptors()
+    for group in endpoints:
+        mount(app, group)
+    serve_files(app)
+    _watch(app, origins, on_request)
+    if guard is not None:
+        app.on_request(guard.check)
+    app.on_request(receive)  # last: who is refused need not send his body
+    for route in app.router.routes:
+        route.extra.ignore_body = True  # Sanic would receive it before anybody has looked at the request
+    return app
+
+
+async def receive(request: Request) -> None:
+    """Receives the body of a request that a route takes and nobody has refused."""
+    if request.route is not None and request.method not in ("GET", "HEAD"):
+        await receive_body(request)
+        check_body_type(request)
+
+
+def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
+    slow = SlowRequests()
+
+    @app.on_request
+    async def begin(request: Request) -> HTTPResponse | None:
+        request.ctx.started = time.perf_counter()
+        request_id(request)
+        try:
+            origins.check(request)
+        except NotifierError as error:
+            return problem_response(request, error)
+        if request.method != "OPTIONS":
+            return None
+        await receive_body(request)  # else Sanic logs an error for each body that comes with one
+        return origins.preflight(request)
+
+    @app.on_response
+    async def end(request: Request, response: HTTPResponse) -> None:
+        response.headers["X-Request-ID"] = request_id(request)
+        origins.add_headers(request, response)
+        started = getattr(request.ctx, "started", None)
+        if started is not None:
+            route = f"/{request.route.path}" if request.route else "unmatched"
+            method = request.method if request.method in _METHODS else "other"
+            seconds = time.perf_counter() - started
+            on_request(route, method, response.status, seconds)
+            slow.look(route, method, response.status, seconds, request_id(request))
+
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
