@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,15 +14,16 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
-from textual.events import Event, Paste
+from textual.events import Event, Key, Paste
 from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
+from textual.worker import Worker
 
 from tui import humanise
 from tui.actions import Action
 from tui.client import AdminClient, ApiError, Failure
-from tui.commands import Command, available, bind
+from tui.commands import Command, available, bind, key_name
 from tui.details.delivery import DeliveryDetail
-from tui.details.detail import Detail
 from tui.details.notification import NotificationDetail
 from tui.details.record import RecordDetail
 from tui.details.user import OneUserDetail
@@ -56,17 +59,21 @@ from tui.screens.deliveries import Deliveries
 from tui.screens.history import UserHistory
 from tui.screens.send import Send
 from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
+from tui.typeahead import Typeahead
 from tui.view import View
 from tui.world import World
 
-DEPTH_MAX = 8  # drill-downs on top of each other; the next one takes the place of the last
+BASE = 2  # Textual's own blank screen and the first view
+DEPTH_MAX = 8  # pages on top of each other; the next one takes the place of the last
+AT_ONCE = ("ctrl+c", "ctrl+q")  # keys that leave wait for no other
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")  # each ends the dashboard with 128 and its number
 EVERYWHERE = (
     Command("question_mark", "help", "help", "All keys that work here", footer=True),
     Command("ctrl+p", "command_palette", "find", "Find any action by name", footer=True, priority=True),
     Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
     Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
     Command("t", "next_theme", "theme", "Dark or light, remembered"),
-    Command("q,ctrl+c", "quit", "quit", "Leave the dashboard", footer=True),
+    Command("q,ctrl+c", "quit", "quit", "Leave the dashboard", footer=True, shown="q ^c"),
     *(
         Command(view.tab.key, f"view('{view.tab.view}')", view.tab.title, f"Go to {view.tab.title}")
         for view in find_views()
@@ -94,6 +101,8 @@ class Dashboard(App[int]):
         self._preferences = preferences or Preferences()
         self.world = World(client.place)
         self._poller = Poller(client, self.world, self.post_message)
+        self._typed = Typeahead(self, self._give)
+        self._asking: Worker[None] | None = None
         self._paused_at: float | None = None
         self._arrived_then = 0
         self._setting = Setting(self.world, [view.tab for view in find_views()], read_only)
@@ -110,14 +119,52 @@ class Dashboard(App[int]):
         for name, view in self.views.items():
             self.install_screen(view, name)
         await self.push_screen(next(iter(self.views)))
+        self._catch_signals()
         self.set_interval(1.0, self._tick)
         self.run_worker(self._work(), group="poller")
 
     async def on_event(self, event: Event) -> None:
-        """Pasted text may come from anywhere; a field would write its control characters to the terminal."""
+        """Keys and pasted text wait for their turn; what comes back from a widget is on its way already."""
+        if isinstance(event, Key | Paste) and not event.is_forwarded and getattr(event, "key", "") not in AT_ONCE:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _give(self, event: Event) -> None:
+        """Hands a key or a paste to the mode in front. While a question is asked of the server, only Escape counts."""
+        if self._asking is not None:
+            if isinstance(event, Key) and event.key == "escape":
+                self._asking.cancel()
+            return
         if isinstance(event, Paste):
-            event.text = without_controls(event.text)
+            if not isinstance(self.focused, Input | TextArea):
+                self.note("pasted text goes into a field; / opens the filter")
+                return
+            # A field would write control characters to the terminal, and keep the first line alone.
+            text = without_controls(event.text)
+            event.text = " ".join(text.split("\n")) if isinstance(self.focused, Input) else text
         await super().on_event(event)
+
+    def on_key(self, event: Key) -> None:
+        """Says so where a key does nothing."""
+        found = self.screen.active_bindings.get(event.key)
+        if found is None or not found.enabled:
+            self.note(self._nothing(event.key))
+
+    def _nothing(self, key: str) -> str:
+        page = self.page
+        if self._setting.read_only and page is not None and page.writes(key):
+            return f"{key_name(key)}: this dashboard is read-only"
+        where = "" if isinstance(self.screen, ModalScreen) else "; ? lists the keys"
+        return f"{key_name(key)} does nothing here{where}"
+
+    def note(self, said: str) -> None:
+        """A remark on what was just typed, in the line of the keys; over a dialog, a line that goes away."""
+        page = self.page
+        if page is not None and page is self.screen:
+            page.note(said)
+        else:
+            self.inform(said)
 
     @property
     def page(self) -> Page | None:
@@ -164,6 +211,7 @@ class Dashboard(App[int]):
         page = self.page
         if page is not None:
             page.show_world()
+            page.show_trail(self._trail())
             self._tick()
             self._poller.watch(page.subject)
 
@@ -173,35 +221,28 @@ class Dashboard(App[int]):
 
     def on_open_user(self, message: OpenUser) -> None:
         """Drills down to a user."""
-        self._drill(OneUserDetail(self._setting, self._tab, message.user))
+        self._drill(OneUserDetail(self._setting, message.user))
 
     def on_open_notification(self, message: OpenNotification) -> None:
         """Drills down to a notification."""
-        page = NotificationDetail(self._setting, self._tab, message.user, message.notification_id, message.stream_id)
+        page = NotificationDetail(self._setting, message.user, message.notification_id, message.stream_id)
         self._drill(page)
 
     def on_open_delivery(self, message: OpenDelivery) -> None:
         """Drills down to a delivery."""
-        self._drill(DeliveryDetail(self._setting, self._tab, message.id, message.known))
+        self._drill(DeliveryDetail(self._setting, message.id, message.known))
 
-    async def on_open_deliveries(self, message: OpenDeliveries) -> None:
-        """Goes to deliveries."""
-        view = self.views["deliveries"]
-        await self._show_view("deliveries")
-        if isinstance(view, Deliveries):
-            view.filter_for(message.needle)
+    def on_open_deliveries(self, message: OpenDeliveries) -> None:
+        """Drills down to deliveries: a page of its own, so that the view keeps its filter and its selection."""
+        self._drill(Deliveries(self._setting, message.needle))
 
     def on_open_record(self, message: OpenRecord) -> None:
         """Drills down to anything else."""
-        self._drill(RecordDetail(self._setting, self._tab, message.heading, message.facts, message.raw))
+        self._drill(RecordDetail(self._setting, message.heading, message.facts, message.raw))
 
-    async def on_open_history(self, message: OpenHistory) -> None:
-        """Goes to a user's history."""
-        view = self.views["history"]
-        await self._show_view("history")
-        if isinstance(view, UserHistory):
-            view.choose(message.user)
-            self.on_page_shown(Page.Shown())
+    def on_open_history(self, message: OpenHistory) -> None:
+        """Drills down to a user's history."""
+        self._drill(UserHistory(self._setting, message.user))
 
     async def on_choose_recipients(self, message: ChooseRecipients) -> None:
         """Adds users to those to send to."""
@@ -220,20 +261,27 @@ class Dashboard(App[int]):
 
     def on_operate(self, message: Operate) -> None:
         """Asks, then does it."""
-        self.run_worker(self._operate(message.action), group="operate", exclusive=True)
+        self._asking = self.run_worker(self._operate(message.action), group="operate", exclusive=True)
+        self._tick()
 
     def on_send_now(self, message: SendNow) -> None:
         """Sends."""
-        self.run_worker(self._send(message), group="send", exclusive=True)
+        sending = self.run_worker(self._send(message), group="send", exclusive=True)
+        self._asking = sending if message.users is None else None
 
     def on_refresh_now(self, message: RefreshNow) -> None:
         """Fetches what is shown."""
         self._poller.refresh()
 
-    def on_detail_left(self, message: Detail.Left) -> None:
-        """Back."""
-        if isinstance(self.screen, Detail):
+    def on_page_left(self, message: Page.Left) -> None:
+        """Back to the page below, which stands as it was left. A view of its own key was not come to from a row: there
+        Escape says which key goes back."""
+        if len(self.screen_stack) <= BASE:
+            self.note("this is the first view; q leaves")
+        elif message.views or self.screen not in self.views.values():
             self.pop_screen()
+        else:
+            self.note("backspace goes back to the view before this one")
 
     # What keys do everywhere.
 
@@ -288,6 +336,19 @@ class Dashboard(App[int]):
         dialog = isinstance(front, ModalScreen) and not isinstance(front, CommandPalette)
         return not (dialog and action in _PAGE_ACTIONS)
 
+    def _catch_signals(self) -> None:
+        """Every way out restores the terminal. Where signals cannot be caught (Windows, not the main thread) they end
+        the process as they do any."""
+        loop = asyncio.get_running_loop()
+        for name in SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, self._ended_by, number)
+
+    def _ended_by(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
     async def _work(self) -> None:
         async with self._client:
             await self._poller.run()
@@ -297,11 +358,24 @@ class Dashboard(App[int]):
             question = await action.question(self._client)
             if question is None:
                 self.inform("There is nothing to do")
-            elif await self.push_screen_wait(Confirm(question)):
+            elif await self._confirmed(question):
                 self.inform(await action.perform(self._client))
                 self._poller.refresh()
         except ApiError as error:
             self.inform(f"Not done: {error}", bad=True)
+        finally:
+            self._asked()
+
+    async def _confirmed(self, question: str) -> bool:
+        """Asks; keys typed before the question stood there do not answer it."""
+        self._asked()
+        self._typed.forget()
+        answer: bool = await self.push_screen_wait(Confirm(question))
+        return answer
+
+    def _asked(self) -> None:
+        self._asking = None
+        self._tick()
 
     async def _send(self, message: SendNow) -> None:
         view = self.views["send"]
@@ -311,7 +385,7 @@ class Dashboard(App[int]):
             if message.users is not None:
                 results = await self._client.notify(message.users, message.content, message.key)
                 view.show_sent(results, f"✓ accepted for {humanise.plural(len(results), 'user')}")
-            elif await self.push_screen_wait(Confirm(self._broadcast_question())):
+            elif await self._confirmed(self._broadcast_question()):
                 many = await self._client.broadcast(message.content, message.key)
                 view.show_sent([], f"✓ accepted for {humanise.plural(many, 'connected user')}")
             else:
@@ -325,16 +399,32 @@ class Dashboard(App[int]):
         return f"Send to everybody who is connected, {many} now?"
 
     async def _show_view(self, name: str) -> None:
-        while isinstance(self.screen, Detail):
+        """On top of what is there, so that there is a way back; to one that is there already, back to it."""
+        view = self.views[name]
+        while view in self.screen_stack and self.screen is not view:
             await self.pop_screen()
-        if self.screen is not self.views[name]:
-            await self.switch_screen(name)
+        if self.screen is view:
+            return
+        while len(self.screen_stack) > DEPTH_MAX:
+            await self.pop_screen()
+        await self.push_screen(name)
 
-    def _drill(self, page: Detail) -> None:
+    def _drill(self, page: Page) -> None:
+        page.active_tab = self._tab
         if len(self.screen_stack) > DEPTH_MAX:
             self.switch_screen(page)
         else:
             self.push_screen(page)
+
+    def _trail(self) -> list[str]:
+        """The page in front and those it was reached through, from the last view on."""
+        trail: list[str] = []
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Page):
+                trail.insert(0, safe(screen.crumb))
+                if screen in self.views.values():
+                    break
+        return trail
 
     @property
     def _tab(self) -> str:
@@ -345,6 +435,8 @@ class Dashboard(App[int]):
             self.page.tell(time.monotonic(), self._paused_words())
 
     def _paused_words(self) -> str:
+        if self._asking is not None:
+            return "asking the server, esc gives up"
         if self._paused_at is None:
             return ""
         waiting = self.world.tail.arrived - self._arrived_then

@@ -32,7 +32,7 @@ class Command:
     """One thing that a key does. `keys` as Textual names them, split by commas; `action` a Textual action.
 
     `label` is the word in the footer, `help` the sentence in help and palette; `writes` marks what `--read-only` takes
-    away.
+    away; `shown` is the key as the footer names it, by default the first.
     """
 
     keys: str
@@ -42,6 +42,7 @@ class Command:
     footer: bool = False
     writes: bool = False
     priority: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def bind(commands: Iterable[Command]) -> list[BindingType]:
             show=command.footer,
             tooltip=command.help,
             priority=command.priority,
-            key_display=key_name(command.keys.partition(",")[0]),
+            key_display=command.shown or key_name(command.keys.partition(",")[0]),
         )
         for command in commands
     ]
@@ -93,7 +94,7 @@ def _joined(pairs: list[tuple[str, ActiveBinding]]) -> Available:
     node, binding, _, _ = pairs[0][1]
     names = [key_name(key) for key, _ in pairs]
     first = binding.key_display or names[0]
-    keys = " ".join([first, *(name for name in names if name != first)])
+    keys = " ".join([first, *(name for name in names if name not in first.split())])
     return Available(first, keys, binding.description, binding.tooltip, binding.action, binding.show, node)
 
 

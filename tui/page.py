@@ -78,6 +78,13 @@ class Page(Screen[None]):
     class Shown(Message):
         """The page came to the front."""
 
+    class Left(Message):
+        """The operator wants to go back to where they came from; with `views` also from one view to another."""
+
+        def __init__(self, views: bool = False) -> None:
+            super().__init__()
+            self.views = views
+
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
@@ -91,6 +98,14 @@ class Page(Screen[None]):
             yield from self.body()
         yield SmallNotice(id="small")
         yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Prepares the widgets; a page that was left while it was being made has not all of them."""
+        if self in self.app.screen_stack:
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Names the widgets and shows at once what is known."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets in the middle."""
@@ -117,6 +132,31 @@ class Page(Screen[None]):
         self.show_cluster()
         self.show_events()
 
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return ""
+
+    def show_trail(self, trail: list[str]) -> None:
+        """The pages through which this one was reached, itself the last."""
+        self.query_one(Tabs).show_trail(trail)
+
+    def note(self, said: str) -> None:
+        """A remark on what was just typed."""
+        self.query_one(KeyBar).note(said)
+
+    def writes(self, key: str) -> bool:
+        """True for a key that would change something if it were allowed."""
+        return any(command.writes and key in command.keys.split(",") for command in self.COMMANDS_HERE)
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.post_message(self.Left())
+
+    def action_view_before(self) -> None:
+        """Back to the page before this view."""
+        self.post_message(self.Left(views=True))
+
     def tell(self, now: float, paused: str) -> None:
         """The state of the connection at `now` (monotonic seconds)."""
         self.query_one(StatusBar).tell(self.world, now, self.setting.read_only, paused)
@@ -137,7 +177,7 @@ class Page(Screen[None]):
         self.set_class(event.size.height >= 32, "-tall", update=False)
         if self.classes != before:
             self.app.update_styles(self)  # once: it takes as long as all else in showing a page
-        if small:
+        if small and self.ready:
             self.query_one(SmallNotice).tell(self.world, event.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

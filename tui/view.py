@@ -15,9 +15,12 @@ from tui.widgets.filter_bar import FilterBar, FilterInput
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 
+BACK = Command("escape", "back", "back", "Drop the filter, then back to where one came from")
+BEFORE = Command("backspace", "view_before", "view before", "Back to the page before this view")
 TABLE_COMMANDS = (
     Command("slash", "filter", "filter", "Filter the rows as you type", footer=True),
-    Command("escape", "back", "drop filter", "Drop the filter"),
+    BACK,
+    BEFORE,
 )
 
 
@@ -31,6 +34,11 @@ class View(Page):
         if hasattr(cls, "tab"):
             cls.active_tab = cls.tab.view
 
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return self.tab.title
+
 
 class TableView(View):
     """A view that is one table with a filter. Subclasses give `noun`, `listing()` and a subject, or feed `rows`."""
@@ -41,8 +49,10 @@ class TableView(View):
     filter_hint = "type to filter"
     follow = False
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, needle: str = "") -> None:
+        """`needle` is the filter with which it opens, and to which Escape returns."""
         super().__init__(setting)
+        self.needle = needle
         self.rows = self.listing()
         self._loaded = False
 
@@ -53,14 +63,14 @@ class TableView(View):
     def body(self) -> Iterable[Widget]:
         """Filter and table."""
         yield from self.above()
-        yield FilterBar(self.filter_hint)
+        yield FilterBar(self.filter_hint, self.needle)
         yield Table(self.rows, "Loading …", follow=self.follow, id="table")
 
     def above(self) -> Iterable[Widget]:
         """Widgets over the table."""
         return ()
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Says at once what is known."""
         self.sum_up()
 
@@ -107,8 +117,12 @@ class TableView(View):
         self.query_one(FilterBar).open()
 
     def action_back(self) -> None:
-        """Drops the filter."""
-        self.query_one(FilterInput).action_drop()
+        """Drops the filter; where there is none, goes back."""
+        if self.query_one(FilterBar).needle == self.needle:
+            super().action_back()
+        else:
+            self.query_one(FilterBar).open(self.needle)
+            self.query_one(FilterInput).action_leave()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Shows only the rows that pass."""

@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,16 @@ class FakeServer:
         self.refuse: dict[str, web.Response] = {}
         self.listeners: list[asyncio.Queue[bytes | None]] = []
         self._runner: web.AppRunner | None = None
+        self._held: dict[str, asyncio.Event] = {}
+
+    @contextlib.contextmanager
+    def holding(self, start: str) -> Iterator[None]:
+        """Answers nothing whose path begins so until the block is left."""
+        self._held[start] = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._held.pop(start).set()
 
     @property
     def url(self) -> str:
@@ -180,6 +190,9 @@ class FakeServer:
         self.requests.append((request.method, request.path_qs))
         if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
             return problem(401, "no token, or a wrong one")
+        for start, released in list(self._held.items()):
+            if request.path.startswith(start):
+                await released.wait()
         for start, answer in self.refuse.items():
             if request.path.startswith(start):
                 return web.Response(body=answer.body, status=answer.status, content_type=answer.content_type)

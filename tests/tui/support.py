@@ -16,6 +16,8 @@ from textual._context import visible_screen_stack
 from textual.css.model import RuleSet
 from textual.css.query import NoMatches
 from textual.css.stylesheet import Stylesheet
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tests.tui.fake_server import FakeCluster, FakeServer
@@ -30,6 +32,7 @@ from tui.widgets.table import Table
 from tui.widgets.words import Words
 
 DEADLINE = 10.0
+KEYS = {"enter", "escape", "tab", "up", "down", "home", "end", "pagedown", "pageup", "backspace", "space"}
 TURNS = 30
 
 
@@ -49,6 +52,17 @@ class Stage:
 
     async def type(self, text: str) -> None:
         await self.pilot.press(*text)
+
+    def burst(self, *keys: str) -> None:
+        """Keys that arrive in one piece, as pasted text or a slow line delivers them: `burst("/", "queue", "enter")`.
+
+        What is no name of a key is typed character by character.
+        """
+        for key in keys:
+            named = key in KEYS or "+" in key
+            for each in [key] if named else key:
+                name = each if named else _character_to_key(each)
+                self.app.post_message(Key(name, None if named else each))
 
     async def until(self, holds: Callable[[], Any], said: str = "") -> None:
         """Waits until it holds; fails with what the screen shows."""

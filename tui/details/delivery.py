@@ -39,14 +39,19 @@ class DeliveryDetail(Detail):
     COMMANDS_HERE = (BACK, CANCEL, RETRY, COPY_ID, COPY_JSON, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
 
-    def __init__(self, setting: Setting, tab: str, identity: str, known: Json | None = None) -> None:
+    def __init__(self, setting: Setting, identity: str, known: Json | None = None) -> None:
         """`known` is what is shown where the server has no delivery of that id, as of an unreadable message."""
-        super().__init__(setting, tab)
+        super().__init__(setting)
         self.subject = OneDelivery(identity)
         self._identity = identity
         self._known: Json = known or {}
         self._delivery: Delivery | None = None
         self._attempts = columns.attempts()
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return f"delivery {self._identity[:8]}"
 
     @property
     def user(self) -> UserKey | None:
@@ -66,7 +71,7 @@ class DeliveryDetail(Detail):
             yield Facts(id="facts")
             yield Words(id="json")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Shows what is known before the answer."""
         self.query_one("#attempts").border_title = "Attempts"
         self.query_one("#attempts").styles.max_height = 5

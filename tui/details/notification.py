@@ -32,12 +32,17 @@ class NotificationDetail(Detail):
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "VerticalScroll"
 
-    def __init__(self, setting: Setting, tab: str, user: UserKey, notification_id: str, stream_id: str) -> None:
-        super().__init__(setting, tab)
+    def __init__(self, setting: Setting, user: UserKey, notification_id: str, stream_id: str) -> None:
+        super().__init__(setting)
         self.subject = Inbox(user)
         self._user, self._nid, self._stream_id = user, notification_id, stream_id
         self._entry: Entry | None = None
         self._state = "loading …"
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return f"notification {(self._nid or self._stream_id)[:8]}"
 
     @property
     def user(self) -> UserKey | None:
@@ -53,7 +58,7 @@ class NotificationDetail(Detail):
             yield Facts(id="facts")
             yield Words(id="json")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Shows what is known before the answer."""
         self._draw()
 

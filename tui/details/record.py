@@ -23,9 +23,14 @@ class RecordDetail(Detail):
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "VerticalScroll"
 
-    def __init__(self, setting: Setting, tab: str, heading: str, facts: list[tuple[str, str]], raw: object) -> None:
-        super().__init__(setting, tab)
+    def __init__(self, setting: Setting, heading: str, facts: list[tuple[str, str]], raw: object) -> None:
+        super().__init__(setting)
         self._heading, self._facts, self._raw = heading, facts, raw
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return self._heading
 
     def body(self) -> Iterable[Widget]:
         """Facts, then JSON."""
@@ -34,7 +39,7 @@ class RecordDetail(Detail):
             yield Facts(id="facts")
             yield Words(("\n".join(safe_lines(as_json(self._raw))), ""), id="json")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Fills it."""
         self.query_one(Facts).show(self._facts)
 

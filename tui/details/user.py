@@ -25,14 +25,19 @@ class OneUserDetail(Detail):
     COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
 
-    def __init__(self, setting: Setting, tab: str, user: UserKey) -> None:
-        super().__init__(setting, tab)
+    def __init__(self, setting: Setting, user: UserKey) -> None:
+        super().__init__(setting)
         self.subject = OneUser(user)
         self._user = user
         self._filled = False
         self._devices = columns.devices()
         self._unread = columns.history()
         self._inbox = columns.history()
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return str(self._user)
 
     @property
     def user(self) -> UserKey | None:
@@ -47,7 +52,7 @@ class OneUserDetail(Detail):
         yield Table(self._unread, "Nothing is waiting", id="unread-rows", classes="stacked")
         yield Table(self._inbox, "The inbox is empty", id="inbox", classes="stacked")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Names the tables."""
         self._entitle(0, 0, 0)
 

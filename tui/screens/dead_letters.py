@@ -16,6 +16,7 @@ from tui.listing import Listing
 from tui.messages import OpenDelivery, Operate, RefreshNow
 from tui.page import ROW_COMMANDS, Setting
 from tui.view import TABLE_COMMANDS, TableView
+from tui.widgets.filter_bar import FilterBar
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 
@@ -47,7 +48,7 @@ class DeadLetterView(TableView):
         """The groups."""
         yield Table(self._reasons, "None", id="reasons", classes="stacked")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Names the groups."""
         self.query_one("#reasons").border_title = "Reasons"
 
@@ -76,7 +77,7 @@ class DeadLetterView(TableView):
 
     def action_back(self) -> None:
         """Drops the filter, then the choice of a reason."""
-        if self.rows.needle or self._queue.chosen is None:
+        if self.query_one(FilterBar).needle or self._queue.chosen is None:
             super().action_back()
         else:
             self._choose(None)

@@ -36,12 +36,18 @@ class Deliveries(TableView):
     empty = _NONE
     filter_hint = HINT
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
+    def __init__(self, setting: Setting, needle: str = "") -> None:
+        super().__init__(setting, needle)
         self._recent = Recent()
+        self._recent.query = Query.parse(needle)
         self.subject = self._recent
         self._asking: Timer | None = None
         self._refused = ""
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages, with the filter that it was opened for."""
+        return f"Deliveries {self.needle}".strip()
 
     def listing(self) -> Listing[Delivery]:
         """Deliveries."""

@@ -15,7 +15,7 @@ from tui.inbox.subjects import Inbox
 from tui.listing import Listing
 from tui.messages import RefreshNow
 from tui.model import UserKey
-from tui.page import CLEAR, USER_COMMANDS, Page
+from tui.page import CLEAR, USER_COMMANDS, Page, Setting
 from tui.safe import safe
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
@@ -40,9 +40,21 @@ class UserHistory(TableView):
     tab = Tab("history", "5", "History")
     COMMANDS_HERE = (*TABLE_COMMANDS, CHOOSE, *USER_COMMANDS, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
-    AUTO_FOCUS = "UserInput"
+    AUTO_FOCUS = ""  # the field or the table, see `on_mount`
     noun = "notifications"
     empty = "This inbox is empty"
+
+    def __init__(self, setting: Setting, user: UserKey | None = None) -> None:
+        """With a `user` it shows that user's history from the start."""
+        super().__init__(setting)
+        self._chosen = user
+        if user is not None:
+            self.subject = Inbox(user)
+
+    @property
+    def crumb(self) -> str:
+        """The name in the trail of pages."""
+        return f"History of {self.user}" if self._chosen else self.tab.title
 
     def listing(self) -> Listing[Entry]:
         """One inbox."""
@@ -52,12 +64,15 @@ class UserHistory(TableView):
         """Whose."""
         with Horizontal(id="whose"):
             yield Words(("User ", "$foreground-muted"), classes="field-name")
-            yield UserInput(placeholder="1-alice, then ⏎", compact=True, max_length=160)
+            shown = safe(str(self._chosen)) if self._chosen else ""
+            yield UserInput(shown, placeholder="1-alice, then ⏎", compact=True, max_length=160)
             yield Words(id="whose-said")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Waits for a user."""
-        self.main_table.empty = "Type a user such as 1-alice, or press h on a row of another view"
+        (self.query_one(UserInput) if self.user is None else self.main_table).focus()
+        if self.user is None:
+            self.main_table.empty = "Type a user such as 1-alice, or press h on a row of another view"
 
     def choose(self, user: UserKey) -> None:
         """Shows this user's history."""

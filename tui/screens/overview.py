@@ -18,7 +18,7 @@ from tui.messages import OpenDeliveries
 from tui.model import Instance
 from tui.page import DELIVERIES, HOLD, ROW_COMMANDS, Setting
 from tui.screens.instances import instance_facts
-from tui.view import View
+from tui.view import BACK, BEFORE, View
 from tui.widgets.chart import Chart, Line
 from tui.widgets.figure_strip import FigureStrip
 from tui.widgets.health_panel import HealthPanel
@@ -31,7 +31,7 @@ class Overview(View):
     numbers are among the figures."""
 
     tab = Tab("overview", "1", "Overview")
-    COMMANDS_HERE = (HOLD, DELIVERIES, *ROW_COMMANDS)
+    COMMANDS_HERE = (BACK, BEFORE, HOLD, DELIVERIES, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "#instances"
 
@@ -57,7 +57,7 @@ class Overview(View):
             yield Table(self._instances, "No instance has reported yet", id="instances")
             yield HealthPanel(id="health")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Names the panels."""
         self.query_one("#instances").border_title = "Instances"
         self.query_one("#health").border_title = "Health"

@@ -19,7 +19,7 @@ from tui.model import UserKey
 from tui.page import COPY_ID, COPY_JSON, HISTORY, USER, Setting
 from tui.record import Json, rows, text, whole
 from tui.safe import safe
-from tui.view import View
+from tui.view import BEFORE, View
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 from tui.widgets.words import Words
@@ -28,7 +28,7 @@ TARGETS_MAX = 1000
 MESSAGE_MAX = 8192
 TO_MAX = 200_000
 SEND = Command("ctrl+s", "send", "send", "Send what is written", footer=True, writes=True, priority=True)
-LEAVE = Command("escape", "leave", "leave field", "Leave the field, so that keys act again", footer=True)
+LEAVE = Command("escape", "leave", "leave field", "Leave the field, so that keys act again; then back", footer=True)
 _EVERYBODY = {False: "all connected: no", True: "all connected: yes"}
 _READ_ONLY = "This dashboard is read-only: nothing can be sent."
 
@@ -57,7 +57,7 @@ class Send(View):
     """A form, and under it what became of it."""
 
     tab = Tab("send", "8", "Send")
-    COMMANDS_HERE = (SEND, LEAVE, COPY_ID, COPY_JSON, USER, HISTORY)
+    COMMANDS_HERE = (SEND, LEAVE, BEFORE, COPY_ID, COPY_JSON, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "#to"
 
@@ -86,7 +86,7 @@ class Send(View):
             yield Words((_READ_ONLY if off else "", "bold"), id="said")
         yield Table(self._sent, "What was sent is listed here", id="sent")
 
-    def on_mount(self) -> None:
+    def prepare(self) -> None:
         """Names the message's field."""
         self.query_one("#message").border_title = "Message"
 
@@ -113,8 +113,11 @@ class Send(View):
         self.query_one("#said", Words).say((safe(said), style))
 
     def action_leave(self) -> None:
-        """Away from the field."""
-        self.query_one("#sent", Table).focus()
+        """Away from the field; from none, back to where one came from."""
+        if self.query_one("#sent", Table).has_focus:
+            self.action_back()
+        else:
+            self.query_one("#sent", Table).focus()
 
     def action_send(self) -> None:
         """Checks what is written, and asks for it to be sent."""

@@ -45,15 +45,16 @@ class FilterBar(Horizontal):
             super().__init__()
             self.needle = needle
 
-    def __init__(self, hint: str) -> None:
-        """`hint` stands in the empty field."""
-        super().__init__()
+    def __init__(self, hint: str, needle: str = "") -> None:
+        """`hint` stands in the empty field; `needle` is the filter to begin with."""
+        super().__init__(classes="-open" if needle else "")
         self._hint = hint
+        self._first = needle
 
     def compose(self) -> ComposeResult:
         """The line: filter, summary."""
         yield Words(("/", "bold $text-accent"), classes="filter-mark")
-        yield FilterInput(placeholder=self._hint, compact=True, select_on_focus=False, max_length=200)
+        yield FilterInput(self._first, placeholder=self._hint, compact=True, select_on_focus=False, max_length=200)
         yield Words(classes="filter-summary")
 
     @property

@@ -5,9 +5,13 @@ from __future__ import annotations
 from textual import events
 from textual.app import App
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tui.commands import Available, available
+from tui.safe import safe
 from tui.widgets.words import Part, Words, spread
+
+NOTE = 4.0  # seconds that a remark stands
 
 
 class KeyBar(Words):
@@ -16,6 +20,16 @@ class KeyBar(Words):
     def __init__(self) -> None:
         super().__init__()
         self._ends: list[tuple[int, Available]] = []
+        self._note = ""
+        self._noted: Timer | None = None
+
+    def note(self, said: str) -> None:
+        """Says so in place of the keys, for `NOTE` seconds."""
+        if self._noted is not None:
+            self._noted.stop()
+        self._note = said
+        self._noted = self.set_timer(NOTE, self._forget)
+        self._draw()
 
     def on_mount(self) -> None:
         """Follows the bindings."""
@@ -36,14 +50,19 @@ class KeyBar(Words):
         if screen is self.screen and self.is_mounted:
             self._draw()
 
+    def _forget(self) -> None:
+        self._note = ""
+        self._draw()
+
     def _draw(self) -> None:
         shown = [command for command in available(self.screen) if command.footer]
         everywhere = [command for command in shown if isinstance(command.node, App)]
         here = [command for command in shown if command not in everywhere]
         width = self.size.width
         room = width - sum(_cells(command) for command in everywhere)
-        here = _fitting(here, room)
+        here = [] if self._note else _fitting(here, room)
         left = [part for command in here for part in _parts(command)]
+        left += [(f" {safe(self._note)}", "$text-warning")] if self._note else []
         right = [part for command in everywhere for part in _parts(command)]
         self._ends = _ends(here, 0) + _ends(everywhere, room)
         self.say(*spread(left, right, width))
