@@ -33,7 +33,7 @@ from notifier.serving.scoreboard import Seat
 from notifier.serving.signals import Signals, tell_supervisor
 from notifier.store.embedded.server import EmbeddedRedisError
 from notifier.store.redis.address import parse_deployment
-from notifier.telemetry.metrics import configure_logging
+from notifier.telemetry.logs import configure_logging
 from notifier.web.http.descriptors import raise_limit
 from notifier.web.http.protocol import NotifierProtocol
 from notifier.web.http.tls import HANDSHAKE_TIMEOUT, TlsError, server_context

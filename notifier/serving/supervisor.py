@@ -28,7 +28,7 @@ from notifier.serving.process import Loader, StartError, announce, begin, compar
 from notifier.serving.scoreboard import Scoreboard, Seat
 from notifier.serving.signals import ECHO
 from notifier.store.embedded.server import STOP_TIMEOUT
-from notifier.telemetry.metrics import configure_logging
+from notifier.telemetry.logs import configure_logging
 from notifier.telemetry.tally import pid_of
 
 STEADY = 10.0  # seconds of life after which a death counts as the first again

@@ -1,1 +1,1 @@
-"""Logs, metrics, and sums over the workers of one machine."""
+"""Logging set-up, metrics, and their sums over the workers of one machine."""
