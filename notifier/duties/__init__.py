@@ -1,1 +1,1 @@
-"""Background duties: one per file, all of the shape in `worker.py`."""
+"""Background duties: one per file, all of the shape in `duty.py`."""

@@ -7,17 +7,17 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import singledispatchmethod
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.events import EventFeed
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.store.bus import Answer, Arrived, Ask, Behind, Bus, Cleared, Forward, Listening, Message, News, Orphan
 
-log = logging.getLogger("notifier.workers")
+log = logging.getLogger("notifier.duties")
 
 
-class BusReader(Worker):
+class BusReader(Duty):
     """A round lasts until the store goes; the next begins with catching up on what was missed meanwhile."""
 
     name = "router"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from notifier.delivery.breakers import Breakers
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 
 
-class CircuitWatch(Worker):
+class CircuitWatch(Duty):
     name = "circuit watch"
     interval = 1.0
 

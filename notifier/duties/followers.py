@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.live.events import EventFeed
 from notifier.store.bus import Bus, Listening
 from notifier.store.events import EventLog
@@ -12,7 +12,7 @@ from notifier.store.events import EventLog
 WANTED_FOR = 10.0
 
 
-class Asker(Worker):
+class Asker(Duty):
     """Tells the other pods every few seconds that their events are wanted."""
 
     name = "event-asker"
@@ -30,7 +30,7 @@ class Asker(Worker):
                 self._bus.post(pod, Listening(WANTED_FOR))
 
 
-class Follower(Worker):
+class Follower(Duty):
     """Reads the other pods' events while there is a listener here."""
 
     name = "event-follower"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.store.deliveries import FORGET_BATCH, Deliveries
 
 INTERVAL = 60.0
 
 
-class Forgetter(Worker):
+class Forgetter(Duty):
     name = "forgetter"
     interval = INTERVAL
 

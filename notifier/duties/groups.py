@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 
+from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
-from notifier.duties.worker import Worker
 from notifier.store.inbox import Inbox
 from notifier.store.reports import Reports
 
 SLICE = 500
 
-log = logging.getLogger("notifier.workers")
+log = logging.getLogger("notifier.duties")
 
 
-class GroupMaintenance(Worker):
+class GroupMaintenance(Duty):
     name = "groups"
 
     def __init__(self, reports: Reports, inbox: Inbox, pod: str, *, interval: float) -> None:

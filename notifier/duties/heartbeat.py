@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.live.router import Router
 from notifier.store.presence import PodRecord, Presence
 
 
-class Heartbeat(Worker):
+class Heartbeat(Duty):
     """A round every third of the presence's life; the contract's heartbeat and the locks at their own pace."""
 
     name = "heartbeat"

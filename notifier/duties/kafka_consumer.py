@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.ingest.ingest import Ingest
 
 SOUND_AFTER = 2.0  # seconds without a failure that end the last one
 
 
-class KafkaConsumer(Worker):
+class KafkaConsumer(Duty):
     name = "kafka consumer"
     interval = 0.0
     at_once = True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.live.keyed import OpenByKey
 from notifier.store.api_keys import ApiKeys
 
 
-class KeyWatch(Worker):
+class KeyWatch(Duty):
     name = "key watch"
     # With the two seconds for which a pod takes a key unasked (`Access`), and the backoff: within the contract's five.
     interval = 2.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.store.deliveries import Deliveries, Queues
 
 
-class QueueWatch(Worker):
+class QueueWatch(Duty):
     name = "queue watch"
     interval = 2.0
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from notifier.domain.deliveries import CHANNELS
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.store.deliveries import Change, Deliveries
 
 MOST = 200
 
 
-class Reclaimer(Worker):
+class Reclaimer(Duty):
     name = "reclaimer"
 
     def __init__(

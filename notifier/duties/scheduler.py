@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.store.deliveries import Change, Deliveries
 
 INTERVAL = 0.1  # seconds; well within SCHEDULER_INTERVAL and RETRY_INTERVAL
 MOST = 500
 
 
-class Scheduler(Worker):
+class Scheduler(Duty):
     name = "scheduler"
     at_once = True
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.store.redis.watch import StoreWatch
 
 
-class StoreWatcher(Worker):
+class StoreWatcher(Duty):
     """A round is one look; a store that is away is looked at when it is back."""
 
     name = "store watch"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 
 
-class TallyRound(Worker):
+class TallyRound(Duty):
     name = "tally"
     interval = 1.0
     at_once = True

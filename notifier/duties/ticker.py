@@ -6,16 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.live.hub import Hub
 
 
-class Ticker(Worker):
+class Ticker(Duty):
     name = "ticker"
     interval = 0.0
 
     def __init__(self, hub: Hub, on_lag: Callable[[float], None]) -> None:
-        """`on_lag` is told, in seconds, how late the loop woke this worker."""
+        """`on_lag` is told, in seconds, how late the loop woke this duty."""
         super().__init__()
         self._hub = hub
         self._on_lag = on_lag

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
-from notifier.duties.worker import Worker
 from notifier.store.inbox import Inbox
 from notifier.store.reports import Reports
 
 BATCH = 200
 
 
-class Trimmer(Worker):
+class Trimmer(Duty):
     name = "trimmer"
 
     def __init__(self, reports: Reports, inbox: Inbox, on_trimmed: Callable[[int], None], *, interval: float) -> None:

@@ -16,6 +16,7 @@ from notifier.config import Settings
 from notifier.domain.notifications import Content
 from notifier.domain.times import format_time
 from notifier.duties.bus_reader import BusReader
+from notifier.duties.duty import Duty
 from notifier.duties.followers import Asker, Follower
 from notifier.duties.groups import GroupMaintenance
 from notifier.duties.heartbeat import Heartbeat
@@ -25,7 +26,6 @@ from notifier.duties.store_watcher import StoreWatcher
 from notifier.duties.tally_round import TallyRound
 from notifier.duties.ticker import Ticker
 from notifier.duties.trimmer import Trimmer
-from notifier.duties.worker import Worker
 from notifier.errors import NotifierError
 from notifier.live.connection import Connection
 from notifier.live.events import EventFeed
@@ -119,7 +119,7 @@ class App:
         self._build_services()
         self._build_pipeline()
         self.ingest = self._build_ingest()
-        self._build_workers()
+        self._build_duties()
         self._describe_metrics()
 
     # -- the parts
@@ -247,7 +247,7 @@ class App:
         options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
         return Ingest(options, settings.kafka_topic, self.pipeline.accept)
 
-    def _build_workers(self) -> None:
+    def _build_duties(self) -> None:
         settings, pod = self.settings, self.settings.pod_id
         self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
         self.heartbeat = Heartbeat(
@@ -281,7 +281,7 @@ class App:
         self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
         store_watcher = StoreWatcher(self.store_watch)
         self.redis.on_connected = store_watcher.hurry
-        self.workers: list[Worker] = [
+        self.duties: list[Duty] = [
             store_watcher,
             self.bus_reader,
             self.heartbeat,
@@ -291,18 +291,18 @@ class App:
             Ticker(self.hub, self.metrics.loop_lag.observe),
             self.asker,
             self.follower,
-            *self.pipeline.workers,
+            *self.pipeline.duties,
         ]
         if self.ingest is not None:
             from notifier.duties.kafka_consumer import KafkaConsumer
 
-            self.workers.append(KafkaConsumer(self.ingest))
+            self.duties.append(KafkaConsumer(self.ingest))
         if settings.auth_mode == "token":
-            self.workers.append(KeyWatch(self.api_keys, self.opened))
+            self.duties.append(KeyWatch(self.api_keys, self.opened))
         if self.tally is not None:
-            self.workers.append(TallyRound(self.tally.publish))
-        for worker in self.workers:
-            worker.on_failure = self.metrics.count_worker_failure
+            self.duties.append(TallyRound(self.tally.publish))
+        for duty in self.duties:
+            duty.on_failure = self.metrics.count_worker_failure
 
     def _describe_metrics(self) -> None:
         pod = self.settings.pod_id
@@ -369,8 +369,8 @@ class App:
         await self.redis.start()
         if not await self.redis.wait_up(STORE_WAIT):
             log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
-        for worker in self.workers:
-            worker.start()
+        for duty in self.duties:
+            duty.start()
         self.pipeline.start()
         if self.redis.up:
             with contextlib.suppress(TimeoutError):
@@ -394,8 +394,8 @@ class App:
                 await self._let_others_take_over()
         except (TimeoutError, NotifierError) as error:
             log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})
-        for worker in self.workers:
-            await worker.stop()
+        for duty in self.duties:
+            await duty.stop()
         for connection in self.hub:
             connection.abort()
         if self.tally is not None:
@@ -434,8 +434,8 @@ class App:
     def _on_back(self) -> None:
         """The store can be reached again: catches up, and lets every duty that waits for it go on."""
         self.router.recover()
-        for worker in self.workers:
-            worker.hurry_after_failure()
+        for duty in self.duties:
+            duty.hurry_after_failure()
         if self.redis.may_store_late:
             asyncio.get_running_loop().call_later(LATE, self.router.recover)
 

@@ -24,11 +24,11 @@ from notifier.domain.status import FINAL, Status
 from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.duties.circuit_watch import CircuitWatch
+from notifier.duties.duty import Duty
 from notifier.duties.forgetter import Forgetter
 from notifier.duties.queue_watch import QueueWatch
 from notifier.duties.reclaimer import Reclaimer
 from notifier.duties.scheduler import Scheduler
-from notifier.duties.worker import Worker
 from notifier.live.events import EventFeed
 from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_channel
@@ -80,7 +80,7 @@ class Pipeline:
         self.queues: Queues | None = None
         self.engine: Engine | None = None
         self.routes: Routes | None = None
-        self.workers: list[Worker] = [QueueWatch(self.deliveries, self._on_queues)]
+        self.duties: list[Duty] = [QueueWatch(self.deliveries, self._on_queues)]
         if "delivery" in settings.roles:
             self._build_engine(settings)
         self.reconfigure(settings)
@@ -115,7 +115,7 @@ class Pipeline:
             self.deliveries, self._begin_sweep, settings.delivery_retention, self._house.redis.clock.now
         )
         bound = min(settings.scheduler_interval, settings.retry_interval)
-        self.workers += [
+        self.duties += [
             Scheduler(self.deliveries, self._on_changes, self.engine.poke, bound),
             Reclaimer(self.deliveries, self._on_changes, owner, settings.delivery_lease),
             self._forgetter,
@@ -165,7 +165,7 @@ class Pipeline:
             await provider.check()
 
     def start(self) -> None:
-        """Begins to send; the workers are started by the caller."""
+        """Begins to send; the duties are started by the caller."""
         if self.engine is not None:
             self.engine.start()
 

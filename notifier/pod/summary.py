@@ -43,8 +43,8 @@ def health_report(app: App) -> dict[str, Any]:
         redis |= {"error": "; ".join(trouble), "writes": "refused" if refused else "accepted"}
     if app.embedded is not None:
         redis |= {"mode": "embedded", "restarts": app.embedded.restarts}
-    failing = {worker.name: worker.last_error for worker in app.workers if not worker.healthy}
-    workers: dict[str, Any] = {"status": "degraded" if failing else "ok", "running": len(app.workers) - len(failing)}
+    failing = {duty.name: duty.last_error for duty in app.duties if not duty.healthy}
+    workers: dict[str, Any] = {"status": "degraded" if failing else "ok", "running": len(app.duties) - len(failing)}
     if failing:
         workers["failing"] = failing
     return {

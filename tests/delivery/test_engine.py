@@ -276,7 +276,7 @@ async def test_a_lease_that_nobody_renews_is_taken_over(pod, scripted, start_pod
     healthy = Scripted("healthy")
     other = await pod("pod-b", delivery_lease="1s")
     wire(other.pod, {"*": healthy})
-    reclaimer = next(worker for worker in other.pod.workers if worker.name == "reclaimer")
+    reclaimer = next(duty for duty in other.pod.duties if duty.name == "reclaimer")
     await asyncio.sleep(1.0)  # the lease's own time; it is Redis that counts it
     await reclaimer.round()
     await reclaimer.round()

@@ -77,8 +77,8 @@ async def check_all_goes_on(client):
     for path in ("dlq", "queues", "providers"):
         await get(client, f"/api/v1/admin/{path}")
     await get(client, "/api/v1/metrics")
-    for worker in pod.pipeline.workers:
-        await worker.round()
+    for duty in pod.pipeline.duties:
+        await duty.round()
     await pod.pipeline._forgetter.sweep()
     assert pod.metrics.worker_failures == failures
 
@@ -133,7 +133,7 @@ async def test_what_stood_in_a_queue_or_the_schedule_is_put_back(client, redis):
     for name in ("queue:sms:normal", "schedule"):
         await overwrite(redis, P + name, "string")
     await get(client, "/api/v1/admin/queues")
-    reclaimer = next(worker for worker in client.pod.pipeline.workers if worker.name == "reclaimer")
+    reclaimer = next(duty for duty in client.pod.pipeline.duties if duty.name == "reclaimer")
     for _ in range(2):
         await reclaimer.round()
     await client.post("/api/v1/admin/channels/sms/resume")

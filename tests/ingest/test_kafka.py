@@ -190,7 +190,7 @@ class Refusing:
 async def test_a_reader_that_fails_is_started_again(topic, start_reader, monkeypatch):
     monkeypatch.setattr("notifier.duties.kafka_consumer.SOUND_AFTER", 0.1)
     pod = await start_reader()
-    worker = next(worker for worker in pod.app.workers if worker.name == "kafka consumer")
+    duty = next(duty for duty in pod.app.duties if duty.name == "kafka consumer")
 
     def fail(self, batch):
         monkeypatch.undo()
@@ -198,11 +198,11 @@ async def test_a_reader_that_fails_is_started_again(topic, start_reader, monkeyp
 
     monkeypatch.setattr("notifier.ingest.reader.Reader._mark", fail)
     topic.put_many(10)
-    await eventually(lambda: worker.last_error == "by the test", "the failure")
+    await eventually(lambda: duty.last_error == "by the test", "the failure")
     await topic.has_committed(5, 5)
     assert len(await pod.records()) == 10
     assert pod.app.metrics.worker_failures["kafka consumer"] == 1
-    await eventually(lambda: worker.healthy, "the worker's health")
+    await eventually(lambda: duty.healthy, "the duty's health")
 
 
 async def test_a_pod_without_brokers_or_without_the_role_reads_nothing(start_pod):

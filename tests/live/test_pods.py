@@ -61,8 +61,8 @@ async def test_a_dead_pods_users_are_taken_over_and_miss_nothing(start_pod, redi
     await Inbox.open(one)
     there = await Inbox.open(two)
     await redis.call("SET", "notif:pod:pod-a", "dead", "PX", 60_000)
-    for worker in one.pod.workers:
-        await worker.stop()
+    for duty in one.pod.duties:
+        await duty.stop()
     one.pod.router.hand_out = lambda *args, **options: None  # it reads the stream and dies before it pushes
     (nid,) = await notify(one)
     await redis.call("DEL", "notif:pod:pod-a")
@@ -185,8 +185,8 @@ async def test_a_pod_that_was_killed_and_is_back_at_once_inherits_its_locks(star
     one, two = await two_pods(start_pod)
     await Inbox.open(one)
     there = await Inbox.open(two)
-    for worker in one.pod.workers:
-        await worker.stop()
+    for duty in one.pod.duties:
+        await duty.stop()
     one.pod.router.hand_out = lambda *args, **options: None  # it reads the stream and dies before it pushes
     (lost,) = await notify(one)
     (unread,) = await notify(two)

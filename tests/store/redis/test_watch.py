@@ -69,7 +69,7 @@ async def test_eviction_shows_at_the_connect_and_its_end_at_the_next_look(server
         return status == ("degraded" if said else "ok") and all(part in error for part in said)
 
     await eventually(lambda: seen("maxmemory-policy allkeys-lru"), "the policy")
-    watcher = next(worker for worker in client.pod.workers if worker.name == "store watch")
+    watcher = next(duty for duty in client.pod.duties if duty.name == "store watch")
     for number in range(80):
         await servers.ask(port, "SET", f"filler{number}", b"x" * 100_000)
     watcher.hurry()

@@ -401,7 +401,7 @@ async def test_revoked_on_another_pod(guarded, start_pod):
     inbox, stream = await open_with(other, token)
     await revoke(guarded, key)
     late = await Inbox.open(other, additional_headers=bearer(token))
-    (watch,) = [worker for worker in other.pod.workers if worker.name == "key watch"]
+    (watch,) = [duty for duty in other.pod.duties if duty.name == "key watch"]
     watch.hurry()
     assert await inbox.closed() == await late.closed() == 4401 and await ended(stream)
     assert watch.interval + REMEMBER < 5

@@ -13,10 +13,10 @@ from notifier.errors import NotifierError
 FIRST_BACKOFF = 0.2
 MAX_BACKOFF = 10.0
 
-log = logging.getLogger("notifier.workers")
+log = logging.getLogger("notifier.duties")
 
 
-class Worker(ABC):
+class Duty(ABC):
     """Does `round` again and again, `interval` seconds apart; an error is logged and counted, and it goes on."""
 
     name: str
@@ -38,12 +38,12 @@ class Worker(ABC):
 
     @property
     def healthy(self) -> bool:
-        """Whether the last round went well and the worker is running."""
+        """Whether the last round went well and the duty is running."""
         return self.last_error is None and self._task is not None and not self._task.done()
 
     def start(self) -> None:
         """Begins; returns at once."""
-        self._task = asyncio.create_task(self._run(), name=f"worker {self.name}")
+        self._task = asyncio.create_task(self._run(), name=f"duty {self.name}")
 
     async def stop(self) -> None:
         """Ends, in the middle of a round if need be."""
@@ -85,9 +85,9 @@ class Worker(ABC):
         self.on_failure(self.name)
         self.last_error = str(error) or type(error).__name__
         if not isinstance(error, NotifierError):
-            log.error("worker.failed", extra={"worker": self.name}, exc_info=error)
+            log.error("duty.failed", extra={"duty": self.name}, exc_info=error)
         elif self._failures == 0:
-            log.warning("worker.waits", extra={"worker": self.name, "error": error.message})
+            log.warning("duty.waits", extra={"duty": self.name, "error": error.message})
 
     async def _pause(self, seconds: float) -> None:
         try:

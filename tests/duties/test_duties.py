@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from notifier.duties.worker import Worker
+from notifier.duties.duty import Duty
 from notifier.errors import ErrorCode, NotifierError
 from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
 
@@ -173,7 +173,7 @@ async def test_heartbeat_as_the_contract_has_it(client, redis):
     assert 0 < await redis.call("PTTL", "notif:pod:pod-a") <= 6000
 
 
-class Flaky(Worker):
+class Flaky(Duty):
     name = "flaky"
     interval = 0.0
     at_once = True
@@ -187,16 +187,16 @@ class Flaky(Worker):
             raise self.errors.pop(0)
 
 
-async def test_a_worker_goes_on_after_an_error(loop):
-    worker, failures = Flaky(), []
-    worker.on_failure = failures.append
-    worker.start()
-    await eventually(lambda: worker.last_error == "first")
-    assert not worker.healthy
-    await eventually(lambda: worker.rounds > 0)
-    assert worker.healthy and failures == ["flaky", "flaky"]
-    await worker.stop()
-    assert not worker.healthy
+async def test_a_duty_goes_on_after_an_error(loop):
+    duty, failures = Flaky(), []
+    duty.on_failure = failures.append
+    duty.start()
+    await eventually(lambda: duty.last_error == "first")
+    assert not duty.healthy
+    await eventually(lambda: duty.rounds > 0)
+    assert duty.healthy and failures == ["flaky", "flaky"]
+    await duty.stop()
+    assert not duty.healthy
 
 
 async def test_the_return_of_the_store_ends_the_pauses_of_all_that_wait_for_it(client):
@@ -221,7 +221,7 @@ async def test_a_pod_says_that_it_lives_soon_after_the_store_is_back(client):
     assert not client.pod.heartbeat.healthy
 
 
-async def test_health_shows_a_failing_worker(client):
+async def test_health_shows_a_failing_duty(client):
     client.pod.trimmer.last_error = "it broke"
     workers = (await client.get("/health")).json()["components"]["workers"]
     assert workers["status"] == "degraded" and workers["failing"] == {"trimmer": "it broke"}
