@@ -82,7 +82,7 @@ from notifier.web.endpoints.health import HealthEndpoints
 from notifier.web.endpoints.inboxes import InboxEndpoints
 from notifier.web.endpoints.keys import KeyEndpoints
 from notifier.web.endpoints.metrics import MetricsEndpoints
-from notifier.web.endpoints.notify import NotifyEndpoints, NotifyEntrance
+from notifier.web.endpoints.notify import NotifyEndpoints, NotifyReceiver
 from notifier.web.endpoints.page import serve_page
 from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
 from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints, SocketLimits
@@ -332,10 +332,10 @@ class App:
         """The HTTP application over these parts."""
         settings = self.settings
         origins = Origins(settings.allowed_origins, settings.loopback_only)
-        entrance = NotifyEntrance(self.publisher, self.redis.clock.now)
+        receiver = NotifyReceiver(self.publisher, self.redis.clock.now)
         service, now = self.pipeline.service, self.redis.clock.now
         endpoints: list[Endpoints] = [
-            NotifyEndpoints(entrance),
+            NotifyEndpoints(receiver),
             SocketEndpoints(self.sockets),
             DeliveryEndpoints(self.pipeline.accept, service),
             SessionEndpoints(self.session_service),
@@ -356,7 +356,7 @@ class App:
         descriptors = web.ctx.descriptors
         self.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
         if guard is None:  # the express lane asks nobody who he is
-            web.ctx.express = Express(entrance, origins, settings.max_body, self.metrics.count_request)
+            web.ctx.express = Express(receiver, origins, settings.max_body, self.metrics.count_request)
         return web
 
     # -- phases

@@ -1,1 +1,1 @@
-"""The doors: HTTP and the upgrade to WebSocket. A handler reads, calls a service, answers."""
+"""HTTP and the upgrade to WebSocket. A handler takes checked values, calls a service, returns a value."""

@@ -2,7 +2,7 @@
 
 Sanic's way through a request costs more CPU than storing and pushing it. Only what is exactly of the usual form goes
 here: any header that is not on the list, any part that is missing, leaves the request to Sanic. What is done with it is
-`NotifyEntrance`'s either way, and the tests of the route run over both.
+`NotifyReceiver`'s either way, and the tests of the route run over both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from notifier.domain.access import ANYBODY
 from notifier.domain.ids import random_id
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.publish import Answer
-from notifier.web.endpoints.notify import NotifyEntrance, headers_of
+from notifier.web.endpoints.notify import NotifyReceiver, headers_of
 from notifier.web.http.errors import PROBLEM_JSON, log_failure, problem_bytes
 from notifier.web.http.framing import is_host
 from notifier.web.http.lane import REQUEST_LINE, Lane
@@ -52,11 +52,11 @@ class Head(NamedTuple):
 
 
 class Express:
-    """Takes requests for one door."""
+    """Takes requests to `/api/v1/notify` from the bytes of a connection."""
 
-    def __init__(self, door: NotifyEntrance, origins: Origins, max_body: int, on_request: OnRequest) -> None:
+    def __init__(self, receiver: NotifyReceiver, origins: Origins, max_body: int, on_request: OnRequest) -> None:
         """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request."""
-        self._door = door
+        self._receiver = receiver
         self._origins = origins
         self._max_body = max_body
         self._on_request = on_request
@@ -78,7 +78,7 @@ class Express:
         identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
         reply = partial(self._reply, lane, identity, begun)
         try:
-            self._door.submit(ANYBODY.identity, head.headers, data[end + 4 : end + 4 + head.length], reply)
+            self._receiver.submit(ANYBODY.identity, head.headers, data[end + 4 : end + 4 + head.length], reply)
         except NotifierError as error:
             reply(error)
         return end + 4 + head.length

@@ -44,8 +44,8 @@ from notifier.web.http.route import API, Answer, Endpoints, Reply, post
 ROUTE = "notify"
 
 
-class NotifyEntrance:
-    """The inbox's entrance."""
+class NotifyReceiver:
+    """Reads requests to `/api/v1/notify` and passes them on to the publisher."""
 
     def __init__(self, publisher: Publisher, now: Callable[[], float]) -> None:
         """`now` answers the time that `created_at` defaults to, in Unix seconds."""
@@ -163,12 +163,12 @@ _LIMITED = OverLimit(
 
 
 class NotifyEndpoints(Endpoints):
-    """The route of the inbox's entrance, for what the express lane leaves."""
+    """The route `/api/v1/notify`, for requests that the express lane leaves."""
 
     tag, access = INBOX, API
 
-    def __init__(self, entrance: NotifyEntrance) -> None:
-        self._entrance = entrance
+    def __init__(self, receiver: NotifyReceiver) -> None:
+        self._receiver = receiver
 
     @post(
         "/api/v1/notify",
@@ -189,5 +189,5 @@ class NotifyEndpoints(Endpoints):
     )
     async def notify(self, call: Call, body: NotifyRequest, headers: IdempotencyHeaders) -> Reply[NotifyAnswer]:
         request = call.request
-        answer = await self._entrance.publish(call.caller.identity, request.headers, request.body)
+        answer = await self._receiver.publish(call.caller.identity, request.headers, request.body)
         return Reply(answer.body, headers_of(answer))

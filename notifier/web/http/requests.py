@@ -1,21 +1,18 @@
-"""What every door reads of a request: its id, its JSON body, its query."""
+"""Reads of a request what all endpoints need: its id, its content type, its JSON body."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from typing import Any
-from urllib.parse import parse_qsl
 
 from sanic import HTTPResponse, Request
 from sanic.exceptions import PayloadTooLarge, SanicException
 
 from notifier.domain.bodies import read_json
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.errors import ErrorCode, NotifierError
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=\-]{1,128}").fullmatch
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
 
 
 def sane_request_id(given: str | None) -> str:
@@ -78,51 +75,6 @@ def check_body_type(request: Request) -> None:
 def json_body(request: Request) -> object:
     """The decoded body, whose type has been checked; raises `NotifierError(bad_request)`."""
     return read_json(request.body)
-
-
-class Query:
-    """The query of a request; checks gather their errors, and `done` raises them all."""
-
-    def __init__(self, request: Request, known: str) -> None:
-        """`known` names the parameters that the route takes beside `token`, separated by spaces."""
-        try:
-            pairs = parse_qsl(request.query_string, keep_blank_values=True, errors="strict", max_num_fields=50)
-        except ValueError:
-            raise NotifierError(ErrorCode.BAD_REQUEST, "the query is malformed") from None
-        self._values = dict(pairs)
-        self._errors = [
-            FieldError(name[:64] if name.isprintable() else "?", "unknown parameter")
-            for name in self._values
-            if name not in (*known.split(), "token")
-        ]
-
-    def text(self, name: str, default: str = "", most: int = 256) -> str:
-        """A parameter as text."""
-        value = self._values.get(name, default)
-        if len(value) > most or "\0" in value:
-            self.bad(name, f"must be text of at most {most} characters")
-        return value
-
-    def limit(self, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
-        """The parameter `limit`."""
-        return self.integer("limit", default, 1, most)
-
-    def integer(self, name: str, default: int, least: int, most: int) -> int:
-        """A parameter as an integer of `least` … `most`."""
-        value = self._values.get(name, str(default))
-        if not value.isascii() or not value.isdecimal() or not least <= int(value[:9]) <= most or len(value) > 9:
-            self.bad(name, f"must be an integer of {least}-{most}")
-            return default
-        return int(value)
-
-    def bad(self, name: str, message: str) -> None:
-        """Notes what is wrong with a parameter."""
-        self._errors.append(FieldError(name, message))
-
-    def done(self) -> None:
-        """Raises `NotifierError(invalid)` with all that was noted."""
-        if self._errors:
-            raise NotifierError(ErrorCode.INVALID, "the query is not valid", errors=self._errors)
 
 
 def json_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> HTTPResponse:
