@@ -87,7 +87,7 @@ class Heartbeat(Duty):
             self._announce(before, alive)
             if before - alive:  # they may have died between storing and telling: their news are read by everybody
                 self._router.recover()
-        self._router.bury(await self._dead(records))
+        self._router.take_over(await self._dead(records))
         await self._tidy(records)
 
     async def _dead(self, records: list[PodRecord]) -> set[str]:

@@ -23,7 +23,7 @@ from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART, encode_text
 from notifier.live.hub import Hub, Member
 from notifier.store.bus import Behind, Bus, Cleared, Forward, News, Orphan
-from notifier.store.inbox import Delivery, Holder, Inbox, Snapshot
+from notifier.store.inbox import Arrivals, Holder, Inbox, Snapshot
 
 RENEW_BATCH = 500
 NEWS_BATCH = 200  # users of one script
@@ -34,7 +34,7 @@ log = logging.getLogger("notifier.live")
 
 
 class Router:
-    """The deliveries of one pod."""
+    """Pushes to the connections of one pod."""
 
     def __init__(
         self,
@@ -83,21 +83,21 @@ class Router:
             snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, take_in)
         if snapshot.cleared_items:
             await self._inbox.told_cleared(user, snapshot.cleared_items)
-        owner = snapshot.delivery.owner.decode()
+        owner = snapshot.arrivals.owner.decode()
         if owner != self.holder.pod and self.is_dead is not None and await self.is_dead(owner):
             self.catch_up.want(user, member, owner)
 
     def _take_in(self, connection: Connection, member: Member, snapshot: Snapshot) -> None:
         """Before any later reply: what the group has just gone past is for the user's other connections, too."""
         first = member.seen is None
-        self._note_owner(connection.user_key, member, snapshot.delivery.owner.decode())
+        self._note_owner(connection.user_key, member, snapshot.arrivals.owner.decode())
         self._greet(connection, snapshot)
         if first and not member.cursor.begin_at(self.catch_up.epoch):
             self.catch_up.want(connection.user_key, member)
         if not first:
-            self.hand_out(connection.user_key, snapshot.delivery)
-        elif snapshot.delivery.fresh and snapshot.delivery.others:  # which may lack more than what is new to the group
-            self._tell_others(connection.user_key, snapshot.delivery.others)
+            self.hand_out(connection.user_key, snapshot.arrivals)
+        elif snapshot.arrivals.fresh and snapshot.arrivals.others:  # which may lack more than what is new to the group
+            self._tell_others(connection.user_key, snapshot.arrivals.others)
         if first or member.owner == self.holder.pod:
             member.cursor.move(position_of(snapshot.last_id))
 
@@ -139,21 +139,21 @@ class Router:
 
     # -- what is new
 
-    def announce(self, user: str, delivery: Delivery, own: bytes | None = None, accepted_at: float = -1.0) -> None:
+    def announce(self, user: str, arrivals: Arrivals, own: bytes | None = None, accepted_at: float = -1.0) -> None:
         """Brings what an acceptance found new to the user's connections, wherever they are.
 
         `own` is the fragment of the notification just accepted, `accepted_at` its monotonic time.
         """
-        owner = delivery.owner.decode()
+        owner = arrivals.owner.decode()
         if owner == self.holder.pod:
-            if delivery.fresh:
-                self.hand_out(user, delivery, own, accepted_at)
+            if arrivals.fresh:
+                self.hand_out(user, arrivals, own, accepted_at)
             else:  # an earlier try, or another hand on the group, was handed what was accepted
                 self.claim(user)
         elif owner:
             self._bus.post(owner, News([user]))
         else:
-            for pod in delivery.others or ():
+            for pod in arrivals.others or ():
                 self._post_or_claim(pod.decode(), user)
 
     def _post_or_claim(self, pod: str, user: str) -> None:
@@ -162,14 +162,14 @@ class Router:
         else:
             self._bus.post(pod, Orphan(user))
 
-    def hand_out(self, user: str, delivery: Delivery, own: bytes | None = None, accepted_at: float = -1.0) -> None:
-        """Pushes the fresh entries of a delivery to the user's connections here and on the other pods."""
-        fresh = delivery.fresh
+    def hand_out(self, user: str, arrivals: Arrivals, own: bytes | None = None, accepted_at: float = -1.0) -> None:
+        """Pushes the fresh entries to the user's connections here and on the other pods."""
+        fresh = arrivals.fresh
         if not fresh:
             return
         member = self.hub.member(user)
         if member is None or member.cursor.epoch != self.catch_up.epoch or member.owner != self.holder.pod:
-            self._put_off(user, member, delivery)
+            self._put_off(user, member, arrivals)
             return
         cursor, before = member.cursor, member.cursor.at
         forwarded: list[tuple[str, bytes]] = []
@@ -189,16 +189,16 @@ class Router:
             text = protocol.push(notification_id, stream_id, fragment, False)
             self._push(user, position, notification_id, text, accepted_at if payload is None else -1.0)
             forwarded.append((stream_id.decode(), text))
-        if forwarded and delivery.others:
-            self.forward(user, delivery.others, forwarded, before)
+        if forwarded and arrivals.others:
+            self.forward(user, arrivals.others, forwarded, before)
 
-    def _put_off(self, user: str, member: Member | None, delivery: Delivery) -> None:
+    def _put_off(self, user: str, member: Member | None, arrivals: Arrivals) -> None:
         """Leaves fresh entries to the stream: something before them may be missing."""
         if member is not None:
             member.owner = self.holder.pod
             self.catch_up.want(user, member)
-        if delivery.others:
-            self._tell_others(user, delivery.others)
+        if arrivals.others:
+            self._tell_others(user, arrivals.others)
 
     def _tell_others(self, user: str, pods: Sequence[bytes]) -> None:
         for pod in pods:
@@ -267,17 +267,15 @@ class Router:
             self._ask_for_news(users[start : start + NEWS_BATCH], doubts)
 
     def _ask_for_news(self, users: Sequence[str], doubts: dict[str, None]) -> None:
-        def on_rows(users: Sequence[str], deliveries: list[Delivery] | None) -> None:
-            if (
-                deliveries is None
-            ):  # asked again when the store is back; who has connections here is caught up with then
+        def on_rows(users: Sequence[str], rows: list[Arrivals] | None) -> None:
+            if rows is None:  # asked again when the store is back; who has connections here is caught up with then
                 self._keep_doubts(users)
                 return
-            for user, delivery in zip(users, deliveries, strict=True):
-                self._on_news(user, delivery, user in doubts)
+            for user, arrivals in zip(users, rows, strict=True):
+                self._on_news(user, arrivals, user in doubts)
 
         try:
-            self._inbox.deliver(self.holder, users, on_rows)
+            self._inbox.arrivals(self.holder, users, on_rows)
         except NotifierError as error:
             log.warning("news.not_read", extra={"users": len(users), "error": error.message})
             self._keep_doubts(users)
@@ -289,10 +287,10 @@ class Router:
             else:
                 self._doubts_lost = True
 
-    def _on_news(self, user: str, delivery: Delivery, in_doubt: bool) -> None:
-        owner = delivery.owner.decode()
-        if delivery.fresh or (in_doubt and owner != self.holder.pod):
-            self.announce(user, delivery)
+    def _on_news(self, user: str, arrivals: Arrivals, in_doubt: bool) -> None:
+        owner = arrivals.owner.decode()
+        if arrivals.fresh or (in_doubt and owner != self.holder.pod):
+            self.announce(user, arrivals)
         member = self.hub.member(user)
         if member is not None:
             self._note_owner(user, member, owner)
@@ -332,7 +330,7 @@ class Router:
             if owner:
                 self._bus.post(owner, Cleared(user))
             return
-        cleared, others = await self._inbox.take_cleared(self.holder, user)
+        cleared, others = await self._inbox.pop_cleared(self.holder, user)
         self.tell(user, others, _cleared_texts(cleared))
 
     # -- keeping what is held
@@ -365,7 +363,7 @@ class Router:
                 member.cursor.begin_anew()
         self.hub.close_all(SERVICE_RESTART, "the store began anew: sync again")
 
-    def bury(self, pods: set[str]) -> None:
+    def take_over(self, pods: set[str]) -> None:
         """Takes over the users here whose lock a dead pod holds."""
         for user in self.hub.users:
             member = self.hub.member(user)

@@ -1,4 +1,7 @@
-"""Accepting deliveries: from checked requests to ids, once they are stored."""
+"""`accept` takes in deliveries through providers: from checked requests to ids, once they are stored.
+
+Notifications for inboxes come in by `publish.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Accepting notifications: from a checked request to ids, once they are stored."""
+"""`publish` takes in notifications for inboxes: from a checked request to ids, once they are stored.
+
+Deliveries through providers come in by `accept.py`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.service.limit import UserLimit
 from notifier.store.idempotency import Idempotency
-from notifier.store.inbox import Accepted, Delivery, Holder, Inbox, Item, Remembered
+from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item, Remembered
 from notifier.store.keys import Keys
 from notifier.store.redis.link import LinkLost
 
@@ -65,11 +68,11 @@ class IdempotencyKey(NamedTuple):
 class Announcer(Protocol):
     """Who brings what was accepted to those who are connected."""
 
-    def __call__(self, user: str, delivery: Delivery, own: bytes | None, accepted_at: float) -> None: ...
+    def __call__(self, user: str, arrivals: Arrivals, own: bytes | None, accepted_at: float) -> None: ...
 
 
 class Publisher:
-    """Accepts notifications into inboxes."""
+    """Stores notifications in inboxes and announces them to connections."""
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class Publisher:
         self.limit: UserLimit | None = None
 
     async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
-        """Stores the draft, all or nothing, and announces it to whoever is connected.
+        """Stores a notification in the inboxes of its targets, all or nothing, and announces it to their connections.
 
         `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
         `unavailable` (nothing is promised), `invalid` (the key was used for another request).
@@ -239,9 +242,9 @@ class Publisher:
         self._on_stored(items, content, accepted)
 
     def _announce_items(self, content: Content, started: float, items: Sequence[Item], accepted: Accepted) -> None:
-        for item, delivery in zip(items, accepted.deliveries, strict=False):  # none where it was not stored
-            if delivery.owner or delivery.others:
-                self._announce(item.user.key, delivery, content.fragment, started)
+        for item, arrivals in zip(items, accepted.arrivals, strict=False):  # none where it was not stored
+            if arrivals.owner or arrivals.others:
+                self._announce(item.user.key, arrivals, content.fragment, started)
 
     def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
         return Remembered(self.record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)

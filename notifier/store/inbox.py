@@ -19,7 +19,7 @@ from notifier.store.redis.link import OnReply, Reply
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
-    *("accept", "attach", "catch_up", "clear", "cleared", "deliver", "detach", "expire", "page", "read", "read_all"),
+    *("accept", "arrivals", "attach", "catch_up", "clear", "cleared", "detach", "expire", "page", "read", "read_all"),
     *("renew", "repair", "retain", "retention", "trim"),
 )
 HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
@@ -39,8 +39,8 @@ class Holder:
         self.fence = fence
 
 
-class Delivery(Struct, frozen=True):
-    """What is new for one user.
+class Arrivals(Struct, frozen=True):
+    """The new entries of one user's inbox.
 
     `fresh` is id, nid, payload (None: the one just accepted, empty: it has expired), id, …; `owner` holds the lock
     (empty: nobody); `others` are the further pods with connections of the user.
@@ -55,7 +55,7 @@ class Snapshot(NamedTuple):
     """An inbox at the moment a connection began. `entries` are newest first; `cleared` is id, nid, …; the list that it
     comes from has `cleared_items`."""
 
-    delivery: Delivery
+    arrivals: Arrivals
     cleared: list[bytes]
     cleared_items: int
     entries: list[Entry]
@@ -104,12 +104,12 @@ class Remembered(NamedTuple):
 
 
 class Accepted(Struct, frozen=True):
-    """The outcome of `accept`: `mismatch`, a `replay` (the first answer), or `stored` with a delivery and a stream id
+    """The outcome of `accept`: `mismatch`, a `replay` (the first answer), or `stored` with arrivals and a stream id
     per item (empty: an earlier try had stored it), and how many unread ones had to make room."""
 
     outcome: str
     replay: bytes
-    deliveries: list[Delivery]
+    arrivals: list[Arrivals]
     stream_ids: list[bytes]
     trimmed: int
 
@@ -131,7 +131,7 @@ class Inbox:
     async def accept(
         self, holder: Holder, items: Sequence[Item], remembered: Remembered | None, announce: Announce | None = None
     ) -> Accepted:
-        """Stores all items (on one server: all or none); what this pod may deliver at once comes back with it.
+        """Stores all items (on one server: all or none); what this pod may push at once comes back with it.
 
         `announce` gets that in the order of the stream, even when nobody waits for the outcome any more: the group
         has gone past it.
@@ -144,9 +144,9 @@ class Inbox:
             return await self._accept(holder, items, remembered, announce)
         parts = await asyncio.gather(*(self._accept(holder, group, remembered, announce) for group in groups))
         rows = {
-            id(item): (delivery, stream_id)
+            id(item): (arrivals, stream_id)
             for group, part in zip(groups, parts, strict=True)
-            for item, delivery, stream_id in zip(group, part.deliveries, part.stream_ids, strict=True)
+            for item, arrivals, stream_id in zip(group, part.arrivals, part.stream_ids, strict=True)
         }
         ordered = [rows[id(item)] for item in items]
         trimmed = sum(part.trimmed for part in parts)
@@ -196,20 +196,20 @@ class Inbox:
             groups.setdefault(self._keys.shard_of(user_of(item)), []).append(item)
         return list(groups.values())
 
-    def deliver(
-        self, holder: Holder, users: Sequence[str], on_rows: Callable[[Sequence[str], list[Delivery] | None], None]
+    def arrivals(
+        self, holder: Holder, users: Sequence[str], on_rows: Callable[[Sequence[str], list[Arrivals] | None], None]
     ) -> None:
         """Reads what is new for users whose lock the pod holds.
 
-        `on_rows` gets users and a delivery for each, or None on a failure; in a cluster it is called several times.
+        `on_rows` gets users and arrivals for each, or None on a failure; in a cluster it is called several times.
         """
         for group in self._by_shard(users, str):
 
             def convert(reply: Reply, group: Sequence[str] = group) -> None:
-                on_rows(group, None if isinstance(reply, Exception) else [Delivery(*row) for row in reply])
+                on_rows(group, None if isinstance(reply, Exception) else [Arrivals(*row) for row in reply])
 
             key = self._keys.stream(group[0])
-            self._redis.send_script(self._scripts["deliver"], key, (holder.pod, holder.fence, *group), convert)
+            self._redis.send_script(self._scripts["arrivals"], key, (holder.pod, holder.fence, *group), convert)
 
     async def attach(self, holder: Holder, user: str, lock_ttl: float, take_in: Callable[[Snapshot], None]) -> Snapshot:
         """Joins the user's route, takes the lock where it is free, and reads the inbox.
@@ -256,7 +256,7 @@ class Inbox:
     def _snapshot(self, user: str, reply: list[Any]) -> Snapshot:
         owner, fresh, others, cleared, flat, pending, total, last_id = reply
         entries, told = self._payloads.entries(user, flat), self._payloads.pairs(user, cleared)
-        return Snapshot(Delivery(owner, fresh, others), told, len(cleared), entries, max(0, pending), total, last_id)
+        return Snapshot(Arrivals(owner, fresh, others), told, len(cleared), entries, max(0, pending), total, last_id)
 
     def _read_on(self, group: Sequence[Wanted], reply: list[Any]) -> list[ReadOn | Exception]:
         def read(user: str, row: Reply) -> ReadOn | Exception:
@@ -330,7 +330,7 @@ class Inbox:
         removed, unread, owner = await self._run("expire", user, user, again_after_ms, self.default_ttl_ms)
         return removed, unread, owner.decode("utf-8", "replace")
 
-    async def take_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
+    async def pop_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
         """What expired unread and the user has not been told (id, nid, …), for the lock's holder; the other pods."""
         cleared, others = await self._run("cleared", user, user, holder.pod, holder.fence)
         return self._payloads.pairs(user, cleared), others or []
@@ -377,12 +377,12 @@ def _accepted(reply: list[Any], holder: Holder, items: Sequence[Item]) -> Accept
     if type(head) is not int:
         return Accepted(head.decode(), reply[1] if len(reply) > 1 else b"", [], [], 0)
     own = holder.pod.encode()
-    deliveries, stream_ids = [], []
+    arrivals, stream_ids = [], []
     for row, item in zip(reply[1:], items, strict=True):
         if type(row) is bytes:  # the usual case: nothing new but this one, and nobody elsewhere
-            deliveries.append(Delivery(own, [row, item.notification_id.encode(), None], None))
+            arrivals.append(Arrivals(own, [row, item.notification_id.encode(), None], None))
             stream_ids.append(row)
         else:
-            deliveries.append(Delivery(row[1], row[2], row[3]))
+            arrivals.append(Arrivals(row[1], row[2], row[3]))
             stream_ids.append(row[0])
-    return Accepted("stored", b"", deliveries, stream_ids, head)
+    return Accepted("stored", b"", arrivals, stream_ids, head)

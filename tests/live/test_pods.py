@@ -102,10 +102,10 @@ async def test_a_pod_that_lost_its_lock_reads_nothing(start_pod, redis):
     await redis.call("HSET", "notif:route:1-alice", "#fence", "999")
     (nid,) = await notify(two)
     assert await here.is_quiet()
-    deliveries = []
-    one.pod.inbox.deliver(one.pod.holder, ["1-alice"], lambda users, rows: deliveries.extend(rows))
-    await eventually(lambda: deliveries)
-    assert deliveries[0].fresh == [] and deliveries[0].owner == b"pod-b"
+    arrivals = []
+    one.pod.inbox.arrivals(one.pod.holder, ["1-alice"], lambda users, rows: arrivals.extend(rows))
+    await eventually(lambda: arrivals)
+    assert arrivals[0].fresh == [] and arrivals[0].owner == b"pod-b"
     assert nid
 
 

@@ -1,4 +1,4 @@
--- Hands over what is new in the streams of users whose lock the pod holds.
+-- Reads the new entries of the streams of users whose lock the pod holds.
 -- KEYS[1]  a key of the slot
 -- ARGV     pod, fence, user key, ...
 -- returns  a row per user: {lock holder ('' = none), {id, nid, payload, ...}, other pods or false}; without a holder all
