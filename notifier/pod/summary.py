@@ -9,6 +9,7 @@ import msgspec
 
 from notifier import __version__
 from notifier.domain.times import format_time
+from notifier.service.operate import PodDocument, PodReport
 from notifier.telemetry.metrics import COUNTERS, SECONDS, quantile_of
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ REPLACED = "holds other data than before (flushed, replaced or restored): connec
 def pod_document(app: App) -> bytes:
     """What stands under the pod's presence: JSON."""
     return msgspec.json.encode(
-        {
-            "version": __version__,
-            "started_at": format_time(app.started_at),
-            "connections": len(app.hub),
-            "locks": app.hub.owned(app.settings.pod_id),
-            "latency": app.metrics.latency.counts,
-            "hands": app.pipeline.engine.hands if app.pipeline.engine else 0,
-        }
+        PodDocument(
+            version=__version__,
+            started_at=format_time(app.started_at),
+            connections=len(app.hub),
+            locks=app.hub.owned(app.settings.pod_id),
+            latency=app.metrics.latency.counts,
+            hands=app.pipeline.engine.hands if app.pipeline.engine else 0,
+        )
     )
 
 
@@ -71,14 +72,14 @@ def store_trouble(app: App) -> list[str]:
 async def cluster_snapshot(app: App) -> dict[str, Any]:
     """The body of `/api/v1/metrics`: counts of the whole cluster since its first start, and how it stands now."""
     totals = await app.operations.totals()
-    pods = [pod for pod in await app.operations.pods() if pod["alive"]]
+    pods = [pod for pod in await app.operations.pods() if pod.alive]
     pending, _, users = await app.operations.pending_totals()
     queues = {queue.channel: queue.waiting for queue in (await app.pipeline.service.queues()).channels}
     fresh = app.metrics.since_last()
     counts = {name: totals.get(name, 0) + fresh[name] for name in COUNTERS}
     return {
         "queue_size": sum(sum(queue.values()) for queue in queues.values()),
-        "worker_count": sum(pod.get("hands", 0) for pod in pods),
+        "worker_count": sum(pod.hands for pod in pods),
         "queues": queues,
         "connections": _connections(app, pods),
         **counts,
@@ -141,16 +142,15 @@ def _share_of(ordered: list[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
 
 
-def _connections(app: App, pods: list[dict[str, Any]]) -> int:
-    others = sum(pod["connections"] for pod in pods if pod["pod_id"] != app.settings.pod_id)
-    return len(app.hub) + int(others)
+def _connections(app: App, pods: list[PodReport]) -> int:
+    return len(app.hub) + sum(pod.connections for pod in pods if pod.pod_id != app.settings.pod_id)
 
 
-def _latency(app: App, pods: list[dict[str, Any]]) -> dict[str, float]:
+def _latency(app: App, pods: list[PodReport]) -> dict[str, float]:
     counts = list(app.metrics.latency.counts)
     for pod in pods:
-        if pod["pod_id"] != app.settings.pod_id and pod["latency"]:
-            counts = [a + b for a, b in zip(counts, pod["latency"], strict=False)]
+        if pod.pod_id != app.settings.pod_id and pod.latency:
+            counts = [a + b for a, b in zip(counts, pod.latency, strict=False)]
     return {name: round(quantile_of(SECONDS, counts, share) * 1000, 3) for name, share in _SHARES.items()}
 
 

@@ -12,7 +12,7 @@ from notifier.domain.ids import is_stream_id
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.inbox import Inbox
-from notifier.store.presence import Presence
+from notifier.store.presence import PodRecord, Presence
 from notifier.store.reports import Reports
 
 Ask = Callable[..., Awaitable[list[Any]]]
@@ -24,6 +24,30 @@ class PendingPage(NamedTuple):
 
     users: dict[str, list[Entry]]
     cursor: str | None
+
+
+class PodDocument(msgspec.Struct, frozen=True):
+    """The JSON document that an instance keeps under its presence; an older version's lacks the later fields.
+
+    `latency` counts pushes by bucket; `hands` is the number of deliveries that it can send at once.
+    """
+
+    version: str | None = None
+    started_at: str | None = None
+    connections: int = 0
+    locks: int = 0
+    latency: list[int] | None = None
+    hands: int = 0
+
+
+class PodReport(PodDocument, frozen=True, kw_only=True):
+    """One instance with a heartbeat: its own document, and the store's facts of it. `bus_lag` is the number of
+    messages in its bus stream."""
+
+    pod_id: str
+    alive: bool
+    heartbeat_age_s: float
+    bus_lag: int
 
 
 class Operations:
@@ -121,25 +145,9 @@ class Operations:
         keys = {key for answer in await self._ask("users") for key in answer}
         return [user for key in sorted(keys) if (user := parse_user_key(key)) is not None]
 
-    async def pods(self) -> list[dict[str, Any]]:
-        """All pods that beat, with what each says of itself."""
-        rows = []
-        for record in await self._presence.pods():
-            own = _said_by(record.document)
-            rows.append(
-                {
-                    "pod_id": record.pod,
-                    "alive": record.document is not None,
-                    "version": own.version,
-                    "started_at": own.started_at,
-                    "heartbeat_age_s": round(record.heartbeat_age, 1),
-                    "connections": own.connections,
-                    "locks": own.locks,
-                    "bus_lag": record.bus_length,
-                    "latency": own.latency,
-                }
-            )
-        return rows
+    async def pods(self) -> list[PodReport]:
+        """All instances with a heartbeat, by name, alive or not."""
+        return [_report(record) for record in await self._presence.pods()]
 
     async def totals(self) -> dict[str, int]:
         """The cluster's counts since its first start, but for what pods counted in the last seconds."""
@@ -153,25 +161,26 @@ class Operations:
         return total
 
 
-class _Said(msgspec.Struct):
-    """What a pod says of itself (`summary.pod_document`)."""
-
-    version: str | None = None
-    started_at: str | None = None
-    connections: int = 0
-    locks: int = 0
-    latency: list[int] | None = None
+_decode_document = msgspec.json.Decoder(PodDocument).decode
 
 
-_decode_said = msgspec.json.Decoder(_Said).decode
-
-
-def _said_by(document: bytes | None) -> _Said:
-    """What stands under a pod's presence; nothing where it is absent, or another program's."""
+def _document_of(record: PodRecord) -> PodDocument:
+    """The document under an instance's presence; an empty one where it is absent, or another program's."""
     try:
-        return _decode_said(document) if document else _Said()
+        return _decode_document(record.document) if record.document else PodDocument()
     except (msgspec.MsgspecError, ValueError):
-        return _Said()
+        return PodDocument()
+
+
+def _report(record: PodRecord) -> PodReport:
+    own, age = _document_of(record), round(record.heartbeat_age, 1)
+    return PodReport(
+        pod_id=record.pod,
+        alive=record.document is not None,
+        heartbeat_age_s=age,
+        bus_lag=record.bus_length,
+        **msgspec.structs.asdict(own),
+    )
 
 
 def _add(found: dict[str, list[Entry]], key: str, rows: list[Entry], left: int) -> int:

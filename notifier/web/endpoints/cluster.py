@@ -71,7 +71,7 @@ class ClusterEndpoints(Endpoints):
     @get(f"{PREFIX}/pods", "List the instances", answers=(Answer(example=PodList([_POD])),))
     async def list_pods(self, call: Call) -> PodList:
         rows = await self._operations.pods()
-        return PodList([Pod(**{name: row[name] for name in Pod.__struct_fields__}) for row in rows])
+        return PodList([Pod(**{name: getattr(row, name) for name in Pod.__struct_fields__}) for row in rows])
 
     @post(
         f"{PREFIX}/broadcast",
