@@ -20,7 +20,6 @@ from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from tui import humanise
-from tui.actions import Action
 from tui.client import AdminClient, ApiError, Failure
 from tui.commands import Command, available, bind, key_name
 from tui.details.delivery import DeliveryDetail
@@ -261,7 +260,7 @@ class Dashboard(App[int]):
 
     def on_operate(self, message: Operate) -> None:
         """Asks, then does it."""
-        self._asking = self.run_worker(self._operate(message.action), group="operate", exclusive=True)
+        self._asking = self.run_worker(self._operate(message), group="operate", exclusive=True)
         self._tick()
 
     def on_send_now(self, message: SendNow) -> None:
@@ -353,13 +352,16 @@ class Dashboard(App[int]):
         async with self._client:
             await self._poller.run()
 
-    async def _operate(self, action: Action) -> None:
+    async def _operate(self, wish: Operate) -> None:
+        action = wish.action
         try:
             question = await action.question(self._client)
             if question is None:
                 self.inform("There is nothing to do")
             elif await self._confirmed(question):
                 self.inform(await action.perform(self._client))
+                if wish.done is not None:
+                    wish.done()
                 self._poller.refresh()
         except ApiError as error:
             self.inform(f"Not done: {error}", bad=True)

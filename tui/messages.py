@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.message import Message
@@ -118,9 +119,10 @@ class ChooseRecipients(Message):
 
 @dataclass
 class Operate(Message):
-    """Do something that cannot be undone, after asking."""
+    """Do something that cannot be undone, after asking; `done` is called once it is done."""
 
     action: Action
+    done: Callable[[], None] | None = None
 
 
 @dataclass

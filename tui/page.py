@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from textual import events
@@ -15,6 +16,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.actions import Action
 from tui.commands import Command, allowed
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.model import Delivery, Provider, Queue
@@ -229,48 +231,79 @@ class Page(Screen[None]):
         """The facts that the page of a record begins with."""
         return []
 
+    def on_table_empty_handed(self, event: Table.EmptyHanded) -> None:
+        """Enter, where no row is selected."""
+        event.stop()
+        self.without("row")
+
     def on_table_opened(self, event: Table.Opened) -> None:
         """Enter, or a double click."""
         event.stop()
         self.open_row(event.row)
 
+    def operate(self, action: Action) -> None:
+        """Asks for something to be done to the selected row, which may go by that."""
+        table = self.table
+        key = None if table is None or table.selected is None else table.listing.key(table.selected)
+        done = None if table is None or key is None else partial(table.acted_on, key)
+        self.post_message(Operate(action, done))
+
+    def without(self, what: str) -> None:
+        """Says why a key did nothing: there is no `what` here."""
+        gone = self.table is not None and self.table.gone
+        self.note("the selected row is gone; move to select another" if gone else f"there is no {what} here")
+
     def action_copy_id(self) -> None:
         """Copies the id of what is selected."""
         if self.record is not None:
             self.post_message(CopyText(self.record.identity, self.record.identity))
+        else:
+            self.without("row")
 
     def action_copy_json(self) -> None:
         """Copies what is selected as JSON."""
         if self.record is not None:
             self.post_message(CopyText(f"{self.record.identity} as JSON", as_json(self.record.raw)))
+        else:
+            self.without("row")
 
     def action_user(self) -> None:
         """Opens the user."""
         if self.user is not None:
             self.post_message(OpenUser(self.user))
+        else:
+            self.without("user")
 
     def action_history(self) -> None:
         """Goes to the user's history."""
         if self.user is not None:
             self.post_message(OpenHistory(self.user))
+        else:
+            self.without("user")
 
     def action_compose(self, go: bool) -> None:
         """Adds the user to those to send to."""
         if self.user is not None:
             self.post_message(ChooseRecipients([self.user], go))
+        else:
+            self.without("user")
 
     def action_disconnect(self) -> None:
         """Disconnects the selected connection, or all of the user's."""
         if isinstance(self.record, Client):
             row = self.record
-            self.post_message(Operate(DisconnectOne(row.connection_id, row.user, row.remote)))
+            self.operate(DisconnectOne(row.connection_id, row.user, row.remote))
         elif self.user is not None:
-            self.post_message(Operate(DisconnectUser(self.user)))
+            self.operate(DisconnectUser(self.user))
+        else:
+            self.without("connection")
 
     def action_clear(self) -> None:
         """Clears what the user has unread."""
         if self.user is not None:
-            self.post_message(Operate(ClearPending(self.user)))
+            self.operate(ClearPending(self.user))
+        else:
+            self.without("user")
 
     def action_deliveries(self) -> None:
         """Goes to the deliveries of the channel or the user."""
@@ -278,21 +311,29 @@ class Page(Screen[None]):
             self.post_message(OpenDeliveries(f"channel:{self.channel}"))
         elif self.user is not None:
             self.post_message(OpenDeliveries(f"user:{self.user}"))
+        else:
+            self.without("user or channel")
 
     def action_cancel(self) -> None:
         """Cancels the delivery."""
         if self.delivery_id:
-            self.post_message(Operate(CancelDelivery(self.delivery_id)))
+            self.operate(CancelDelivery(self.delivery_id))
+        else:
+            self.without("delivery")
 
     def action_retry(self) -> None:
         """Tries the delivery again."""
         if self.delivery_id:
-            self.post_message(Operate(RetryDelivery(self.delivery_id)))
+            self.operate(RetryDelivery(self.delivery_id))
+        else:
+            self.without("delivery")
 
     def action_hold(self) -> None:
         """Pauses the channel, or lets it go on."""
         if self.channel:
-            self.post_message(Operate(HoldChannel(self.channel)))
+            self.operate(HoldChannel(self.channel))
+        else:
+            self.without("channel")
 
 
 def as_json(value: object) -> str:

@@ -51,9 +51,10 @@ class Paged(Generic[Found]):
     total: str
     topics: tuple[str, ...]
     interval: float = 15.0
+    held: bool = False  # all pages came once: from then on a refresh shows nothing less
 
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Found] | None]:
-        """The first page as soon as it is there, None for each on the way, then all of them."""
+        """At first the first page as soon as it is there; None for each on the way, then all of them."""
         found: list[Found] = []
         cursor, text_held = "", 0
         while len(found) < ROWS_MAX and text_held < TEXT_MAX:
@@ -63,8 +64,10 @@ class Paged(Generic[Found]):
             text_held += sum(len(row.haystack) for row in page)
             following = text(answer, "next_cursor")
             if not following or following == cursor:
+                self.held = True
                 yield Snapshot(found, len(found))
                 return
-            yield None if cursor else Snapshot(list(found), whole(answer, self.total))
+            yield None if cursor or self.held else Snapshot(list(found), whole(answer, self.total))
             cursor = following
+        self.held = True
         yield Snapshot(found[:ROWS_MAX], whole(answer, self.total))

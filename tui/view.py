@@ -48,6 +48,7 @@ class TableView(View):
     empty = "Nothing here"
     filter_hint = "type to filter"
     follow = False
+    news = False
 
     def __init__(self, setting: Setting, needle: str = "") -> None:
         """`needle` is the filter with which it opens, and to which Escape returns."""
@@ -55,6 +56,7 @@ class TableView(View):
         self.needle = needle
         self.rows = self.listing()
         self._loaded = False
+        self.asked = False  # the next rows are those of another list, which the operator chose
 
     def listing(self) -> Listing[Any]:
         """The table's rows and columns."""
@@ -64,7 +66,7 @@ class TableView(View):
         """Filter and table."""
         yield from self.above()
         yield FilterBar(self.filter_hint, self.needle)
-        yield Table(self.rows, "Loading …", follow=self.follow, id="table")
+        yield Table(self.rows, "Loading …", follow=self.follow, news=self.news, id="table")
 
     def above(self) -> Iterable[Widget]:
         """Widgets over the table."""
@@ -88,7 +90,8 @@ class TableView(View):
         """New rows for the table."""
         self._loaded = True
         self.rows.replace(rows, total)
-        self._changed()
+        self._changed(self.asked)
+        self.asked = False
 
     def sum_up(self) -> None:
         """Writes the line over the table."""
@@ -127,7 +130,7 @@ class TableView(View):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Shows only the rows that pass."""
         self.rows.filter(self.words_of(event.needle))
-        self._changed()
+        self._changed(asked=True)
 
     def on_filter_input_left(self, event: FilterInput.Left) -> None:
         """Back to the table."""
@@ -137,7 +140,7 @@ class TableView(View):
         """Says how the rows are sorted now."""
         self.sum_up()
 
-    def _changed(self) -> None:
+    def _changed(self, asked: bool) -> None:
         self.main_table.empty = f"No {self.noun} match the filter" if self.rows.needle else self.empty
-        self.main_table.rows_changed()
+        self.main_table.rows_changed(asked)
         self.sum_up()

@@ -25,13 +25,14 @@ class Recent:
     def __init__(self) -> None:
         self.query = Query()
         self.wanted = AT_FIRST
+        self._held: Query | None = None  # all of this query came once: a refresh shows nothing less
 
     def want_more(self) -> None:
         """As many again, up to `ROWS_MAX`."""
         self.wanted = min(ROWS_MAX, self.wanted + AT_FIRST)
 
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Delivery] | None]:
-        """The first page as soon as it is there, None for each on the way, then all of them."""
+        """At first the first page as soon as it is there; None for each on the way, then all of them."""
         query, found = self.query, dict[str, Delivery]()
         terms = query.terms(time.time())  # anew each time: `since:1h` moves on
         pages = -(-self.wanted // DELIVERIES_PAGE)
@@ -44,9 +45,10 @@ class Recent:
             found |= {row.id: row for row in map(Delivery.read, came) if row.id not in found}
             total = whole(answer, "total")
             if page == pages or len(came) < DELIVERIES_PAGE:
+                self._held = query
                 yield Snapshot(list(found.values()), total)
                 return
-            yield Snapshot(list(found.values()), total) if page == 1 else None
+            yield Snapshot(list(found.values()), total) if page == 1 and self._held != query else None
 
 
 @dataclass

@@ -56,15 +56,18 @@ class AllUsers(Paged[User]):
         self.prefix = ""
 
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[User] | None]:
-        """As `Paged`, then once more with those of the prefix."""
+        """As `Paged`, the last time with those of the prefix."""
         whole_list: Snapshot[User] | None = None
         async for snapshot in super().load(client):
+            if whole_list is not None and snapshot is not None:
+                yield whole_list
             whole_list = snapshot or whole_list
-            yield snapshot
         if self.prefix and whole_list is not None and whole_list.total > len(whole_list.rows):
             answer = await client.users(prefix=self.prefix)
             merged = {row.user: row for row in [*read_users(answer), *whole_list.rows]}
-            yield Snapshot(list(merged.values()), whole_list.total)
+            whole_list = Snapshot(list(merged.values()), whole_list.total)
+        if whole_list is not None:
+            yield whole_list
 
 
 async def _inbox(client: AdminClient, user: UserKey) -> tuple[list[Entry], int]:

@@ -13,7 +13,7 @@ from tui.deliveries.actions import DropMany, DropOne, RequeueMany, RequeueOne
 from tui.deliveries.model import DeadLetter, Reason
 from tui.deliveries.subjects import DeadLetterQueue
 from tui.listing import Listing
-from tui.messages import OpenDelivery, Operate, RefreshNow
+from tui.messages import OpenDelivery, RefreshNow
 from tui.page import ROW_COMMANDS, Setting
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.filter_bar import FilterBar
@@ -31,6 +31,7 @@ class DeadLetterView(TableView):
     tab = Tab("dead_letters", "0", "Dead letters")
     COMMANDS_HERE = (*TABLE_COMMANDS, REQUEUE, DROP, REQUEUE_ALL, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
+    news = True
     noun = "dead letters"
     empty = "No dead letters: nothing has been given up"
 
@@ -86,23 +87,28 @@ class DeadLetterView(TableView):
         """Requeues what is selected."""
         row: Any = self.record
         if isinstance(row, Reason):
-            self.post_message(Operate(RequeueMany(row)))
+            self.operate(RequeueMany(row))
         elif isinstance(row, DeadLetter):
-            self.post_message(Operate(RequeueOne(row)))
+            self.operate(RequeueOne(row))
+        else:
+            self.without("dead letter")
 
     def action_requeue_all(self) -> None:
         """Requeues all of the reason that is shown alone, or of every reason."""
-        self.post_message(Operate(RequeueMany(self._queue.chosen)))
+        self.operate(RequeueMany(self._queue.chosen))
 
     def action_drop(self) -> None:
         """Drops what is selected."""
         row: Any = self.record
         if isinstance(row, Reason):
-            self.post_message(Operate(DropMany(row)))
+            self.operate(DropMany(row))
         elif isinstance(row, DeadLetter):
-            self.post_message(Operate(DropOne(row)))
+            self.operate(DropOne(row))
+        else:
+            self.without("dead letter")
 
     def _choose(self, reason: Reason | None) -> None:
         self._queue.chosen = reason
+        self.asked = True
         self.sum_up()
         self.post_message(RefreshNow())

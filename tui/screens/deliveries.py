@@ -32,6 +32,7 @@ class Deliveries(TableView):
     tab = Tab("deliveries", "9", "Deliveries")
     COMMANDS_HERE = (*TABLE_COMMANDS, STATUS, CANCEL, RETRY, MORE, *ROW_COMMANDS, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
+    news = True
     noun = "deliveries"
     empty = _NONE
     filter_hint = HINT
@@ -78,6 +79,7 @@ class Deliveries(TableView):
         before, self._recent.query = self._recent.query, Query.parse(event.needle)
         self.empty = _FILTERED if self._recent.query.asked else _NONE
         if before.asked != self._recent.query.asked:
+            self.asked = True
             if self._asking is not None:
                 self._asking.stop()
             self._asking = self.set_timer(ASK_AFTER, self._ask)

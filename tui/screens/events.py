@@ -20,6 +20,7 @@ class Events(TableView):
     tab = Tab("events", "7", "Events")
     COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
+    news = True
     noun = "events"
     empty = "Nothing has happened since this dashboard began to look"
     follow = True

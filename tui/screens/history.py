@@ -41,6 +41,7 @@ class UserHistory(TableView):
     COMMANDS_HERE = (*TABLE_COMMANDS, CHOOSE, *USER_COMMANDS, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = ""  # the field or the table, see `on_mount`
+    news = True
     noun = "notifications"
     empty = "This inbox is empty"
 
@@ -80,9 +81,10 @@ class UserHistory(TableView):
         if self.user != user:
             self._loaded = False
             self.subject = Inbox(user)
+            self.asked = True
             self.rows.replace([])
             self.main_table.empty = "Loading …"
-            self.main_table.rows_changed()
+            self.main_table.rows_changed(asked=True)
         self.query_one(UserInput).value = safe(str(user))
         self.main_table.focus()
 

@@ -18,6 +18,7 @@ class Pending(TableView):
     tab = Tab("pending", "4", "Pending")
     COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
+    news = True
     noun = "unread notifications"
     empty = "Nothing is waiting: all is read"
 

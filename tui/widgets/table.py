@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -29,13 +30,16 @@ COMMANDS = (
     Command("i", "invert", "invert", "Sort the other way round"),
 )
 TONES = ("good", "warn", "bad", "dim")
-_Line = tuple[bool, tuple[tuple[str, str], ...]]
+CHOSEN, GONE = "›", "✕"  # marks before the selected row, and where a selected row was
+_Line = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Table(ScrollView, Generic[Row], can_focus=True):
-    """Shows a `Listing`. The selection and what is in sight stay with their rows when the rows change.
+    """Shows a `Listing`. The selection is a key: it stays with its row through refreshes, sorting and filtering.
 
-    While the selection rests on the first row and nothing is scrolled, it stays at the top: a live list is followed.
+    Where a refresh took its row away nothing is selected until one moves, and the cursor says so. Where the operator
+    took it away, by a filter or by an operation on it, the next row is selected; when the filter is dropped the old
+    one is again.
     """
 
     ALLOW_SELECT = False
@@ -57,47 +61,81 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self.table = table
             self.row = row
 
+    class EmptyHanded(Message):
+        """A row was to be opened, and none is selected."""
+
     class Resorted(Message):
         """The order changed."""
 
-    def __init__(self, listing: Listing[Row], empty: str = "Nothing here", follow: bool = False, **more: Any) -> None:
-        """`empty` is said where there are no rows; with `follow` the first row stays selected until one moves away."""
+    def __init__(
+        self,
+        listing: Listing[Row],
+        empty: str = "Nothing here",
+        follow: bool = False,
+        news: bool = False,
+        **more: Any,
+    ) -> None:
+        """`empty` is said where there are no rows; with `follow` the first row stays selected until one moves away;
+        with `news` the header counts what came on top while that was out of sight."""
         super().__init__(**more)
         self.listing = listing
         self.empty = empty
         self._follow = follow
+        self._order = (listing.sort, listing.reverse) if news else None
         self._cursor = 0
         self._key: object = None
+        self._gone = False
+        self._wished: object = None  # the selection that a filter hides
+        self._acted: object = None  # the row that the operator did something to: it may go
+        self._newest: object = None  # the first row when that was last in sight
+        self._wanted: dict[str, int] = {}
+        self._said = ""
         self._laid: list[tuple[Column[Row], int]] = []
         self._laid_for = -1
         self._painted: dict[int, _Line] = {}
 
     @property
     def selected(self) -> Row | None:
-        """The row under the cursor."""
+        """The row under the cursor; None where it is gone."""
         rows = self.listing.visible
-        return rows[self._cursor] if self._cursor < len(rows) else None
+        return rows[self._cursor] if self._cursor < len(rows) and not self._gone else None
+
+    @property
+    def gone(self) -> bool:
+        """True where the selected row went and no other has been selected since."""
+        return self._gone and bool(self.listing.visible)
+
+    @property
+    def news(self) -> int:
+        """The number of rows that came on top while that was out of sight."""
+        if self._order != (self.listing.sort, self.listing.reverse) or not self.scroll_offset.y:
+            return 0
+        return self.listing.position(self._newest) or 0
+
+    def acted_on(self, key: object) -> None:
+        """The operator did something to this row: if it goes now, the next is selected."""
+        self._acted = key
 
     @property
     def page_rows(self) -> int:
         """The number of rows in sight."""
         return max(1, self.size.height - 1)
 
-    def rows_changed(self) -> None:
-        """Takes over what the listing now holds and repaints the lines that differ."""
+    def rows_changed(self, asked: bool = False) -> None:
+        """Takes over the rows that the listing now holds and repaints the lines that differ. They are `asked` for
+        where the operator chose another list: then the first row is selected if the selected one is not in it."""
         before = self._cursor
-        self._cursor = self._place()
-        self._remember()
+        self._find(asked)
         self.virtual_size = Size(self.size.width, len(self.listing.visible) + 1)
-        moved = self._cursor - before
-        if moved and self.scroll_offset.y <= before < self.scroll_offset.y + self.page_rows:
-            self.scroll_to(y=self.scroll_offset.y + moved, animate=False)
+        self._keep_in_place(before)
+        self._sight()
         self._repaint()
 
     def select(self, place: int) -> None:
         """Puts the cursor on a row, counted from 0, and brings it into sight."""
         last = len(self.listing.visible) - 1
         old, self._cursor = self._cursor, max(0, min(place, last))
+        self._gone, self._wished = False, None
         self._remember()
         self._show_line(old)
         self._show_line(self._cursor)
@@ -123,6 +161,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         """Chooses the row under the cursor."""
         if self.selected is not None:
             self.post_message(self.Opened(self, self.selected))
+        else:
+            self.post_message(self.EmptyHanded())
 
     def action_sort_next(self) -> None:
         """Sorts by the next column."""
@@ -143,7 +183,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         """One line of the widget: the header, a row, or blank."""
         width = self.size.width
         if y == 0:
-            return self._header(width)
+            return self._badged(self._header(width), width)
         line = self._line(y)
         self._painted[y] = line
         return self._drawn(line, width)
@@ -151,9 +191,17 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Lays the columns out anew."""
         self.virtual_size = Size(self.size.width, len(self.listing.visible) + 1)
+        self._wanted.clear()
+        self._sight()
         self._painted.clear()
         self.refresh()
         self._into_sight()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows are in sight."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._sight()
 
     def on_focus(self) -> None:
         """The cursor looks different with the focus."""
@@ -182,8 +230,42 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _columns(self) -> list[tuple[Column[Row], int]]:
         if self._laid_for != self.size.width:
             self._laid_for = self.size.width
-            self._laid = lay_out(self.listing.columns, self._laid_for - 2)
+            self._laid = lay_out(self.listing.columns, self._laid_for - 2, self._wanted)
         return self._laid
+
+    def _sight(self) -> None:
+        """Learns from the rows in sight how wide the columns want to be (they only grow, so that nothing jumps), and
+        which row was the newest seen."""
+        top = self.scroll_offset.y
+        rows = self.listing.visible
+        if top == 0 and rows:
+            self._newest = self.listing.key(rows[0])
+        before = dict(self._wanted)
+        for column in self.listing.columns:
+            texts = [safe(column.text(row)) for row in rows[top : top + self.page_rows]]
+            widths = [cell_len(column.title) + 2 * (column.name == self.listing.sort), *map(cell_len, texts)]
+            self._wanted[column.name] = max(before.get(column.name, 0), *widths)
+        if self._wanted != before and self._laid_for >= 0:
+            laid, self._laid_for = self._laid, -1
+            if self._columns != laid:
+                self._painted.clear()
+                self.refresh()
+        if self._said != self._badge():
+            self.refresh(Region(0, 0, self.size.width, 1))
+
+    def _badge(self) -> str:
+        if self.gone:
+            return f" {GONE} the selected row is gone "
+        return f" ▲ {self.news:,} new, g shows them " if self.news else ""
+
+    def _badged(self, header: Strip, width: int) -> Strip:
+        self._said = said = self._badge()
+        if not said:
+            return header
+        style = self.get_component_rich_style("table--bad" if self.gone else "table--warn", partial=True)
+        room = max(0, width - cell_len(said))
+        badge = Segment(fit(said, width - room), self.get_component_rich_style("table--header") + style)
+        return Strip([*header.crop(0, room), badge], width)
 
     def _click_header(self, x: int) -> None:
         left = 1
@@ -194,19 +276,41 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             left += width + GUTTER
 
     def _resorted(self) -> None:
-        self._cursor = self._place()
+        self._find(asked=False)
+        self._sight()
         self._painted.clear()
         self.refresh()
         self._into_sight()
         self.post_message(self.Resorted())
 
-    def _place(self) -> int:
-        """Where the cursor belongs now: on the row it was on, else where it was."""
+    def _find(self, asked: bool) -> None:
+        """Puts the cursor where its row is now."""
         last = max(0, len(self.listing.visible) - 1)
-        if self._key is None or (self._follow and self._cursor == 0 and self.scroll_offset.y == 0):
-            return 0
-        found = self.listing.position(self._key)
-        return min(self._cursor, last) if found is None else found
+        following = self._follow and self._cursor == 0 and self.scroll_offset.y == 0 and not self._gone
+        if following or (self._key is None and self._wished is None):
+            self._cursor, self._gone = 0, False
+            self._remember()
+            return
+        wished = self._key if self._wished is None or not asked else self._wished
+        found = self.listing.position(wished)
+        self._gone = found is None and not asked and self._key not in (None, self._acted)
+        if found is not None:
+            self._cursor, self._key = found, wished
+            self._wished = None if asked else self._wished
+        elif asked:
+            self._cursor, self._wished = 0, wished
+            self._remember()
+        else:
+            self._cursor = min(self._cursor, last)
+            if not self._gone:
+                self._remember()
+
+    def _keep_in_place(self, before: int) -> None:
+        """Scrolls along with the selected row; from the top only once it would fall out of sight."""
+        moved = self._cursor - before
+        top = self.scroll_offset.y
+        if moved and top <= before < top + self.page_rows and (top or self._cursor >= self.page_rows):
+            self.scroll_to(y=top + moved, animate=False)
 
     def _remember(self) -> None:
         row = self.selected
@@ -234,26 +338,27 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         rows = self.listing.visible
         if place >= len(rows):
             said = self.empty if y == 1 and not rows else ""
-            return False, ((said, "empty"),)
+            return "", ((said, "empty"),)
         row = rows[place]
         cells = tuple(_cell(column, row) for column, _ in self._columns)
-        return place == self._cursor, cells
+        mark = GONE if self._gone else CHOSEN
+        return mark if place == self._cursor else " ", cells
 
     def _drawn(self, line: _Line, width: int) -> Strip:
-        under_cursor, cells = line
-        base = self.get_component_rich_style("table--cursor") if under_cursor else self.rich_style
+        mark, cells = line
+        base = self.get_component_rich_style("table--cursor") if mark == CHOSEN else self.rich_style
         if cells and cells[0][1] == "empty":
             style = self.get_component_rich_style("table--empty")
             return Strip([Segment(fit(f" {cells[0][0]}", width), style)], width)
-        segments = [Segment("›" if under_cursor else " ", base)]
+        segments = [Segment(mark, base + self._tone("bad") if mark == GONE else base)]
         for (column, room), (text, tone) in zip(self._columns, cells, strict=True):
-            style = base + self._tone(tone, under_cursor) if tone else base
+            style = base + self._tone(tone) if tone else base
             segments += [Segment(fit(text, room, column.right), style), Segment(" " * GUTTER, base)]
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _tone(self, tone: str, under_cursor: bool) -> Style:
+    def _tone(self, tone: str) -> Style:
         style = self.get_component_rich_style(f"table--{tone}", partial=True)
-        return Style(bold=style.bold) if under_cursor else style
+        return Style(color=style.color, bold=style.bold)
 
     def _header(self, width: int) -> Strip:
         plain = self.get_component_rich_style("table--header")
