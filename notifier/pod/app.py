@@ -6,15 +6,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sanic import Sanic
 
-from notifier import __version__
 from notifier.config import Settings
-from notifier.domain.notifications import Content
-from notifier.domain.times import format_time
 from notifier.duties.bus_reader import BusReader
 from notifier.duties.duty import Duty
 from notifier.duties.followers import Asker, Follower
@@ -27,39 +24,39 @@ from notifier.duties.tally_round import TallyRound
 from notifier.duties.ticker import Ticker
 from notifier.duties.trimmer import Trimmer
 from notifier.errors import NotifierError
-from notifier.live.connection import Connection
 from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART
 from notifier.live.hub import Hub
 from notifier.live.keyed import OpenByKey
 from notifier.live.peers import Peers
 from notifier.live.router import Router
+from notifier.pod.answers import ConnectionAnswers
+from notifier.pod.cluster import ClusterFigures
+from notifier.pod.document import DocumentWriter
+from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
+from notifier.pod.health import HealthReport
+from notifier.pod.identity import Identity
+from notifier.pod.observer import Observer
 from notifier.pod.pipeline import House, Pipeline
-from notifier.pod.summary import (
-    cluster_snapshot,
-    hands_of_all_pods,
-    health_report,
-    pod_document,
-    providers_of_all_pods,
-    store_trouble,
-)
+from notifier.pod.seat import Seat
+from notifier.pod.store_state import StoreState
+from notifier.pod.web import Offered, build_web
 from notifier.service.access import Access
-from notifier.service.inbox import InboxService, Marked
+from notifier.service.inbox import InboxService
 from notifier.service.jwks import Jwks
 from notifier.service.limit import UserLimit
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.service.sessions import SendRate, SessionService
 from notifier.service.user_tokens import UserTokens
-from notifier.serving.keeper import KeptRedis, OwnRedis
-from notifier.serving.scoreboard import Seat
 from notifier.store.api_keys import ApiKeys
 from notifier.store.bus import Bus
+from notifier.store.embedded.kept import KeptRedis, OwnRedis
 from notifier.store.embedded.server import EmbeddedRedis
 from notifier.store.epoch import Epoch
 from notifier.store.events import EventLog
 from notifier.store.idempotency import Idempotency
-from notifier.store.inbox import Accepted, Holder, Inbox, Item
+from notifier.store.inbox import Holder, Inbox
 from notifier.store.limits import Limits
 from notifier.store.presence import Presence
 from notifier.store.redis.address import Address, Deployment, parse_address, parse_deployment
@@ -70,26 +67,7 @@ from notifier.store.redis.watch import StoreWatch
 from notifier.store.reports import Reports
 from notifier.telemetry.metrics import Metrics, ProcessFigures, registry
 from notifier.telemetry.tally import SharedTally
-from notifier.web.documents.endpoints import DocumentEndpoints
-from notifier.web.endpoints.channels import ChannelEndpoints
-from notifier.web.endpoints.clients import ClientEndpoints
-from notifier.web.endpoints.cluster import ClusterEndpoints
-from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
-from notifier.web.endpoints.deliveries import DeliveryEndpoints
-from notifier.web.endpoints.events import EventEndpoints
-from notifier.web.endpoints.express import Express
-from notifier.web.endpoints.health import HealthEndpoints
-from notifier.web.endpoints.inboxes import InboxEndpoints
-from notifier.web.endpoints.keys import KeyEndpoints
-from notifier.web.endpoints.metrics import MetricsEndpoints
-from notifier.web.endpoints.notify import NotifyEndpoints, NotifyReceiver
-from notifier.web.endpoints.page import serve_page
-from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
-from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints, SocketLimits
-from notifier.web.http.auth import Guard
-from notifier.web.http.origin import Origins
-from notifier.web.http.route import Endpoints
-from notifier.web.http.server import build_app
+from notifier.web.endpoints.socket import InboxSocket, SocketLimits
 
 if TYPE_CHECKING:
     from notifier.ingest.ingest import Ingest
@@ -108,7 +86,7 @@ class App:
         """`seat` is this worker's among those of its supervisor, which keeps the embedded Redis for all of them."""
         self.settings = settings
         self.seat = seat
-        self.started_at = time.time()
+        self.identity = Identity(settings.pod_id, time.time())
         self.metrics = Metrics()
         self.figures = ProcessFigures()
         self.tally = SharedTally(seat, self.metrics.tally, self.figures.read) if seat else None
@@ -120,7 +98,7 @@ class App:
         self._build_pipeline()
         self.ingest = self._build_ingest()
         self._build_duties()
-        self._describe_metrics()
+        self._build_reports()
 
     # -- the parts
 
@@ -148,7 +126,7 @@ class App:
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)
         self.presence.epoch = self.epoch = Epoch(self.redis, self._on_replaced)
-        self.replaced, self.replaced_at = 0, float("-inf")
+        self.store_state = StoreState(self.redis, self.store_watch, self.embedded)
         self.reports = Reports(self.redis)
         self.limits = Limits(self.redis)
         self.api_keys = ApiKeys(self.redis)
@@ -159,6 +137,7 @@ class App:
         self.hub = Hub()
         self.opened = OpenByKey()
         self.events = EventFeed(settings.pod_id, self.event_log.publish, self.redis.clock.now)
+        self.observer = Observer(self.metrics, self.events)
         self.router = Router(
             self.hub,
             self.inbox,
@@ -170,11 +149,7 @@ class App:
             self.redis.clock.now,
         )
         self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
-        self.peers.answers("clients", self._clients)
-        self.peers.answers("clients_of", self._clients_of)
-        self.peers.answers("connections", lambda users: {u: n for u in users if (n := self.hub.count(u))})
-        self.peers.answers("users", lambda: self.hub.users)
-        self.peers.answers("disconnect", self._disconnect)
+        ConnectionAnswers(settings.pod_id, self.hub, self.redis.clock.now).register(self.peers)
 
     def _build_services(self) -> None:
         settings = self.settings
@@ -185,7 +160,7 @@ class App:
             self.holder,
             announce=self.router.announce,
             doubt=self.router.doubt,
-            on_stored=self._on_stored,
+            on_stored=self.observer.stored,
             idempotency=self.idempotency,
             idempotency_ttl=settings.idempotency_ttl,
         )
@@ -204,7 +179,7 @@ class App:
             self.router,
             self.inbox_service,
             limits,
-            self._on_read,
+            self.observer.read,
             lambda: self.redis.up,
             self.redis.clock.now,
             self.opened,
@@ -224,7 +199,7 @@ class App:
         house = House(
             self.redis,
             self.metrics,
-            self.events,
+            self.observer,
             self.publisher,
             self.reports,
             self.limits,
@@ -232,7 +207,7 @@ class App:
             self.settings.pod_id,
         )
         self.pipeline = Pipeline(self.settings, house)
-        self.peers.answers("providers", self.pipeline.provider_rows)
+        self.peers.answers("providers", self.pipeline.providers.rows)
         self.peers.answers("hands", self.pipeline.hands)
         self.session_service = SessionService(self.pipeline.sessions)
         self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate, self.redis.clock.now)
@@ -253,13 +228,13 @@ class App:
         self.heartbeat = Heartbeat(
             self.presence,
             self.router,
-            lambda: pod_document(self),
+            DocumentWriter(self.identity, self.hub, self.metrics, lambda: sum(self.pipeline.hands().values())).write,
             self.metrics.since_last,
             self.metrics.reported,
             beat_interval=settings.heartbeat_interval,
             renew_interval=settings.lock_ttl / 3,
             on_bus_lost=self.bus_reader.restart,
-            on_pods=lambda event, name: self.events.emit(event, {"pod": name}),
+            on_pods=self.observer.pod,
         )
         self.router.is_dead = self.heartbeat.is_dead
         self.router.others = lambda: self.heartbeat.others
@@ -272,12 +247,12 @@ class App:
             self.inbox,
             pod,
             self.router.tell_cleared,
-            self._on_cleared,
+            self.observer.cleared,
             interval=interval,
             look_again=settings.lock_ttl,
             now=self.redis.clock.now,
         )
-        self.trimmer = Trimmer(self.reports, self.inbox, self._on_trimmed, interval=interval)
+        self.trimmer = Trimmer(self.reports, self.inbox, self.observer.trimmed, interval=interval)
         self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
         store_watcher = StoreWatcher(self.store_watch)
         self.redis.on_connected = store_watcher.hurry
@@ -304,60 +279,44 @@ class App:
         for duty in self.duties:
             duty.on_failure = self.metrics.count_worker_failure
 
-    def _describe_metrics(self) -> None:
-        pod = self.settings.pod_id
-        self.metrics.info = {"version": __version__, "pod_id": pod.rpartition("-")[0] if self.seat else pod}
-        gauge = self.metrics.gauge
-        gauge("websocket_connections", "Open WebSocket connections", lambda: len(self.hub))
-        gauge("inbox_locks", "Users whose lock this pod holds", lambda: self.hub.owned(self.settings.pod_id))
-        gauge("redis_up", "1 while the store can be reached", lambda: float(self.redis.up), min)
-        text = "Times that the store was found to hold other data than before"
-        gauge("store_replacements", text, lambda: self.replaced, max)
-        gauge(
-            "store_degraded",
-            "1 while the store refuses writes or may lose them",
-            lambda: bool(store_trouble(self)),
-            max,
-        )
-        gauge("event_listeners", "Followers of the stream of events", lambda: self.events.listeners)
-        gauge("uptime_seconds", "Seconds since the start", lambda: time.time() - self.started_at, max)
+    def _build_reports(self) -> None:
         ingest = self.ingest
-        gauge("kafka_lag", "Messages that this pod has yet to store", lambda: ingest.state.lag if ingest else 0)
-        if (embedded := self.embedded) is not None:
-            gauge("disk_free_bytes", "Bytes free on the disk of DATA_DIR", lambda: embedded.disk_free, min)
-        if seat := self.seat:
-            gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
+        self.metrics.info = build_info(self.identity, self.seat is not None)
+        register_gauges(self.metrics, self.identity, self.hub, self.events)
+        register_store_gauges(self.metrics, self.store_state, self.embedded)
+        register_outer_gauges(self.metrics, lambda: ingest.state.lag if ingest else 0, self.seat)
+        self.health = HealthReport(
+            self.identity,
+            self.store_state,
+            self.duties,
+            lambda: ingest.state.report() if ingest else {"status": "off"},
+            self.pipeline.providers.report,
+        )
+        self.cluster = ClusterFigures(
+            self.identity, self.operations, self.pipeline.service, self.peers, self.hub, self.metrics
+        )
 
     def web(self) -> Sanic:
         """The HTTP application over these parts."""
-        settings = self.settings
-        origins = Origins(settings.allowed_origins, settings.loopback_only)
-        receiver = NotifyReceiver(self.publisher, self.redis.clock.now)
-        service, now = self.pipeline.service, self.redis.clock.now
-        endpoints: list[Endpoints] = [
-            NotifyEndpoints(receiver),
-            SocketEndpoints(self.sockets),
-            DeliveryEndpoints(self.pipeline.accept, service),
-            SessionEndpoints(self.session_service),
-            RateLimitEndpoints(self.send_rate.look),
-            ClientEndpoints(self.operations),
-            InboxEndpoints(self.operations),
-            ClusterEndpoints(self.operations, self.publisher, now),
-            DeadLetterEndpoints(service),
-            ChannelEndpoints(service, lambda: providers_of_all_pods(self), lambda: hands_of_all_pods(self), now),
-            EventEndpoints(self.events, self.opened, self._on_listener),
-            KeyEndpoints(self.access),
-            HealthEndpoints(lambda: health_report(self), lambda: self.redis.up),
-            MetricsEndpoints(registry(self.metrics, self.tally, self.figures), lambda: cluster_snapshot(self)),
-        ]
-        endpoints.append(DocumentEndpoints(__version__, settings.auth_mode == "token", endpoints))
-        guard = Guard(self.access.authenticate) if settings.auth_mode == "token" else None
-        web = build_app(endpoints, origins, settings.max_body, self.metrics.count_request, guard, serve_page)
-        descriptors = web.ctx.descriptors
-        self.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
-        if guard is None:  # the express lane asks nobody who he is
-            web.ctx.express = Express(receiver, origins, settings.max_body, self.metrics.count_request)
-        return web
+        offered = Offered(
+            self.redis,
+            self.publisher,
+            self.sockets,
+            self.pipeline.accept,
+            self.pipeline.service,
+            self.session_service,
+            self.send_rate,
+            self.operations,
+            self.access,
+            self.events,
+            self.opened,
+            self._on_listener,
+            self.health,
+            self.cluster,
+            self.metrics,
+            registry(self.metrics, self.tally, self.figures),
+        )
+        return build_web(self.settings, offered)
 
     # -- phases
 
@@ -442,33 +401,8 @@ class App:
     def _on_replaced(self) -> None:
         """The store holds other data than before: flushed, replaced or restored."""
         log.error("store.replaced", extra={"address": str(self.deployment), "connections": len(self.hub)})
-        self.replaced += 1
-        self.replaced_at = time.monotonic()
+        self.store_state.note_replaced()
         self.router.start_anew()
-
-    # -- what happens, counted and told
-
-    def _on_stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
-        self.metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
-        self.metrics.trimmed += accepted.trimmed
-        if not self.events.wanted:
-            return
-        said = {"source": content.source, "message": content.message[:120]}
-        for item, stream_id in zip(items, accepted.stream_ids, strict=True):
-            self.events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
-
-    def _on_read(self, user: str, marked: Marked) -> None:
-        self.metrics.acked += marked.now
-        if self.events.wanted:
-            for stream_id, notification_id in marked.pairs:
-                self.events.emit_for("notification.read", user, notification_id, stream_id)
-
-    def _on_cleared(self, user: str, cleared: int) -> None:
-        self.metrics.auto_cleared += cleared
-        self.events.emit_for("notification.cleared", user, "", "", count=cleared)
-
-    def _on_trimmed(self, trimmed: int) -> None:
-        self.metrics.trimmed += trimmed
 
     async def _list_other_pods(self) -> list[str]:
         own = self.settings.pod_id
@@ -477,39 +411,6 @@ class App:
     def _on_listener(self) -> None:
         self.asker.hurry()
         self.follower.hurry()
-
-    # -- what this pod answers to the others
-
-    def _clients(self, after: str, limit: int) -> dict[str, Any]:
-        ids = sorted(connection.id for connection in self.hub if connection.id > after)[:limit]
-        rows = [self._client_row(connection) for i in ids if (connection := self.hub.get(i))]
-        return {"total": len(self.hub), "rows": rows}
-
-    def _clients_of(self, user: str) -> list[dict[str, Any]]:
-        member = self.hub.member(user)
-        return [self._client_row(connection) for connection in member.connections] if member else []
-
-    def _client_row(self, connection: Connection) -> dict[str, Any]:
-        silent_for = max(0.0, time.monotonic() - connection.last_seen)
-        return {
-            "connection_id": connection.id,
-            "user_id": connection.user.id,
-            "login": connection.user.login,
-            "pod_id": self.settings.pod_id,
-            "remote": connection.remote,
-            "connected_at": format_time(connection.connected_at),
-            "last_seen": format_time(self.redis.clock.now() - silent_for),
-            "sent": connection.sent,
-            "acked": connection.acked,
-            "buffered": connection.buffered,
-        }
-
-    def _disconnect(self, connection_id: str) -> bool:
-        connection = self.hub.get(connection_id)
-        if connection is None:
-            return False
-        connection.close(1000, "closed by an operator")
-        return True
 
 
 def _log_event(name: str, facts: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
@@ -20,7 +19,7 @@ from notifier.delivery.shares import Shares
 from notifier.domain.deliveries import CHANNELS
 from notifier.domain.notifications import read_broadcast_request
 from notifier.domain.retry import RetryPolicy
-from notifier.domain.status import FINAL, Status
+from notifier.domain.status import Status
 from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.duties.circuit_watch import CircuitWatch
@@ -29,7 +28,8 @@ from notifier.duties.forgetter import Forgetter
 from notifier.duties.queue_watch import QueueWatch
 from notifier.duties.reclaimer import Reclaimer
 from notifier.duties.scheduler import Scheduler
-from notifier.live.events import EventFeed
+from notifier.pod.observer import Observer
+from notifier.pod.providers import ProviderFigures
 from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_channel
 from notifier.providers.tools import Tools
@@ -46,18 +46,13 @@ from notifier.store.reports import Reports
 from notifier.store.sessions import Sessions
 from notifier.telemetry.metrics import Metrics
 
-CIRCUIT_STATES = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
-HOSTS_SHOWN = 50
-
-log = logging.getLogger("notifier.delivery")
-
 
 class House(NamedTuple):
     """What the pipeline needs of the rest of the pod."""
 
     redis: Redis
     metrics: Metrics
-    events: EventFeed
+    observer: Observer
     publisher: Publisher
     reports: Reports
     limits: Limits
@@ -76,13 +71,14 @@ class Pipeline:
         self.accept = AcceptService(
             self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes, house.redis.clock
         )
-        self.breakers = Breakers(Circuits(house.redis), self._on_circuit, house.redis.clock.now)
+        self.breakers = Breakers(Circuits(house.redis), house.observer.circuit, house.redis.clock.now)
         self.queues: Queues | None = None
         self.engine: Engine | None = None
         self.routes: Routes | None = None
         self.duties: list[Duty] = [QueueWatch(self.deliveries, self._on_queues)]
         if "delivery" in settings.roles:
             self._build_engine(settings)
+        self.providers = ProviderFigures(self.routes, self.breakers)
         self.reconfigure(settings)
         self._describe_metrics()
 
@@ -106,7 +102,7 @@ class Pipeline:
             owner,
             hands,
             self._on_changes,
-            self._on_limited,
+            self._house.observer.limited,
             shares=shares,
             max_leased=settings.max_queue_size,
             lease=settings.delivery_lease,
@@ -143,12 +139,8 @@ class Pipeline:
     def _describe_metrics(self) -> None:
         metrics = self._house.metrics
         metrics.labelled_gauges["queue_depth"] = self._depths
-        metrics.labelled_gauges["circuit_state"] = lambda: {
-            (provider.name,): CIRCUIT_STATES[self.breakers.state(provider.name)] for _, provider in self.routes or ()
-        }
-        metrics.labelled_gauges["circuit_hosts"] = lambda: {
-            (provider.name,): float(len(self.breakers.hosts(provider.name))) for _, provider in self.routes or ()
-        }
+        metrics.labelled_gauges["circuit_state"] = self.providers.circuits
+        metrics.labelled_gauges["circuit_hosts"] = self.providers.open_hosts
         metrics.gauge("dlq_size", "Dead letters", lambda: self.queues.dead if self.queues else 0, max)
         metrics.gauge("deliveries_leased", "Leased and not finished", lambda: self.engine.leased if self.engine else 0)
 
@@ -194,37 +186,15 @@ class Pipeline:
         self._attempts.retry = RetryPolicy(backoff, settings.retry_delay)
         self._forgetter.retention = settings.delivery_retention
 
-    # -- what happens, counted and told
+    # -- what happens
 
     def _on_changes(self, changes: Sequence[Change]) -> None:
-        metrics, events = self._house.metrics, self._house.events
-        queued: set[str] = set()
+        queued = {change.channel for change in changes if change.status is Status.QUEUED}
         for change in changes:
-            if change.status is Status.QUEUED:
-                queued.add(change.channel)
-            if not change.id:
-                continue
-            metrics.count("deliveries", change.channel, change.status)
-            if change.status in FINAL and change.status is not Status.CANCELLED:
-                metrics.processed_messages += 1
-                metrics.failed_messages += change.status is Status.FAILED
-            if events.wanted:
-                facts = {"id": change.id, "channel": change.channel, "priority": change.priority}
-                events.emit(f"delivery.{change.status}", facts)
+            if change.id:
+                self._house.observer.delivery_changed(change)
         if queued and self.engine is not None:
             self.engine.poke(queued)
-
-    def _on_limited(self, channel: str, number: int) -> None:
-        """Deliveries that a limit put aside."""
-        self._house.metrics.rate_limited_messages += number
-        for _ in range(number):
-            self._house.metrics.count("rate_limited", channel)
-
-    def _on_circuit(self, provider: str, host: str, state: str) -> None:
-        """`host` is empty for the provider's own circuit, else that of recipients."""
-        facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
-        log.warning("provider.circuit", extra=facts)
-        self._house.events.emit("provider.host_circuit" if host else "provider.circuit", facts)
 
     def _on_queues(self, queues: Queues) -> None:
         self.queues = queues
@@ -232,33 +202,6 @@ class Pipeline:
     def hands(self) -> dict[str, int]:
         """How many sends each channel can have at once on this pod."""
         return {channel: self.engine.hands_of(channel) for channel in CHANNELS} if self.engine else {}
-
-    def provider_rows(self) -> list[dict[str, Any]]:
-        """How this pod's providers stand, as plain data that can be added up over the pods."""
-        return [
-            {
-                "name": provider.name,
-                "channel": key,
-                "state": self.breakers.state(provider.name),
-                "failures": self.breakers.circuit(provider.name).failures,
-                "open_until": self.breakers.circuit(provider.name).open_until,
-                "sent": provider.figures.sent,
-                "failed": provider.figures.failed,
-                "rate_per_s": provider.figures.rate,
-                "hosts": [
-                    {
-                        "host": one.host,
-                        "state": one.state,
-                        "failures": one.circuit.failures,
-                        "open_until": one.circuit.open_until,
-                    }
-                    for one in self.breakers.hosts(provider.name)[:HOSTS_SHOWN]
-                ],
-                "hosts_open": len(self.breakers.hosts(provider.name)),
-                "latencies": [round(latency, 1) for latency in provider.figures.latencies[-200:]],
-            }
-            for key, provider in self.routes or ()
-        ]
 
 
 def check_providers(settings: Settings) -> None:

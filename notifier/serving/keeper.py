@@ -11,14 +11,15 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from notifier.serving.scoreboard import Scoreboard
 from notifier.serving.signals import tell_supervisor
+from notifier.store.embedded.kept import RedisFacts, facts_in
 from notifier.store.embedded.server import EmbeddedRedis, EmbeddedRedisError
 
 STOP_SIGNAL = signal.SIGUSR1  # SIGTERM may come from systemd, to all processes, while the workers still drain
@@ -26,66 +27,6 @@ STOP_SIGNAL = signal.SIGUSR1  # SIGTERM may come from systemd, to all processes,
 SHOW_INTERVAL = 0.5  # seconds
 
 log = logging.getLogger("notifier.keeper")
-
-
-class RedisFacts(msgspec.Struct):
-    """What the keeper shows: its process, where the server is, how often it was restarted, why it could not start, what
-    ails it now, and the bytes that are free on its disk."""
-
-    pid: int = 0
-    url: str = ""
-    restarts: int = 0
-    error: str = ""
-    trouble: str | None = None
-    disk_free: int = 0
-
-
-class OwnRedis(Protocol):
-    """A Redis that belongs to this program."""
-
-    @property
-    def restarts(self) -> int: ...
-    @property
-    def trouble(self) -> str | None: ...
-    @property
-    def disk_free(self) -> int: ...
-    async def start(self) -> str: ...
-    async def stop(self) -> None: ...
-
-
-class KeptRedis:
-    """The keeper's server as a worker sees it: there before the worker, and after it."""
-
-    def __init__(self, read: Callable[[], bytes]) -> None:
-        """`read` gives what the keeper has written to the scoreboard."""
-        self._read = read
-
-    @property
-    def restarts(self) -> int:
-        """How often the server was started again."""
-        return facts_in(self._read()).restarts
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the server takes no writes, or may lose them; None while all is well."""
-        return facts_in(self._read()).trouble
-
-    @property
-    def disk_free(self) -> int:
-        """Bytes that were free on the disk of the data a second ago or less."""
-        return facts_in(self._read()).disk_free
-
-    async def start(self) -> str:
-        """The server's URL."""
-        return facts_in(self._read()).url
-
-    async def stop(self) -> None:
-        """Nothing: the server serves the other workers."""
-
-
-def facts_in(text: bytes) -> RedisFacts:
-    """What the keeper has written to the scoreboard."""
-    return msgspec.json.decode(text, type=RedisFacts) if text else RedisFacts()
 
 
 class Keeper:

@@ -23,10 +23,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from notifier.config import Settings, SettingsError
-from notifier.serving.keeper import STOP_SIGNAL, Keeper, facts_in
+from notifier.serving.keeper import STOP_SIGNAL, Keeper
 from notifier.serving.process import Loader, StartError, announce, begin, compare_and_log, listen, run_loop
 from notifier.serving.scoreboard import Scoreboard, Seat
 from notifier.serving.signals import ECHO
+from notifier.store.embedded.kept import facts_in
 from notifier.store.embedded.server import STOP_TIMEOUT
 from notifier.telemetry.logs import configure_logging
 from notifier.telemetry.tally import pid_of

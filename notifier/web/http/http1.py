@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from sanic.compat import Header
 from sanic.exceptions import BadRequest, PayloadTooLarge, RequestCancelled, SanicException
@@ -12,15 +12,24 @@ from sanic.http.http1 import HTTP_CONTINUE, Http
 
 from notifier.web.http.framing import Chunks, Head, ends_line_by_itself, read_head
 
-if TYPE_CHECKING:
-    from notifier.web.http.protocol import NotifierProtocol
+
+class Carrier(Protocol):
+    """The connection under the requests: `NotifierProtocol`."""
+
+    app: Any
+    request_class: Any
+    state: dict[str, Any]
+    transport: Any
+
+    def await_request(self) -> None: ...
+    def leave_unread(self) -> None: ...
 
 
 class BoundedHttp(Http):
     """Sanic's HTTP/1.1 with heads and chunks read as `framing.py` says, bounds of its own, and answers for HTTP/1.0."""
 
     __slots__ = ("_chunks",)
-    protocol: NotifierProtocol
+    protocol: Carrier  # type: ignore[assignment]  # Sanic declares its own class, of which ours is one
     request_body: Any
     request_bytes: Any
     response_func: Any

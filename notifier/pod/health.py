@@ -1,0 +1,50 @@
+"""The body of `/health`, from what this instance knows at this moment: nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from notifier.duties.duty import Duty
+from notifier.pod.identity import Identity
+from notifier.pod.store_state import StoreState
+
+Report = Callable[[], dict[str, Any]]
+
+
+class HealthReport:
+    """Health of one instance: its status is that of the store, without which nothing works."""
+
+    def __init__(
+        self, identity: Identity, store: StoreState, duties: Sequence[Duty], kafka: Report, providers: Report
+    ) -> None:
+        """`kafka` and `providers` return the fields of their part of the report."""
+        self._identity = identity
+        self._store = store
+        self._duties = duties
+        self._kafka = kafka
+        self._providers = providers
+
+    def read(self) -> dict[str, Any]:
+        """The fields of `Health`."""
+        redis = self._store.report()
+        return {
+            "status": redis["status"],
+            "components": {
+                "redis": redis,
+                "workers": self._report_duties(),
+                "kafka": self._kafka(),
+                "providers": self._providers(),
+            },
+            "version": self._identity.version,
+            "pod_id": self._identity.pod,
+            "uptime_s": round(self._identity.uptime, 1),
+        }
+
+    def _report_duties(self) -> dict[str, Any]:
+        failing = {duty.name: duty.last_error for duty in self._duties if not duty.healthy}
+        found: dict[str, Any] = {
+            "status": "degraded" if failing else "ok",
+            "running": len(self._duties) - len(failing),
+        }
+        return found | {"failing": failing} if failing else found

@@ -1,0 +1,79 @@
+"""Counts what happens to notifications and deliveries, and tells the followers of the stream of events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from notifier.domain.notifications import Content
+from notifier.domain.status import FINAL, Status
+from notifier.live.events import EventFeed
+from notifier.service.inbox import Marked
+from notifier.store.deliveries import Change
+from notifier.store.inbox import Accepted, Item
+from notifier.telemetry.metrics import Metrics
+
+MESSAGE_SHOWN = 120  # characters
+
+log = logging.getLogger("notifier.delivery")
+
+
+class Observer:
+    """Callbacks of the parts: each adds to the metrics, and emits events while somebody follows them."""
+
+    def __init__(self, metrics: Metrics, events: EventFeed) -> None:
+        self._metrics = metrics
+        self._events = events
+
+    def stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
+        """Notifications were stored; those with an empty stream id were not, as they had been before."""
+        self._metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
+        self._metrics.trimmed += accepted.trimmed
+        if not self._events.wanted:
+            return
+        said = {"source": content.source, "message": content.message[:MESSAGE_SHOWN]}
+        for item, stream_id in zip(items, accepted.stream_ids, strict=True):
+            self._events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
+
+    def read(self, user: str, marked: Marked) -> None:
+        """A user marked notifications read."""
+        self._metrics.acked += marked.now
+        if self._events.wanted:
+            for stream_id, notification_id in marked.pairs:
+                self._events.emit_for("notification.read", user, notification_id, stream_id)
+
+    def cleared(self, user: str, cleared: int) -> None:
+        """Notifications of a user expired unread."""
+        self._metrics.auto_cleared += cleared
+        self._events.emit_for("notification.cleared", user, "", "", count=cleared)
+
+    def trimmed(self, trimmed: int) -> None:
+        """Unread notifications were dropped because newer ones filled the inbox."""
+        self._metrics.trimmed += trimmed
+
+    def pod(self, event: str, name: str) -> None:
+        """Another instance joined or left."""
+        self._events.emit(event, {"pod": name})
+
+    def delivery_changed(self, change: Change) -> None:
+        """A delivery took a status."""
+        metrics = self._metrics
+        metrics.count("deliveries", change.channel, change.status)
+        if change.status in FINAL and change.status is not Status.CANCELLED:
+            metrics.processed_messages += 1
+            metrics.failed_messages += change.status is Status.FAILED
+        if self._events.wanted:
+            facts = {"id": change.id, "channel": change.channel, "priority": change.priority}
+            self._events.emit(f"delivery.{change.status}", facts)
+
+    def limited(self, channel: str, number: int) -> None:
+        """A limit deferred or dropped so many deliveries."""
+        self._metrics.rate_limited_messages += number
+        for _ in range(number):
+            self._metrics.count("rate_limited", channel)
+
+    def circuit(self, provider: str, host: str, state: str) -> None:
+        """A circuit took a state; `host` is empty for the provider's own circuit, else a recipient's host."""
+        facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
+        log.warning("provider.circuit", extra=facts)
+        self._events.emit("provider.host_circuit" if host else "provider.circuit", facts)

@@ -1,0 +1,102 @@
+"""The HTTP application of one instance: every group of endpoints, built over the parts that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+from sanic import Sanic
+
+from notifier import __version__
+from notifier.config import Settings
+from notifier.live.events import EventFeed
+from notifier.live.keyed import OpenByKey
+from notifier.pod.cluster import ClusterFigures
+from notifier.pod.health import HealthReport
+from notifier.service.accept import AcceptService
+from notifier.service.access import Access
+from notifier.service.deliveries import DeliveryService
+from notifier.service.operate import Operations
+from notifier.service.publish import Publisher
+from notifier.service.sessions import SendRate, SessionService
+from notifier.store.redis.client import Redis
+from notifier.telemetry.metrics import Metrics
+from notifier.web.documents.endpoints import DocumentEndpoints
+from notifier.web.endpoints.channels import ChannelEndpoints
+from notifier.web.endpoints.clients import ClientEndpoints
+from notifier.web.endpoints.cluster import ClusterEndpoints
+from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
+from notifier.web.endpoints.deliveries import DeliveryEndpoints
+from notifier.web.endpoints.events import EventEndpoints
+from notifier.web.endpoints.express import Express
+from notifier.web.endpoints.health import HealthEndpoints
+from notifier.web.endpoints.inboxes import InboxEndpoints
+from notifier.web.endpoints.keys import KeyEndpoints
+from notifier.web.endpoints.metrics import MetricsEndpoints
+from notifier.web.endpoints.notify import NotifyEndpoints, NotifyReceiver
+from notifier.web.endpoints.page import serve_page
+from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
+from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints
+from notifier.web.http.auth import Guard
+from notifier.web.http.origin import Origins
+from notifier.web.http.route import Endpoints
+from notifier.web.http.server import build_app
+
+
+class Offered(NamedTuple):
+    """The parts that endpoints call."""
+
+    redis: Redis
+    publisher: Publisher
+    sockets: InboxSocket
+    accept: AcceptService
+    deliveries: DeliveryService
+    sessions: SessionService
+    send_rate: SendRate
+    operations: Operations
+    access: Access
+    events: EventFeed
+    opened: OpenByKey
+    on_listener: Callable[[], None]
+    health: HealthReport
+    cluster: ClusterFigures
+    metrics: Metrics
+    registry: CollectorRegistry
+
+
+def build_web(settings: Settings, parts: Offered) -> Sanic:
+    """The application; without tokens (`AUTH_MODE=none`) it has the express lane of `POST /notify`."""
+    tokens = settings.auth_mode == "token"
+    origins = Origins(settings.allowed_origins, settings.loopback_only)
+    receiver = NotifyReceiver(parts.publisher, parts.redis.clock.now)
+    endpoints = _endpoints(parts, receiver)
+    endpoints.append(DocumentEndpoints(__version__, tokens, endpoints))
+    guard = Guard(parts.access.authenticate) if tokens else None
+    count = parts.metrics.count_request
+    web = build_app(endpoints, origins, settings.max_body, count, guard, serve_page)
+    descriptors = web.ctx.descriptors
+    parts.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
+    if guard is None:
+        web.ctx.express = Express(receiver, origins, settings.max_body, count)
+    return web
+
+
+def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
+    now = parts.redis.clock.now
+    return [
+        NotifyEndpoints(receiver),
+        SocketEndpoints(parts.sockets),
+        DeliveryEndpoints(parts.accept, parts.deliveries),
+        SessionEndpoints(parts.sessions),
+        RateLimitEndpoints(parts.send_rate.look),
+        ClientEndpoints(parts.operations),
+        InboxEndpoints(parts.operations),
+        ClusterEndpoints(parts.operations, parts.publisher, now),
+        DeadLetterEndpoints(parts.deliveries),
+        ChannelEndpoints(parts.deliveries, parts.cluster.providers, parts.cluster.hands, now),
+        EventEndpoints(parts.events, parts.opened, parts.on_listener),
+        KeyEndpoints(parts.access),
+        HealthEndpoints(parts.health.read, lambda: parts.redis.up),
+        MetricsEndpoints(parts.registry, parts.cluster.snapshot),
+    ]
