@@ -16,12 +16,13 @@ from collections.abc import Sequence
 import msgspec
 
 from notifier.domain.access import ApiKey, KeyRequest, ordered
-from notifier.domain.times import format_time
+from notifier.domain.times import format_time, parse_time
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.redis.client import Redis
 
 MAX_KEYS = 1000
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _KEY = re.compile(r"ntf_([0-9a-f]{32})_([A-Za-z0-9_\-]{43})").fullmatch
 
 
@@ -61,31 +62,51 @@ class ApiKeys:
         if match is None:
             return None
         identity = str(uuid.UUID(match[1]))
-        found = await self._redis.call("HGET", self._redis.keys.api_keys, identity)
-        record = None if found is None else _decode(found)
-        if record is None or not hmac.compare_digest(record.sha256, _digest(match[2])):
+        record = self._read(identity, await self._redis.call("HGET", self._redis.keys.api_keys, identity))
+        if record is None or not hmac.compare_digest(record.sha256.encode(), _digest(match[2]).encode()):
             return None
         return _shown(identity, record)
 
     async def all(self) -> list[ApiKey]:
-        """All keys, oldest first."""
+        """All keys, oldest first. Damaged records are left out: they open nothing."""
         flat = await self._redis.call("HGETALL", self._redis.keys.api_keys)
-        keys = [_shown(flat[i].decode(), _decode(flat[i + 1])) for i in range(0, len(flat), 2)]
+        names = [name.decode("utf-8", "replace") for name in flat[::2]]
+        records = [(name, self._read(name, text)) for name, text in zip(names, flat[1::2], strict=True)]
+        keys = [_shown(name, record) for name, record in records if record is not None]
         return sorted(keys, key=lambda key: (key.created_at, key.id))
 
     async def revoked(self, identities: Sequence[str]) -> list[str]:
-        """Those of these ids, one at least, under which there is no key."""
+        """Those of these ids, one at least, under which there is no key, or a damaged one."""
         found = await self._redis.call("HMGET", self._redis.keys.api_keys, *identities)
-        return [identity for identity, record in zip(identities, found, strict=True) if record is None]
+        return [name for name, text in zip(identities, found, strict=True) if self._read(name, text) is None]
 
     async def remove(self, identity: str) -> bool:
         """Revokes a key; whether there was one."""
         return bool(await self._redis.call("HDEL", self._redis.keys.api_keys, identity))
 
+    def _read(self, identity: str, text: bytes | None) -> _Record | None:
+        """A record, None where there is none; a damaged one is counted and named in the log once."""
+        if text is None:
+            return None
+        try:
+            return _record_of(identity, text)
+        except (msgspec.MsgspecError, ValueError) as error:
+            self._redis.spoilt.note("api_keys", f"{self._redis.keys.api_keys} {identity}", str(error))
+            return None
+
 
 def is_api_key(text: str) -> bool:
     """Whether `text` has the form of a key."""
     return _KEY(text) is not None
+
+
+def _record_of(identity: str, text: bytes) -> _Record:
+    """Raises `ValueError` or `MsgspecError` where it is damaged."""
+    record = _decode(text)
+    parse_time(record.created_at)
+    if not _ID(identity):
+        raise ValueError("its name is no id")
+    return record
 
 
 def _digest(secret: str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from notifier.store.deliveries import NewDelivery, digest
 from tests.delivery.conftest import Scripted, wire
 from tests.store.redis.test_spoilt import WRITE, get, overwrite, spoilt_keys
 from tests.support import eventually
@@ -22,6 +23,10 @@ KEYS = {
     "paused": "set",
     "turns": "hash",
     "circuit:scripted": "hash",
+    "circuit_hosts": "zset",
+    "index:user:USER": "zset",
+    "index:recipient:RECIPIENT": "zset",
+    "user_rate:USER": "string",
 }
 FIELDS = {
     "status": ["gone", "", "\xff"],
@@ -72,7 +77,14 @@ async def check_all_goes_on(client):
         return [await status_of(client, one) for one in ids] == ["sent"] * 3
 
     await eventually(all_sent, "sent")
-    for query in ("", "?status=sent", "?channel=sms", "?status=sent&user_id=u1", "?recipient=%2B905551234567"):
+    for query in (
+        "",
+        "?status=sent",
+        "?channel=sms",
+        "?status=sent&user_id=u1",
+        "?recipient=%2B905551234567",
+        "?user_id=u1",
+    ):
         await get(client, f"/api/v1/notifications{query}")
     for path in ("dlq", "queues", "providers"):
         await get(client, f"/api/v1/admin/{path}")
@@ -93,7 +105,7 @@ async def test_a_key_of_another_type_is_set_aside(client, redis, caplog, key):
     mine = await create(client)
     await eventually(lambda: len(client.provider.taken) == 1)
     await settled(client, mine)
-    name = P + key.replace("ID", mine)
+    name = P + key.replace("ID", mine).replace("USER", digest("u1")).replace("RECIPIENT", digest("+905551234567"))
     for kind in [kind for kind in WRITE if kind != KEYS[key]][::2]:
         await overwrite(redis, name, kind)
         await check_all_goes_on(client)
@@ -101,6 +113,75 @@ async def test_a_key_of_another_type_is_set_aside(client, redis, caplog, key):
         assert (await client.get(f"/api/v1/notifications/{mine}")).status_code == 404
     assert spoilt_keys(caplog) == [name]
     assert await redis.call("PTTL", f"notif:spoilt:{name}") > 0
+
+
+async def again(client, path, body, key):
+    """The answer to a request under an idempotency key, whichever time it is sent."""
+    response = await client.post(path, json=body, headers={"Idempotency-Key": key})
+    assert response.status_code in (200, 201, 202), (path, response.text)
+    return response.json()
+
+
+REPEATED = {
+    "/api/v1/notify": {"target": [{"id": 1, "login": "alice"}], "message": "m"},
+    "/send": {"channel": "sms", "recipient": "+905551234567", "user_id": "u1", "body": "x"},
+    "/api/v1/notifications": {"channel": "sms", "recipient": "+905551234567", "content": "x"},
+    "/api/v1/notifications/batch": {
+        "notifications": [{"channel": "sms", "recipient": "+905551234567", "content": "x"}]
+    },
+}
+
+
+@pytest.mark.parametrize("path", REPEATED)
+async def test_the_record_of_an_idempotency_key_of_another_type_is_set_aside(client, redis, caplog, path):
+    await again(client, path, REPEATED[path], "k")
+    (name,) = [key.decode() for key in await redis.call("KEYS", "notif:*") if b"idem:" in key or b"}:key:" in key]
+    wanted = (await redis.call("TYPE", name)).decode()
+    for kind in sorted(WRITE.keys() - {wanted}):
+        await overwrite(redis, name, kind)
+        first = await again(client, path, REPEATED[path], "k")
+        assert await again(client, path, REPEATED[path], "k") == first
+    await check_all_goes_on(client)
+    assert spoilt_keys(caplog) == [name]
+
+
+async def test_a_delivery_under_a_key_of_another_type_is_taken_in_within_the_limit(client, redis):
+    """The look at the first answer, when the user's limit is used up, is a command and no script."""
+    key = f"{P}key:{digest('anonymous' + chr(10) + 'k')}"
+    for kind in sorted(WRITE.keys() - {"string"}):
+        await overwrite(redis, key, kind)
+        new = NewDelivery("x", b"{}", "sms", "high", None, None, 0, 0, 3, "", "", "", key=key.rpartition(":")[2])
+        assert await client.pod.pipeline.deliveries.known(new) is None
+
+
+@pytest.mark.parametrize(("key", "kept"), [("batch:ID", False), ("batch:ID:list", True)])
+async def test_a_batch_of_another_type_is_not_there_or_lists_nothing(client, redis, caplog, key, kept):
+    batch = (await again(client, "/api/v1/notifications/batch", REPEATED["/api/v1/notifications/batch"], "k"))[
+        "batch_id"
+    ]
+    name = P + key.replace("ID", batch)
+    await eventually(lambda: len(client.provider.taken) == 1)
+    await settled(client, batch)
+    for kind in sorted(WRITE.keys() - {(await redis.call("TYPE", name)).decode()}):
+        await overwrite(redis, name, kind)
+        response = await client.get(f"/api/v1/batches/{batch}")
+        if kept:
+            assert response.status_code == 200 and response.json()["notifications"] == [], response.text
+        else:
+            assert response.status_code == 404, response.text
+    await check_all_goes_on(client)
+    assert spoilt_keys(caplog) == [name]
+
+
+async def test_a_batch_of_another_type_does_not_hold_up_its_deliveries(client, redis):
+    await client.post("/api/v1/admin/channels/sms/pause")
+    body = REPEATED["/api/v1/notifications/batch"]
+    made = await again(client, "/api/v1/notifications/batch", body, "k")
+    for name in (f"{P}batch:{made['batch_id']}", f"{P}batch:{made['batch_id']}:list"):
+        await overwrite(redis, name, "string")
+    await client.post("/api/v1/admin/channels/sms/resume")
+    await eventually(lambda: len(client.provider.taken) == 1)
+    await check_all_goes_on(client)
 
 
 @pytest.mark.parametrize("scheduled", [True, False], ids=["scheduled", "queued"])
@@ -152,6 +233,10 @@ ODD = {
     "circuit": [("HSET", P + "circuit:scripted", name, "abc") for name in ("failures", "open_until", "probe")],
     "reasons": [("HSET", P + "dlq:reasons", "x sms", "abc", b"\xff", "1")],
     "turns": [("HSET", P + "turns", "sms", "abc")],
+    "hosts": [("ZADD", P + "circuit_hosts", 9e15, b"\xff\xfe")],
+    "a batch": [("HSET", P + "batch:b", b"\xff", "abc"), ("ZADD", P + "batch:b:list", 1, b"\xff")],
+    "indexes of one": [("ZADD", f"{P}index:user:{digest('u1')}", 9e12, b"\xff\xfe")],
+    "a recipient's": [("ZADD", f"{P}index:recipient:{digest('+905551234567')}", 9e12, b"\xff\xfe")],
     "paused": [("SADD", P + "paused", "fax", b"\xff")],
 }
 
@@ -165,8 +250,6 @@ async def test_odd_values_are_survived(client, redis, name):
 
 @pytest.mark.parametrize("value", ["abc", "1000000", "-5"])
 async def test_a_user_rate_of_another_program(client, redis, value):
-    from notifier.store.deliveries import digest
-
     key = f"{P}user_rate:{digest('u1')}"
     await redis.call("SET", key, value)
     await redis.call("PEXPIRE", key, 300)

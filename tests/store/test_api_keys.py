@@ -8,6 +8,7 @@ from notifier.domain.access import KeyRequest, Scope
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store import api_keys
 from notifier.store.api_keys import ApiKeys, is_api_key
+from tests.store.redis.test_spoilt import WRITE, overwrite
 
 SHOP = KeyRequest("shop", (Scope.NOTIFY, Scope.READ))
 
@@ -57,3 +58,37 @@ async def test_no_more_than_there_may_be(keys, monkeypatch, redis):
     with pytest.raises(NotifierError) as raised:
         await keys.add(SHOP)
     assert raised.value.code is ErrorCode.CONFLICT and await redis.call("HLEN", "notif:api_keys") == 2
+
+
+NOT_KEYS = [b"{broken", b"", b"[]", b'{"name": "x"}', b"\xff", b'{"name":1,"scopes":[],"created_at":"","sha256":""}']
+NOT_KEYS += [b'{"name":"x","scopes":["notify"],"created_at":"yesterday","sha256":"\xc3\xa9"}']
+
+
+@pytest.mark.parametrize("record", NOT_KEYS)
+async def test_a_damaged_record_is_left_out_and_opens_nothing(keys, redis, record, caplog):
+    made, text = await keys.add(SHOP)
+    kept, _ = await keys.add(SHOP)
+    await redis.call("HSET", "notif:api_keys", made.id, record)
+    assert await keys.find(text) is None
+    assert await keys.all() == [kept]
+    assert [line.key for line in caplog.records if line.message == "store.spoilt"] == [f"notif:api_keys {made.id}"]
+    assert await keys.remove(made.id) and await keys.all() == [kept]
+
+
+@pytest.mark.parametrize("name", ["", b"\xff", "no id", "00000000-0000-4000-8000-00000000000G"])
+async def test_a_record_under_another_name_than_an_id_is_left_out(keys, redis, name):
+    kept, _ = await keys.add(SHOP)
+    (record,) = await redis.call("HVALS", "notif:api_keys")
+    await redis.call("HSET", "notif:api_keys", name, record)
+    assert await keys.all() == [kept]
+
+
+@pytest.mark.parametrize("kind", sorted(WRITE.keys() - {"hash"}))
+async def test_a_hash_of_another_type_is_set_aside(keys, redis, kind):
+    made, text = await keys.add(SHOP)
+    for reads in (lambda: keys.find(text), keys.all, lambda: keys.revoked([made.id]), lambda: keys.remove(made.id)):
+        await overwrite(redis, "notif:api_keys", kind)
+        assert not await reads() or await keys.revoked([made.id]) == [made.id]
+    await overwrite(redis, "notif:api_keys", kind)
+    again, text = await keys.add(SHOP)
+    assert await keys.find(text) == again
