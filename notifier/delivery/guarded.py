@@ -130,14 +130,14 @@ class Guarded(Provider):
         return round(sum(tries for second, tries in self._minute if second >= since) / RATE_SECONDS, 2)
 
     async def _tell_breaker(self, circuit: str, recipient: str, error: ProviderError | None) -> None:
-        """What came of a try. A store that is away leaves the circuit as it was: the result matters more."""
-        faultless = error is None or error.faultless
-        if faultless and self._breakers.is_clear(circuit):
+        """Reports a try to the circuit. A store that is away leaves the circuit as it was: the result matters more."""
+        well = error is None or error.permanent or error.about_recipient  # neither says that the provider fails
+        if well and self._breakers.is_clear(circuit):
             return
         try:
             if error is None:
                 await self._breakers.succeeded(circuit, recipient)
-            elif faultless:
+            elif well:
                 await self._breakers.answered(circuit, recipient)
             else:
                 await self._breakers.failed(circuit, recipient)

@@ -13,7 +13,6 @@ class Inapp(Provider):
     """Writes to the inbox under the delivery's own id, so that a repeat is the same notification."""
 
     schemes = ()
-    takes_idempotency_key = True
 
     def __init__(self, publish: Callable[[str, User, Message], Awaitable[None]]) -> None:
         """`publish` stores a notification under an id; raises `NotifierError`."""

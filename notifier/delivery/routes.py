@@ -11,6 +11,7 @@ from notifier.providers.failover import Failover
 # The keys of routes: a channel, or `push` with a platform.
 ROUTES = ("sms", "email", "webhook", "push:ios", "push:android", "push:web")
 SIMULATED = "simulator://"
+OWN_URL = "recipient://"  # of recipients
 
 
 class Routes:
@@ -45,7 +46,6 @@ def urls_of(setting: Callable[[str], Sequence[str]], base_url: str) -> dict[str,
     found: dict[str, list[str]] = {}
     for key in ROUTES:
         urls = list(setting(f"provider_{key.replace(':', '_')}"))
-        if not urls and key != "webhook":
-            urls = [base_url or SIMULATED]
-        found[key] = urls
+        default = OWN_URL if key == "webhook" else base_url or SIMULATED
+        found[key] = urls or [default]
     return found

@@ -31,7 +31,7 @@ from notifier.duties.scheduler import Scheduler
 from notifier.pod.observer import Observer
 from notifier.pod.providers import ProviderFigures
 from notifier.providers.base import Message, SetupError
-from notifier.providers.registry import build_channel
+from notifier.providers.registry import build_provider
 from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
 from notifier.service.deliveries import DeliveryService
@@ -124,7 +124,7 @@ class Pipeline:
             inner, self.breakers, self._house.metrics.observe_attempt
         )
         urls = urls_of(lambda name: getattr(settings, name), settings.provider_base_url)
-        members = {key: [guard(one) for one in build_channel(key, found, self.tools)] for key, found in urls.items()}
+        members = {key: [guard(build_provider(url, key, self.tools)) for url in found] for key, found in urls.items()}
         return Routes(members, guard(Inapp(self._publish)))
 
     async def _begin_sweep(self, name: str, seconds: float) -> bool:
@@ -211,7 +211,8 @@ def check_providers(settings: Settings) -> None:
         if not getattr(settings, variable.lower()):
             variable = "PROVIDER_BASE_URL"
         try:
-            build_channel(key, urls, _tools(settings))
+            for url in urls:
+                build_provider(url, key, _tools(settings))
         except SetupError as error:
             raise SetupError(f"{variable}: {str(error).partition(': ')[2]}") from None
 

@@ -1,1 +1,1 @@
-"""One file, one class per outside service; the class is found by the scheme of a provider's URL (`registry.py`)."""
+"""Outside services that take messages: the contract (`base.py`), the services (`schemes/`), and what they share."""

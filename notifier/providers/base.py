@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from notifier.providers.parameters import Parameter
+
 MAX_ERROR = 300  # characters of what a provider said that are kept
 
 
@@ -65,22 +67,23 @@ class ProviderError(Exception):
         self.about_recipient = about_recipient
         self.gone_at = gone_at
 
-    @property
-    def faultless(self) -> bool:
-        """Whether the provider itself is well: neither a refusal for good nor one recipient's trouble opens its
-        circuit."""
-        return self.permanent or self.about_recipient
-
 
 class SetupError(Exception):
     """A provider's URL or what it points to is of no use; the text says what was expected and holds no secret."""
 
 
 class Provider(ABC):
-    """An outside service that takes a message. Built by `from_url`, checked once at start, closed at the end."""
+    """An outside service that takes a message: built from a URL, checked once at start, closed at the end.
 
-    schemes: ClassVar[tuple[str, ...]]
-    takes_idempotency_key: ClassVar[bool] = False  # whether a repeat under the same key is sent only once
+    A class with `schemes` is built as `Class(url, route, tools)` by `registry.build_provider`; combinations, which have
+    none, are built in code. `parameters` are those of its URL: all others are refused, unless `passes_on` says that
+    they belong to the URL of the service behind it. `has_port` is False where something else stands at its place.
+    """
+
+    schemes: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[Parameter[Any], ...]] = ()
+    passes_on: ClassVar[bool] = False
+    has_port: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         """`name` identifies it in logs, metrics and on screens: no secret, nothing that a user typed."""
@@ -92,7 +95,7 @@ class Provider(ABC):
         return ""
 
     async def check(self) -> None:  # noqa: B027
-        """Looks whether it can work, as far as that needs no message; raises `SetupError`."""
+        """Checks the setup as far as that needs no message; raises `SetupError`."""
 
     @abstractmethod
     async def send(self, message: Message) -> str:
@@ -102,4 +105,4 @@ class Provider(ABC):
         """
 
     async def close(self) -> None:  # noqa: B027
-        """Lets connections go."""
+        """Closes its connections."""

@@ -86,8 +86,10 @@ def encoded_words(text: str) -> list[str]:
 
 def _header(name: str, text: str) -> list[str]:
     """The lines of a header of free text. Lines after the first begin with the space that folds them."""
-    if not text or (_is_plain(text) and len(name) + 2 + len(text) <= LINE):
-        return [f"{name}: {text}".rstrip()]
+    if not text.strip(" "):
+        return [f"{name}:"]
+    if _is_plain(text) and len(name) + 2 + len(text) <= LINE:
+        return [f"{name}: {text}"]
     first, *rest = encoded_words(text)
     return [f"{name}: {first}", *(f" {word}" for word in rest)]
 

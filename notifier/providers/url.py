@@ -1,26 +1,25 @@
-"""A provider's URL taken apart, with every parameter checked and no secret in what is said of it."""
+"""A provider's URL in parts. Its errors hold no user, password, path or query."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from notifier.domain.times import parse_duration
 from notifier.providers.base import SetupError
+from notifier.providers.parameters import Parameter
 
 T = TypeVar("T")
-_WITHOUT_PORT = ("twilio", "apprise")  # what stands after their host is something else
+D = TypeVar("D")
 
 
 class ProviderUrl:
-    """What a URL says. Parameters are taken one by one; `done` refuses what nobody took."""
+    """The parts of a URL, decoded. Raises `SetupError` where it is none."""
 
     def __init__(self, text: str) -> None:
         try:
             parts = urlsplit(text)
-            self.port = None if parts.scheme.lower() in _WITHOUT_PORT else parts.port
             pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         except ValueError:
             raise SetupError("a provider's URL is malformed") from None
@@ -32,43 +31,38 @@ class ProviderUrl:
         self.netloc_host = unquote(parts.netloc.rpartition("@")[2])  # as it was written: a number may stand there
         self.after_scheme = text.partition("://")[2]
         self._parts: SplitResult = parts
-        self._parameters = dict(pairs)
+        self._values = dict(pairs)
 
-    def text(self, name: str, default: str = "") -> str:
-        """A parameter as text."""
-        return self._parameters.pop(name, default)
+    @property
+    def port(self) -> int | None:
+        """The port, where one is named; raises `SetupError`."""
+        try:
+            return self._parts.port
+        except ValueError:
+            raise SetupError("a provider's URL is malformed") from None
 
-    def needed(self, name: str, what: str) -> str:
-        """A parameter that has to be there; raises `SetupError`."""
-        value = self.text(name)
-        if not value:
-            raise self.error(f"{name}= is needed: {what}")
-        return value
+    def get(self, parameter: Parameter[T], default: D) -> T | D:
+        """The value of a parameter, `default` where it is not given; raises `SetupError`."""
+        return self._read(parameter) if parameter.name in self._values else default
 
-    def choice(self, name: str, known: tuple[str, ...], default: str) -> str:
-        """One of several words; raises `SetupError`."""
-        value = self.text(name, default)
-        if value not in known:
-            raise self.error(f"{name}= must be one of {', '.join(known)}")
-        return value
+    def needed(self, parameter: Parameter[T]) -> T:
+        """The value of a parameter that has to be there; raises `SetupError`."""
+        if not self._values.get(parameter.name):
+            raise self.error(f"{parameter.name}= is needed: {parameter.about}")
+        return self._read(parameter)
 
-    def share(self, name: str, default: float) -> float:
-        """A number of 0 … 1; raises `SetupError`."""
-        return self._read(name, default, float, lambda value: 0 <= value <= 1, "a number of 0-1")
+    def refuse_unknown(self, known: Iterable[Parameter[Any]]) -> None:
+        """Raises `SetupError` when a parameter is given that the provider does not declare."""
+        names = [one.name for one in known]
+        unknown = ", ".join(sorted(name[:32] for name in self._values.keys() - set(names)))
+        if unknown:
+            takes = ", ".join(f"{name}=" for name in names) or "none"
+            raise self.error(f"unknown parameter: {unknown} (it takes {takes})")
 
-    def seconds(self, name: str, default: float, most: float = 60.0) -> float:
-        """A duration such as `50ms`, in seconds; raises `SetupError`."""
-        return self._read(name, default, _duration, lambda value: value <= most, f"a duration of at most {most:g}s")
-
-    def whole(self, name: str, default: int | None) -> int | None:
-        """An integer; raises `SetupError`."""
-        return self._read(name, default, int, lambda value: True, "an integer")
-
-    def without(self, *names: str) -> str:
-        """The URL itself, less these parameters of ours."""
+    def without(self, *parameters: Parameter[Any]) -> str:
+        """The URL itself, without these parameters of ours."""
+        names = {one.name for one in parameters}
         pairs = [pair for pair in self._parts.query.split("&") if pair and pair.partition("=")[0] not in names]
-        for pair in pairs:
-            self._parameters.pop(unquote(pair.partition("=")[0]), None)
         return self._parts._replace(query="&".join(pairs)).geturl()
 
     @property
@@ -78,31 +72,12 @@ class ProviderUrl:
         path = "" if self.path in ("", "/") else f"/{hashlib.sha256(self.path.encode()).hexdigest()[:4]}"
         return f"{self.scheme}:{self.host}{port}{path}"
 
-    def done(self) -> None:
-        """Raises `SetupError` when a parameter was given that nobody knows."""
-        if self._parameters:
-            names = ", ".join(sorted(name[:32] for name in self._parameters))
-            raise self.error(f"unknown parameter: {names}")
-
     def error(self, text: str) -> SetupError:
-        """What is wrong with this URL."""
+        """A `SetupError` that names scheme and host."""
         return SetupError(f"{self.scheme}://{self.host}: {text}")
 
-    def _read(self, name: str, default: T, read: Callable[[str], T], fits: Callable[[T], bool], what: str) -> T:
-        if name not in self._parameters:
-            return default
-        text = self._parameters.pop(name)
+    def _read(self, parameter: Parameter[T]) -> T:
         try:
-            value = read(text)
-            if fits(value):
-                return value
+            return parameter.read(self._values[parameter.name])
         except ValueError:
-            pass
-        raise self.error(f"{name}= must be {what}")
-
-
-def _duration(text: str) -> float:
-    value = parse_duration(text)
-    if value is None:
-        raise ValueError(text)
-    return value
+            raise self.error(f"{parameter.name}= must be {parameter.form}") from None

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifier.providers import apns, fcm, twilio, webpush
 from notifier.providers.answers import MAX_WORD, Answer, check
 from notifier.providers.base import ProviderError
-from notifier.providers.webhook import id_in
+from notifier.providers.schemes import apns, fcm, twilio, webpush
+from notifier.providers.webhooks import id_in
 
 NOW = 1_800_000_000.0
 NAMES = ["error", "details", "errorCode", "name", "reason", "timestamp", "code", "sid", "id", "messageId", "message_id"]

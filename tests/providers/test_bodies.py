@@ -10,8 +10,6 @@ from ipaddress import ip_network
 import pytest
 
 from notifier.providers import bodies, status_line
-from notifier.providers.registry import build_channel
-from notifier.providers.tools import Tools
 from tests.providers.contract import failure
 from tests.providers.peers import RawPeer
 from tests.support import eventually
@@ -101,12 +99,10 @@ async def test_a_body_beyond_the_bound_is_not_read(build, raw, message):
     assert time.monotonic() - started < bodies.BODY_TIMEOUT
 
 
-async def test_the_recipients_own_url(raw, message, quick):
-    tools = Tools(timeout=2, allow_private=[ip_network("127.0.0.0/8")])
-    (provider,) = build_channel("webhook", [], tools)
+async def test_the_recipients_own_url(build, raw, message, quick):
+    provider = build("recipient://", "webhook", allow_private=[ip_network("127.0.0.0/8")])
     raw.answer = BROKEN["a body behind 204"]
     await provider.send(message("webhook", f"{raw.url}/hook"))
-    await tools.close()
     assert raw.requests == 1
 
 

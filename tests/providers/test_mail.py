@@ -7,7 +7,7 @@ import re
 from email.header import decode_header
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifier.providers.mail import Mail, encoded_words, one_line
@@ -194,6 +194,8 @@ def test_urgent_mail_says_so():
 
 
 @given(st.text(max_size=300))
+@example(" ")
+@example("\u00a0")
 def test_any_text(text):
     line = one_line(text)
     assert len(line.splitlines()) <= 1

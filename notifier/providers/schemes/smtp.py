@@ -12,6 +12,7 @@ from notifier.domain.addresses import address_problem, ascii_domain, is_mailbox
 from notifier.domain.hosts import canonical_host
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.mail import Mail
+from notifier.providers.parameters import choice, text
 from notifier.providers.smtp_link import FAILURES, Busy, Link, Peer
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
@@ -20,6 +21,11 @@ PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 IDLE_MAX = 30.0  # seconds that a connection is kept; servers close theirs after minutes, and unannounced
 POOL = 4
 TRIES = 10  # of one mail, while what fails is only the age of a connection; each of them ends one
+FROM = text("from", "the sender's mailbox")
+NAME = text("name", "the sender's name")
+TLS = choice("tls", tuple(PORTS), "the encryption, `starttls` where it is not given")
+CA = text("ca", "a file of further certificates to trust")
+BASE = text("base", "`host:port` of another server than the URL's")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]").search
 _OWN_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}").fullmatch
 
@@ -33,13 +39,14 @@ class Smtp(Provider):
     """
 
     schemes = ("smtp",)
+    parameters = (FROM, NAME, TLS, CA, BASE)
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
-        tls = url.choice("tls", tuple(PORTS), "starttls")
-        self._from = url.needed("from", "the sender's mailbox")
-        self._sender = url.text("name")
-        ca = url.text("ca")
-        host, _, port = url.text("base").rpartition(":")
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
+        tls = url.get(TLS, "starttls")
+        self._from = url.needed(FROM)
+        self._sender = url.get(NAME, "")
+        ca = url.get(CA, "")
+        host, _, port = url.get(BASE, "").rpartition(":")
         self._host = host or url.host
         self._port = int(port) if host and port.isdecimal() else url.port or PORTS[tls]
         name = canonical_host(self._host)
@@ -48,7 +55,6 @@ class Smtp(Provider):
         if _CONTROL(self._sender) or not is_mailbox(self._from):
             raise url.error("from= must be a mailbox, such as shop@example.com, and name= one line")
         self._from = ascii_domain(self._from)
-        url.done()
         super().__init__(f"smtp:{self._host}:{self._port}")
         context = None if tls == "none" else _context(ca, url)
         self._peer = Peer(name, self._port, tls, context, url.user, url.password, tools.timeout, "")
@@ -94,7 +100,7 @@ class Smtp(Provider):
             if link.may_do_on_another(error) and not last:
                 return False
             failure = link.failure(error)
-            keep = failure.faultless and await link.reset()
+            keep = (failure.permanent or failure.about_recipient) and await link.reset()
             raise failure from None
         except ProviderError:
             keep = True  # nothing was said to the server yet

@@ -7,7 +7,8 @@ import types
 
 import pytest
 
-from notifier.providers.base import ProviderError
+from notifier.providers.base import ProviderError, SetupError
+from tests.providers.contract import ProviderContract
 
 
 @pytest.fixture
@@ -26,6 +27,25 @@ def service(monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", module)
     yield found
     found.gate.set()
+
+
+class TestContract(ProviderContract):
+    @pytest.fixture
+    def make(self, build, service):
+        service.gate.set()
+        return lambda: build("apprise://json://host/x")
+
+
+def test_apprise_says_how_it_is_had(build):
+    with pytest.raises(SetupError, match=r"pip install 'notifier\[apprise\]'"):
+        build("apprise://json://localhost")
+
+
+async def test_a_title_is_one_line(build, message, service):
+    """Services put the title into headers of their own."""
+    service.gate.set()
+    await build("apprise://json://host/x").send(message(subject="Hi\r\nBcc: x\u2028y", content="a\nb"))
+    assert service.sent == [("Hi Bcc: x y", "a\nb")]
 
 
 async def test_it_sends_or_may_be_repeated(build, message, service):

@@ -1,4 +1,4 @@
-"""SMS by Twilio, and by what speaks like it."""
+"""SMS by Twilio, or by a service with the same API."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import aiohttp
 
 from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
+from notifier.providers.parameters import text
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
-BASE = "https://api.twilio.com"
+API = "https://api.twilio.com"
+BASE = text("base", "the origin to post to in place of Twilio's")
 GONE = frozenset({21610, 21211, 21614})  # the recipient has opted out; no such number; none that takes SMS
 # Refusals by 401 or 403 that are about a number or a country, not about the login (Twilio: "Error and Warning
 # Dictionary").
@@ -22,12 +24,13 @@ class Twilio(Provider):
     """`twilio://SID:TOKEN@FROM`: FROM is a number, or a messaging service's id (`MG…`). `base=` posts elsewhere."""
 
     schemes = ("twilio",)
+    parameters = (BASE,)
+    has_port = False
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
         self._sid, self._token = url.user, url.password
         self._from = url.netloc_host
-        self._base = url.text("base", BASE).rstrip("/")
-        url.done()
+        self._base = url.get(BASE, API).rstrip("/")
         if not self._sid or not self._token or not self._from:
             raise url.error("SID, TOKEN and FROM are needed: twilio://SID:TOKEN@+15005550006")
         super().__init__(f"twilio:{self._from}")

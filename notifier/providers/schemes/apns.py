@@ -17,6 +17,7 @@ from notifier.providers.answers import Answer, check, joined, number, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.bodies import BODY_TIMEOUT, read_body
 from notifier.providers.keys import Token, load_key, read_file
+from notifier.providers.parameters import choice, text
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
@@ -25,6 +26,13 @@ TOKEN_LIFE = 50 * 60.0  # Apple takes one for an hour, and no new one within 20 
 GONE = frozenset({"Unregistered", "ExpiredToken"})
 OURS = frozenset({"ExpiredProviderToken", "InvalidProviderToken", "MissingProviderToken"})
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{1,512}").fullmatch  # it stands in a path, and is not to lead elsewhere
+KEY = text("key", "the file of a token key (.p8)")
+KEY_ID = text("key_id", "the key's id")
+TEAM = text("team", "the team's id")
+TOPIC = text("topic", "the app's bundle id")
+ENVIRONMENT = choice("env", tuple(HOSTS), "Apple's environment, `production` where it is not given")
+BASE = text("base", "the origin to post to in place of Apple's")
+CA = text("ca", "a file of further certificates to trust")
 TRIES = 2  # a connection that Apple closes (GOAWAY) is no answer: once more, under the same apns-id
 
 
@@ -38,17 +46,16 @@ class Apns(Provider):
     """
 
     schemes = ("apns",)
-    takes_idempotency_key = True
+    parameters = (KEY, KEY_ID, TEAM, TOPIC, ENVIRONMENT, BASE, CA)
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
-        pem = read_file(url.needed("key", "the file of a token key (.p8)"), "key")
-        self._key_id = url.needed("key_id", "the key's id")
-        self._team = url.needed("team", "the team's id")
-        self._topic = url.needed("topic", "the app's bundle id")
-        environment = url.choice("env", tuple(HOSTS), "production")
-        self._base = url.text("base").rstrip("/") or HOSTS[environment]
-        self._ca = url.text("ca")
-        url.done()
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
+        pem = read_file(url.needed(KEY), "key")
+        self._key_id = url.needed(KEY_ID)
+        self._team = url.needed(TEAM)
+        self._topic = url.needed(TOPIC)
+        environment = url.get(ENVIRONMENT, "production")
+        self._base = url.get(BASE, "").rstrip("/") or HOSTS[environment]
+        self._ca = url.get(CA, "")
         super().__init__(f"apns:{self._topic}:{environment}")
         self._key = load_key(pem, "key=")
         self._token = Token(self._sign, TOKEN_LIFE, tools.now)

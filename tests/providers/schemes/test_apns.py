@@ -15,7 +15,7 @@ from hypercorn.config import Config
 from notifier.providers import bodies
 from notifier.providers.base import SetupError
 from tests.e2e.server import free_port
-from tests.providers.contract import failure
+from tests.providers.contract import ProviderContract, failure
 from tests.providers.peers import certificate, ec_key, server_context
 
 DEVICE = "a" * 64
@@ -91,6 +91,16 @@ def apns(build, tmp_path):
         return provider
 
     return make
+
+
+class TestContract(ProviderContract):
+    @pytest.fixture
+    def make(self, apple, apns):  # what is set up first is closed last
+        return lambda **options: apns(apple.port, apple.ca, **options)
+
+    @pytest.fixture
+    def sample(self, message):
+        return message("push", DEVICE)
 
 
 async def test_apns(apple, apns, message):

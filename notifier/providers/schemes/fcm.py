@@ -12,15 +12,20 @@ import jwt
 from notifier.providers.answers import Answer, call, check, number, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import load_key, read_file
+from notifier.providers.parameters import text
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
-BASE = "https://fcm.googleapis.com"
+API = "https://fcm.googleapis.com"
 ASSERTION_LIFE = 3600
 EARLY = 300.0  # seconds before its end that an access token is not used any more
 LONGEST = 86400.0  # seconds that an access token is used for, whatever was said of its life
+KEY = text("key", "a service account's file")
+PROJECT = text("project", "the project's id, where it is not the one of the file")
+BASE = text("base", "the origin to post to in place of Google's")
+TOKEN = text("token_url", "the URL that issues access tokens, in place of the file's `token_uri`")
 
 
 class Fcm(Provider):
@@ -32,15 +37,15 @@ class Fcm(Provider):
     """
 
     schemes = ("fcm",)
+    parameters = (KEY, PROJECT, BASE, TOKEN)
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
-        account = _account(read_file(url.needed("key", "a service account's file"), "key"), url)
-        self._project = url.text("project") or str(account.get("project_id", ""))
-        self._base = url.text("base", BASE).rstrip("/")
-        self._token_url = url.text("token_url") or str(account.get("token_uri") or TOKEN_URL)
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
+        account = _account(read_file(url.needed(KEY), "key"), url)
+        self._project = url.get(PROJECT, "") or str(account.get("project_id", ""))
+        self._base = url.get(BASE, API).rstrip("/")
+        self._token_url = url.get(TOKEN, "") or str(account.get("token_uri") or TOKEN_URL)
         self._email = account["client_email"]
         self._key = load_key(account["private_key"], "the service account's private_key")
-        url.done()
         if not self._project:
             raise url.error("project= is needed: the file names none")
         super().__init__(f"fcm:{self._project}")

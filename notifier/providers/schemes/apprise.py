@@ -1,4 +1,4 @@
-"""Whatever Apprise knows, as an optional extra."""
+"""Every service that Apprise knows, with the optional extra `notifier[apprise]`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ THREADS = 16
 
 
 class Apprise(Provider):
-    """`apprise://SERVICE/…`: an URL of Apprise's after `apprise://`, such as `apprise://slack://TokenA/TokenB/TokenC`
+    """`apprise://SERVICE/…`: a URL of Apprise's after `apprise://`, such as `apprise://slack://TokenA/TokenB/TokenC`
     or `apprise://json://host/path`. Needs `pip install notifier[apprise]`.
 
     Apprise says only whether it worked, so that every failure may be repeated.
     """
 
     schemes = ("apprise",)
+    passes_on = True
+    has_port = False
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
         inner = url.after_scheme
         library = _library()
         service = library.Apprise.instantiate(inner, suppress_exceptions=True)

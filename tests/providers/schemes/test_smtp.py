@@ -8,7 +8,7 @@ from email.policy import default
 import pytest
 
 from notifier.providers.base import ProviderError, SetupError
-from tests.providers.contract import failure
+from tests.providers.contract import ProviderContract, failure
 from tests.providers.peers import SmtpPeer, certificate, server_context, silent_port
 from tests.providers.smtp_script import ScriptedSmtp
 from tests.providers.test_mail import BROKEN, TEXTS, check
@@ -43,6 +43,19 @@ def content(envelope):
     return email.message_from_bytes(envelope.content, policy=default)
 
 
+class TestContract(ProviderContract):
+    secrets = ("p@ss", "p%40ss")
+
+    @pytest.fixture
+    def make(self, build, smtp, loop):
+        peer = loop.run_until_complete(smtp(login=(b"user", b"p@ss")))
+        return lambda **options: build(url_of(peer, login="user:p%40ss@"), "email", **options)
+
+    @pytest.fixture
+    def sample(self, message):
+        return message("email", TO)
+
+
 @pytest.mark.parametrize(("tls", "implicit"), [("starttls", False), ("implicit", True), ("none", False)])
 async def test_a_mail_arrives(build, smtp, message, tls, implicit):
     peer = await smtp(implicit, tls != "none", require_tls=tls == "starttls")
@@ -74,22 +87,22 @@ async def test_a_wrong_login_may_be_repeated_and_shows_no_secret(build, smtp, me
 
 
 @pytest.mark.parametrize(
-    ("reply", "recipient_reply", "reason", "permanent", "faultless"),
+    ("reply", "recipient_reply", "reason", "permanent", "about"),
     [
         ("250 OK", "550 no such user", "recipient_refused", True, True),
         ("250 OK", "450 greylisted", "recipient_refused", False, True),
         ("250 OK", "451 greylisted", "recipient_refused", False, True),
         ("250 OK", "452 mailbox full", "recipient_refused", False, True),
-        ("554 spam", "250 OK", "rejected", True, True),
+        ("554 spam", "250 OK", "rejected", True, False),
         ("452 full", "250 OK", "server_error", False, False),
     ],
 )
-async def test_refusals(build, smtp, message, reply, recipient_reply, reason, permanent, faultless):
+async def test_refusals(build, smtp, message, reply, recipient_reply, reason, permanent, about):
     peer = await smtp()
     peer.reply, peer.recipient_reply = reply, recipient_reply
     provider = build(url_of(peer), "email")
     error = await failure(provider, message("email", TO))
-    assert (error.reason, error.permanent, error.faultless) == (reason, permanent, faultless)
+    assert (error.reason, error.permanent, error.about_recipient) == (reason, permanent, about)
     peer.reply = peer.recipient_reply = "250 OK"
     await provider.send(message("email", TO))
 
@@ -196,7 +209,7 @@ async def test_a_mailbox_beyond_ascii_is_for_servers_that_take_it(build, message
         provider = build(plain(peer), "email")
         for to in ("jürgen@example.org", "अजय@डाटा.भारत"):
             error = await failure(provider, message("email", to))
-            assert (error.reason, error.permanent, error.faultless, error.about_recipient) == (*NONE, True, True)
+            assert (error.reason, error.permanent, error.about_recipient) == (*NONE, True)
             assert "SMTPUTF8" in str(error)
         await provider.send(message("email", TO))
         assert (len(peer.mails), peer.sessions) == (1, 1)
@@ -211,7 +224,7 @@ async def test_a_sender_beyond_ascii_is_the_operators_to_mend(build, message):
     async with ScriptedSmtp() as peer:
         provider = build(plain(peer).replace("shop@", "jürgen@"), "email")
         error = await failure(provider, message("email", TO))
-    assert (error.reason, error.faultless) == ("sender_refused", False)
+    assert (error.reason, error.permanent, error.about_recipient) == ("sender_refused", False, False)
 
 
 ENDS = [(verb, f"{code} enough") for verb in ("MAIL", "RCPT", "DATA", "dot") for code in (421, 451, 452)]
@@ -246,7 +259,7 @@ async def test_a_server_that_takes_no_connection_fails_everybody_at_once(build, 
         provider = build(plain(peer), "email")
         sends = (provider.send(message("email", TO)) for _ in range(5))
         errors = await asyncio.gather(*sends, return_exceptions=True)
-        assert [(e.reason, e.permanent, e.faultless) for e in errors] == [("server_error", False, False)] * 5
+        assert [(e.reason, e.permanent, e.about_recipient) for e in errors] == [("server_error", False, False)] * 5
         peer.answers["greeting"] = "220 peer"
         await provider.send(message("email", TO))
 
@@ -312,7 +325,6 @@ async def test_whose_fault_a_refusal_is(build, message, answers, reason, permane
         provider = build(plain(peer), "email")
         error = await failure(provider, message("email", TO))
         assert (error.reason, error.permanent, error.about_recipient) == (reason, permanent, about)
-        assert error.faultless == (permanent or about)
         assert said in str(error)
         assert len(str(error)) < 400
         assert str(error).isprintable()
@@ -322,7 +334,7 @@ async def test_whose_fault_a_refusal_is(build, message, answers, reason, permane
             peer.answers.update(EHLO="250 peer", greeting="220 peer")
         await provider.send(message("email", TO))
     assert len(peer.mails) == 1
-    assert peer.sessions == (1 if error.faultless else 2)
+    assert peer.sessions == (1 if permanent or about else 2)
 
 
 async def test_a_mail_that_may_have_been_taken_is_not_sent_twice_at_once(build, message):
@@ -383,7 +395,7 @@ async def test_a_server_that_falls_silent(build, message, verb):
     silent = asyncio.Event()
     async with ScriptedSmtp(**{verb: lambda session: silent.wait()}) as peer:
         error = await failure(build(plain(peer), "email", timeout=0.05), message("email", TO))
-    assert (error.reason, error.faultless) == ("timeout", False)
+    assert (error.reason, error.permanent, error.about_recipient) == ("timeout", False, False)
     assert ("may have been taken" in str(error)) == (verb in ("DATA", "dot"))
 
 
@@ -394,7 +406,7 @@ async def test_no_starttls(build, message):
     async with ScriptedSmtp() as peer:
         error = await failure(build(plain(peer, "starttls"), "email"), message("email", TO))
     assert str(error) == "connect: the server offers no STARTTLS: add tls=none or use tls=implicit"
-    assert (error.permanent, error.faultless) == (False, False)
+    assert (error.permanent, error.about_recipient) == (False, False)
 
 
 async def test_starttls_that_is_refused(build, message):
@@ -411,7 +423,7 @@ async def test_starttls_that_is_refused(build, message):
 async def test_no_login_of_ours(build, message, offered, said):
     async with ScriptedSmtp(EHLO=f"250-peer\r\n250 {offered}") as peer:
         error = await failure(build(plain(peer, login="user:secret@"), "email"), message("email", TO))
-    assert (error.reason, error.faultless) == ("login_refused", False)
+    assert (error.reason, error.permanent, error.about_recipient) == ("login_refused", False, False)
     assert said in str(error)
     assert "secret" not in str(error)
 
@@ -420,7 +432,7 @@ async def test_no_login_of_ours(build, message, offered, said):
 async def test_a_login_that_is_refused(build, message, reply):
     async with ScriptedSmtp(EHLO="250-peer\r\n250 AUTH PLAIN", AUTH=reply) as peer:
         error = await failure(build(plain(peer, login="user:secret@"), "email"), message("email", TO))
-    assert (str(error), error.permanent, error.faultless) == (f"login_refused: {reply[:3]}", False, False)
+    assert (str(error), error.permanent, error.about_recipient) == (f"login_refused: {reply[:3]}", False, False)
 
 
 async def test_a_certificate_that_is_not_trusted_is_called_so(build, smtp, message):
@@ -428,7 +440,7 @@ async def test_a_certificate_that_is_not_trusted_is_called_so(build, smtp, messa
         peer = await smtp(implicit)
         url = url_of(peer, "implicit" if implicit else "starttls").partition("&ca=")[0]
         error = await failure(build(url, "email"), message("email", TO))
-        assert (error.reason, error.faultless) == ("connect", False)
+        assert (error.reason, error.permanent, error.about_recipient) == ("connect", False, False)
         assert "the certificate is not trusted (self" in str(error)
         assert "ca=FILE" in str(error)
 

@@ -20,6 +20,7 @@ from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.hosts import host_of
 from notifier.providers.keys import load_key, read_file
+from notifier.providers.parameters import text
 from notifier.providers.tools import Tools
 from notifier.providers.url import ProviderUrl
 
@@ -27,6 +28,9 @@ TTL = 86400  # seconds that a push service keeps what has no end of its own
 TOKEN_LIFE = 12 * 3600  # RFC 8292 §2: at most 24 hours
 MAX_BODY = 3993  # bytes of content that every push service takes (RFC 8291 §4)
 SECRET_BYTES = 16  # RFC 8291 §3.2
+KEY = text("key", "the file of the VAPID key")
+SUBJECT = text("subject", "mailto: or a URL where the operator is reached (RFC 8292 §2.1)")
+BASE = text("base", "the origin to post to in place of the subscription's")
 URGENCY = {"high": "high", "normal": "normal", "low": "low"}
 
 
@@ -39,14 +43,14 @@ class WebPush(Provider):
     """
 
     schemes = ("webpush",)
+    parameters = (KEY, SUBJECT, BASE)
 
-    def __init__(self, url: ProviderUrl, channel: str, tools: Tools) -> None:
-        self._key = load_key(read_file(url.needed("key", "the file of the VAPID key"), "key"), "key=")
+    def __init__(self, url: ProviderUrl, route: str, tools: Tools) -> None:
+        self._key = load_key(read_file(url.needed(KEY), "key"), "key=")
         if not isinstance(self._key, ec.EllipticCurvePrivateKey) or not isinstance(self._key.curve, ec.SECP256R1):
             raise url.error("key= must be a P-256 key")
-        self._subject = url.needed("subject", "mailto: or a URL where the operator is reached (RFC 8292 §2.1)")
-        self._base = url.text("base").rstrip("/")
-        url.done()
+        self._subject = url.needed(SUBJECT)
+        self._base = url.get(BASE, "").rstrip("/")
         super().__init__("webpush")
         self._tools = tools
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
