@@ -141,7 +141,20 @@ def test_no_setting_is_named_that_there_is_not():
         "PATH",
         "TMPDIR",
         "WAIT",
+        "PIGEON",
     }
     for path in GUIDES:
         named = set(re.findall(r"`([A-Z][A-Z0-9_]{3,})(?:=[^`]*)?`", path.read_text()))
         assert named <= known | own | words, name_of(path)
+
+
+@pytest.mark.parametrize("path", READMES, ids=["en", "ru"])
+def test_every_file_that_the_readme_names_is_there(path):
+    """Programs and tests behind the promises, and the rooms of the tree."""
+    text = path.read_text()
+    modules = {name.replace(".", "/") + ".py" for name in re.findall(r"python -m ([\w.]+)", text)}
+    tree = re.search(r"^```\n(notifier/.*?)^```$", text, re.MULTILINE | re.DOTALL)[1]
+    rooms = set(re.findall(r"\b((?:notifier|tui|build|tests)/[\w/]*)", tree))
+    named = modules | rooms | set(re.findall(r"`((?:tests|notifier|build)/[\w./-]+)`", text))
+    assert len(rooms) > 15 and len(modules) > 5
+    assert not [name for name in named if not (ROOT / name).exists()]

@@ -25,7 +25,7 @@ SAID = [
     ("protocol", f"`limit` (1-{SYNC_LIMIT}, default 50)"),
     ("protocol", f"`days` (1-{MAX_RETENTION_DAYS})"),
     ("protocol", f"no longer among the newest {SETTINGS.stream_maxlen}"),
-    ("protocol", f"pings every {PING_INTERVAL:g} s and drops who is silent for another {SILENCE:g} s"),
+    ("protocol", f"pings every {PING_INTERVAL:g} s and drops a client that is silent for another {SILENCE:g} s"),
     ("protocol", f"Over {MESSAGES_PER_SECOND:g} messages a second (burst {MESSAGE_BURST:g}): `rate_limited`"),
     ("protocol", f"kept up for {TOLERATED_SECONDS:g} s: closed with {frames.POLICY_VIOLATION}"),
     ("protocol", f"`MAX_FRAME` closes with {frames.TOO_BIG}, invalid UTF-8 with {frames.INVALID_DATA}"),
