@@ -140,6 +140,7 @@ def test_no_setting_is_named_that_there_is_not():
         "NOREPLICAS",
         "PATH",
         "TMPDIR",
+        "INFO",
         "WAIT",
         "PIGEON",
     }
