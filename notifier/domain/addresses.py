@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from notifier.domain.checks import MAX_URL, url_problem
 from notifier.domain.hosts import ascii_name, canonical_host
 from notifier.domain.users import parse_user_key
 
 MAX_MAILBOX = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 MAX_TOKEN = 4096
-MAX_URL = 2048
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 # Atoms of RFC 5322 §3.2.3 and what RFC 6531 adds to them: anything beyond ASCII, less white space and controls.
@@ -57,6 +57,13 @@ def host_problem(url: str) -> str | None:
     except ValueError:
         fine = False
     return None if fine else "must name a host: labels of 1-63 characters, 253 in all, or an address"
+
+
+def endpoint_problem(value: object) -> str | None:
+    """The endpoint of a web subscription: an absolute http or https URL that names a host."""
+    if url_problem(value) or not str(value).startswith(("https://", "http://")):
+        return "must be an absolute URL"
+    return host_problem(str(value))
 
 
 def _number(text: str) -> str | None:

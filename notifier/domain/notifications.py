@@ -7,7 +7,7 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from notifier.domain.checks import (
     time_problem,
     url_problem,
 )
+from notifier.domain.deliveries import PRIORITIES
 from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.times import normalise_time
 from notifier.domain.users import User, is_user_id, normalise_login
@@ -34,7 +35,6 @@ MAX_CATEGORY = 64
 MAX_PAYLOAD = 128 * 1024  # bytes; twice what the longest request makes, with every character escaped
 MIN_TTL = 1.0
 MAX_TTL = 15 * 86400.0
-PRIORITIES = ("high", "normal", "low")
 
 _encode = msgspec.json.Encoder().encode
 _own_end = re.compile(
@@ -72,19 +72,10 @@ def read_notify_request(body: object, now: str, faults: Faults | None = None) ->
     faults = faults or Faults()
     fields = _object(body, faults)
     targets = _read_targets(fields.get("target"), faults)
-    content = _read_content(fields, now, faults, _WITH_TARGET)
+    content = _read_content(fields, now, faults)
     if faults or content is None:
         raise invalid(faults)
     return Draft(targets, content)
-
-
-def read_broadcast_request(body: object, now: str) -> Content:
-    """The content of a request to everybody: as `read_notify_request`, without `target`."""
-    faults = Faults()
-    content = _read_content(_object(body, faults), now, faults, _CHECKS.keys())
-    if faults or content is None:
-        raise invalid(faults)
-    return content
 
 
 def payload_json(notification_id: str, user: User, content: Content) -> bytes:
@@ -183,7 +174,7 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
     "data": data_problem,
     "ttl": lambda value: duration_problem(value, MIN_TTL, MAX_TTL),
 }
-_WITH_TARGET = _CHECKS.keys() | {"target"}
+_KNOWN = _CHECKS.keys() | {"target"}
 _OF_USER = frozenset(("id", "login"))
 _ALWAYS = ("message", "created_at", "source")
 _SHOWN = ("title", "url", "category", "priority", "data")
@@ -191,18 +182,19 @@ _decode_payload = msgspec.json.Decoder(_Payload).decode
 _FRAGMENT_START = len('{"notification_id":"",') + 36
 
 
-def _read_content(fields: dict[str, Any], now: str, faults: Faults, known: Set[str]) -> Content | None:
+def _read_content(fields: dict[str, Any], now: str, faults: Faults) -> Content | None:
     before = faults.count
     if "message" not in fields:
         faults.add("message", "is required")
     for name, check in _CHECKS.items():
         if name in fields and (problem := check(fields[name])):
             faults.add(name, problem)
-    faults.add_unknown(fields, known)
-    return _content_of(fields, now) if faults.count == before else None
+    faults.add_unknown(fields, _KNOWN)
+    return content_of(fields, now) if faults.count == before else None
 
 
-def _content_of(fields: dict[str, Any], now: str) -> Content:
+def content_of(fields: Mapping[str, Any], now: str) -> Content:
+    """The content in the checked fields of a request; `now` is the time (RFC 3339) that `created_at` defaults to."""
     message, source = fields["message"], fields.get("source", "")
     created_at = fields.get("created_at")
     shared: dict[str, Any] = {

@@ -2,17 +2,22 @@
 
 msgspec stops at the first error; a caller wants them all. The types are msgspec's own (`Struct`, `Annotated[…, Meta]`),
 so that the same declaration yields the checks here and the schema in the API's description. What a schema cannot say
-stands beside the type: `checked(problem)` is the `extra` of an annotation, and a struct's `problems_together` looks at
-several fields at once.
+stands beside the type:
+
+- `checked`, `missing`, `apart` and `otherwise` are the `extra` of an annotation;
+- a struct's `problems_together(values)` yields the errors of several fields at once; `values` are the fields that were
+  given, None for those that are not valid;
+- a struct's `elsewhere` holds the messages of fields that belong to another member of its union.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
 
+import msgspec
 from msgspec import inspect
 
 from notifier.domain.checks import text_problem
@@ -23,15 +28,38 @@ T = TypeVar("T")
 Problem = Callable[[object], str | None]
 
 MAX_TEXT = 1_000_000  # characters of a text without a bound of its own; bodies are bounded before
+MAX_ITEMS = 1_000_000  # items of a list without a bound of its own
 
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}").fullmatch  # an integer in a query: within what JSON's numbers hold
 
-_CHECK, _CONVERT = "check", "convert"
+_CHECK, _CONVERT, _MISSING, _APART, _OTHERWISE = "check", "convert", "missing", "apart", "otherwise"
 
 
 def checked(problem: Problem, convert: Callable[[Any], Any] | None = None) -> dict[str, Any]:
     """The `extra` of a `Meta` whose values `problem` judges (None: valid) and `convert` turns into what is read."""
     return {_CHECK: problem} | ({_CONVERT: convert} if convert else {})
+
+
+def missing(message: str) -> dict[str, Any]:
+    """The `extra` of a required field whose absence is told by a message of its own."""
+    return {_MISSING: message}
+
+
+def apart(message: str) -> dict[str, Any]:
+    """The `extra` of a list whose items are read later, one by one: it is passed on as it came, and `message` says what
+    it must be. Where the request is refused for something else, the errors of its items are named too."""
+    return {_APART: message}
+
+
+def otherwise(kind: Any) -> dict[str, Any]:
+    """The `extra` of a union whose member a field names: `kind` is the struct that is read where it names none."""
+    return {_OTHERWISE: kind}
+
+
+def given(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a struct that are set."""
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return {name: found for name, found in fields if found is not msgspec.UNSET}
 
 
 def read_body(kind: type[T], value: object, faults: Faults | None = None) -> T:
@@ -78,6 +106,20 @@ def read_query(kind: type[T], pairs: Sequence[tuple[str, str]], ignored: frozens
     return kind(**values)
 
 
+def read_headers(kind: type[T], header: Callable[[str], str | None], faults: Faults) -> T | None:
+    """Headers as the struct `kind`; `header` answers the value of one by its name.
+
+    Each may also come with `X-` before its name. None, and its errors in `faults`, where one is not valid.
+    """
+    before, values = faults.count, {}
+    for field in fields_of(cast(Any, kind)):
+        plain = header(field.name)
+        text = header(f"X-{field.name}") if plain is None else plain
+        if text is not None:
+            values[field.attribute] = field.reader.read(text, field.name, faults)
+    return kind(**values) if faults.count == before else None
+
+
 class Reader(NamedTuple):
     """The reader of one type.
 
@@ -90,13 +132,16 @@ class Reader(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A field of a struct: its name on the wire, its attribute, its type and reader, and whether it must be there."""
+    """A field of a struct: its name on the wire and as an attribute, its type and reader, whether it is required, the
+    message where it is missing, and whether it is read after all others."""
 
     name: str
     attribute: str
     kind: inspect.Type
     reader: Reader
     required: bool
+    missing: str
+    apart: bool
 
 
 @cache
@@ -107,11 +152,21 @@ def reader_of(kind: Any) -> Reader:
 
 def _reader(info: inspect.Type) -> Reader:
     if isinstance(info, inspect.Metadata):
-        return _checking(info.extra, info.type) if info.extra and _CHECK in info.extra else _reader(info.type)
+        return _annotated(info.extra or {}, info.type)
     for kind, make in _MAKERS.items():
         if isinstance(info, kind):
             return make(info)
     raise TypeError(f"no request has a value of {info}")
+
+
+def _annotated(extra: Mapping[str, Any], info: inspect.Type) -> Reader:
+    if _CHECK in extra:
+        return _checking(extra, info)
+    if _APART in extra and isinstance(info, inspect.ListType):
+        return _apart(info, extra[_APART])
+    if _OTHERWISE in extra and isinstance(info, inspect.UnionType):
+        return _tagged([kind for kind in info.types if isinstance(kind, inspect.StructType)], extra[_OTHERWISE])
+    return _reader(info)
 
 
 def _checking(extra: Mapping[str, Any], info: inspect.Type) -> Reader:
@@ -225,40 +280,67 @@ def _array(info: inspect.ListType) -> Reader:
     return Reader(read)
 
 
+def _apart(info: inspect.ListType, expected: str) -> Reader:
+    """A list that is passed on as it came; its items are read only to name their errors beside others."""
+    item = _reader(info.item_type)
+    least, most = info.min_length or 0, info.max_length or MAX_ITEMS
+
+    def read(value: object, path: str, errors: Faults) -> object:
+        if type(value) is not list or not least <= len(value) <= most:
+            errors.add(path, expected)
+        elif errors:
+            for index, one in enumerate(value):
+                item.read(one, f"{path}[{index}]", errors)
+        return value
+
+    return Reader(read)
+
+
 def _mapping(info: inspect.DictType) -> Reader:
     return _simple(lambda value: None if type(value) is dict else "must be an object")
 
 
 def _struct(info: inspect.StructType) -> Reader:
     kind = info.cls
-    strict = info.forbid_unknown_fields
+    known = {field.encode_name for field in info.fields} | {str(info.tag_field)} if info.forbid_unknown_fields else None
 
     def read(value: object, path: str, errors: Faults) -> object:
         if type(value) is not dict:
-            errors.add(path, "must be a JSON object" if not path else "must be an object")
+            errors.add(path, "must be an object" if path else "must be a JSON object")
             return None
-        return _read_fields(kind, value, path, errors, {str(info.tag_field)} if strict else None)
+        return _read_fields(kind, value, path, errors, known)
 
     return Reader(read)
 
 
-def _read_fields(kind: Any, value: dict[str, Any], path: str, errors: Faults, tags: set[str] | None) -> object:
-    """A struct from an object; with `tags`, other names than those and the fields' own are errors."""
+def _read_fields(kind: Any, value: dict[str, Any], path: str, errors: Faults, known: Set[str] | None) -> object:
+    """A struct from an object; names that are not `known` are errors, where that is not None."""
     before, fields = errors.count, fields_of(kind)
     values: dict[str, Any] = {}
     for field in fields:
-        if field.name in value:
-            values[field.attribute] = field.reader.read(value[field.name], _joined(path, field.name), errors)
-        elif field.required:
-            errors.add(_joined(path, field.name), "is required")
-    if tags is not None:
-        errors.add_unknown(value, {field.name for field in fields} | tags, f"{path}." if path else "")
+        if field.name in value and not field.apart:
+            found = errors.count
+            read = field.reader.read(value[field.name], _joined(path, field.name), errors)
+            values[field.attribute] = read if errors.count == found else None
+        elif field.required and field.name not in value:
+            errors.add(_joined(path, field.name), field.missing)
     _add_together(kind, values, path, errors)
+    if known is not None:
+        _add_unknown(kind, value, path, errors, known)
+    for field in fields:
+        if field.apart and field.name in value:
+            values[field.attribute] = field.reader.read(value[field.name], _joined(path, field.name), errors)
     return kind(**values) if errors.count == before else None
 
 
+def _add_unknown(kind: Any, value: dict[str, Any], path: str, errors: Faults, known: Set[str]) -> None:
+    elsewhere: Mapping[str, str] = getattr(kind, "elsewhere", {})
+    for name in elsewhere.keys() & value.keys():
+        errors.add(_joined(path, name), elsewhere[name])
+    errors.add_unknown(value, known | elsewhere.keys(), f"{path}." if path else "")
+
+
 def _add_together(kind: Any, values: Mapping[str, Any], path: str, errors: Faults) -> None:
-    """Notes what a struct's own method finds wrong; it gets the fields that are there, the invalid ones as None."""
     look = getattr(kind, "problems_together", None)
     for error in () if look is None else look(values):
         errors.add(_joined(path, error.path), error.message)
@@ -266,47 +348,24 @@ def _add_together(kind: Any, values: Mapping[str, Any], path: str, errors: Fault
 
 def _union(info: inspect.UnionType) -> Reader:
     kinds = list(info.types)
-    if len(kinds) == 1:
-        return _reader(kinds[0])
-    if all(isinstance(kind, inspect.StructType) and kind.tag_field for kind in kinds):
-        return _tagged([kind for kind in kinds if isinstance(kind, inspect.StructType)])
-    return _either([_reader(kind) for kind in kinds])
+    return _reader(kinds[0]) if len(kinds) == 1 else _either([_reader(kind) for kind in kinds])
 
 
-def _tagged(kinds: Sequence[inspect.StructType]) -> Reader:
-    """A union whose member a field names (`channel`, `platform`)."""
+def _tagged(kinds: Sequence[inspect.StructType], other: Any) -> Reader:
+    """A union whose member a field names (`channel`, `platform`); of `other`, only the errors count."""
     tag_field = str(kinds[0].tag_field)
-    members = {kind.tag: (kind, _struct(kind)) for kind in kinds}
+    members = {kind.tag: _struct(kind) for kind in kinds}
     expected = f"must be one of {', '.join(map(str, members))}"
+    rest = _reader(inspect.type_info(other))
 
     def read(value: object, path: str, errors: Faults) -> object:
-        if type(value) is not dict:
-            errors.add(path, "must be a JSON object" if not path else "must be an object")
-            return None
-        tag = value.get(tag_field)
+        tag = value.get(tag_field) if type(value) is dict else None
         member = members.get(tag) if type(tag) in (str, int) else None
-        if member is not None:
-            return member[1].read(value, path, errors)
-        errors.add(_joined(path, tag_field), expected if tag_field in value else "is required")
-        _read_common(kinds, value, path, errors, tag_field)
-        return None
+        if member is None and type(value) is dict:
+            errors.add(_joined(path, tag_field), expected if tag_field in value else "is required")
+        return (member or rest).read(value, path, errors)
 
     return Reader(read)
-
-
-def _read_common(
-    kinds: Sequence[inspect.StructType], value: dict[str, Any], path: str, errors: Faults, tag_field: str
-) -> None:
-    """Names what is wrong whichever member was meant: the fields that all of them have, and names that none has."""
-    all_fields = [{field.name: field for field in fields_of(kind.cls)} for kind in kinds]
-    first = all_fields[0]
-    for name, field in first.items():
-        if all(name in fields and fields[name].kind == field.kind for fields in all_fields):
-            if name in value:
-                field.reader.read(value[name], _joined(path, name), errors)
-            elif field.required:
-                errors.add(_joined(path, name), "is required")
-    errors.add_unknown(value, set().union(*all_fields) | {tag_field}, f"{path}." if path else "")
 
 
 def _either(readers: Sequence[Reader]) -> Reader:
@@ -333,9 +392,13 @@ def fields_of(kind: Any) -> tuple[Field, ...]:
     if isinstance(info, inspect.Metadata):
         info = info.type
     assert isinstance(info, inspect.StructType)
-    return tuple(
-        Field(field.encode_name, field.name, field.type, _reader(field.type), field.required) for field in info.fields
-    )
+    return tuple(_field(field) for field in info.fields)
+
+
+def _field(field: inspect.Field) -> Field:
+    extra = (isinstance(field.type, inspect.Metadata) and field.type.extra) or {}
+    told = extra.get(_MISSING, "is required")
+    return Field(field.encode_name, field.name, field.type, _reader(field.type), field.required, told, _APART in extra)
 
 
 def _integer_of(text: str) -> object:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeAlias
 
-from notifier.domain.addresses import address_problem, host_problem
-from notifier.domain.checks import text_problem, url_problem
-from notifier.domain.deliveries import PLATFORMS, user_problem
-from notifier.domain.faults import Faults, invalid, no_object
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from notifier.domain.addresses import endpoint_problem
+from notifier.domain.checks import MAX_URL
+from notifier.domain.fields import AnyAddress, DeliveryUser, DeviceToken, Mailbox, PhoneNumber, text
+from notifier.domain.reading import checked, otherwise
+from notifier.errors import FieldError
 
 CHANNEL_OF = {"ios": "push", "android": "push", "web": "push", "email": "email", "sms": "sms"}
 DEVICES = frozenset({"ios", "android", "web"})  # an address is one user's; mailboxes and numbers are shared
-MAX_TOKEN = 4096
-MAX_KEY = 256
+MAX_SECRET = 256
+
+SecretPart: TypeAlias = text(1, MAX_SECRET, "In base64url, as the browser gives it.")  # type: ignore[valid-type]
+Endpoint: TypeAlias = Annotated[
+    str,
+    Meta(
+        max_length=MAX_URL,
+        extra_json_schema={"pattern": r"^https?://[^\s]*$"},
+        extra=checked(endpoint_problem),
+    ),
+]
 
 
 class Session(NamedTuple):
@@ -26,69 +39,84 @@ class Session(NamedTuple):
     created_at: str
 
 
-def read_session(body: object, now: str) -> Session:
-    """The session in a decoded request body; raises `NotifierError(invalid)` that names every bad field."""
-    if type(body) is not dict:
-        raise no_object()
-    faults = Faults()
-    platform = body.get("platform")
-    if problem := user_problem(body.get("user_id")):
-        faults.add("user_id", problem)
-    if platform not in PLATFORMS:
-        faults.add("platform", f"must be one of {', '.join(PLATFORMS)}")
-        _check_either(body, faults)
-    elif platform == "web":
-        _check_subscription(body, faults)
-    else:
-        _check_token(platform, body, faults)
-    faults.add_unknown(body, {"user_id", "platform", "device_token", "subscription"})
-    if faults:
-        raise invalid(faults)
-    keys = body.get("subscription") or {}
-    return Session(
-        body["user_id"], str(platform), keys.get("endpoint") or body["device_token"], keys.get("keys") or {}, now
-    )
+class SubscriptionKeys(Struct, forbid_unknown_fields=True):
+    """The keys of a web subscription."""
+
+    p256dh: SecretPart
+    auth: SecretPart
 
 
-def _check_either(body: dict[str, Any], faults: Faults) -> None:
-    """What can be said of an address whose platform is none."""
-    if "device_token" in body and (problem := text_problem(body["device_token"], 1, MAX_TOKEN)):
-        faults.add("device_token", problem)
-    if "subscription" in body:
-        _check_keys(body["subscription"], faults)
-    elif "device_token" not in body:
-        faults.add("device_token", "is required, or for the platform web a subscription")
+class Subscription(Struct):
+    """A subscription as `PushSubscription.toJSON()` gives it (Push API §8)."""
+
+    endpoint: Endpoint
+    keys: SubscriptionKeys
 
 
-def _check_token(platform: str, body: dict[str, Any], faults: Faults) -> None:
-    token = body.get("device_token")
-    problem = text_problem(token, 1, MAX_TOKEN) or address_problem(CHANNEL_OF[platform], str(token))
-    if problem:
-        faults.add("device_token", problem)
-    if "subscription" in body:
-        faults.add("subscription", "is for the platform web only")
+class SessionFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="platform"):
+    """The fields that all platforms take."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {"subscription": "is for the platform web only"}
+
+    user_id: DeliveryUser
+
+    def session(self) -> Session:
+        """The session to store; the store gives it its time."""
+        return Session(self.user_id, str(self.__struct_config__.tag), getattr(self, "device_token", ""), {}, "")
 
 
-def _check_subscription(body: dict[str, Any], faults: Faults) -> None:
-    if "device_token" in body:
-        faults.add("device_token", "the platform web has a subscription instead")
-    _check_keys(body.get("subscription"), faults)
+class IosSession(SessionFields, tag="ios", kw_only=True, forbid_unknown_fields=True):
+    """A device, through APNs."""
+
+    device_token: DeviceToken
 
 
-def _check_keys(value: object, faults: Faults) -> None:
-    """A subscription as a browser's `PushSubscription.toJSON()` gives it (Push API §8)."""
-    if type(value) is not dict:
-        faults.add("subscription", "must be an object with endpoint and keys")
-        return
-    endpoint, keys = value.get("endpoint"), value.get("keys")
-    if url_problem(endpoint) or not str(endpoint).startswith(("https://", "http://")):
-        faults.add("subscription.endpoint", "must be an absolute URL")
-    elif problem := host_problem(str(endpoint)):
-        faults.add("subscription.endpoint", problem)
-    if type(keys) is not dict:
-        faults.add("subscription.keys", "must be an object with p256dh and auth")
-        return
-    for name in ("p256dh", "auth"):
-        if problem := text_problem(keys.get(name), 1, MAX_KEY):
-            faults.add(f"subscription.keys.{name}", problem)
-    faults.add_unknown(keys, {"p256dh", "auth"}, "subscription.keys.")
+class AndroidSession(SessionFields, tag="android", kw_only=True, forbid_unknown_fields=True):
+    """A device, through FCM."""
+
+    device_token: DeviceToken
+
+
+class WebSession(SessionFields, tag="web", kw_only=True, forbid_unknown_fields=True):
+    """A browser, through Web Push."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {"device_token": "the platform web has a subscription instead"}
+
+    subscription: Subscription
+
+    def session(self) -> Session:
+        """The session to store; the store gives it its time."""
+        keys = {"p256dh": self.subscription.keys.p256dh, "auth": self.subscription.keys.auth}
+        return Session(self.user_id, "web", self.subscription.endpoint, keys, "")
+
+
+class EmailSession(SessionFields, tag="email", kw_only=True, forbid_unknown_fields=True):
+    """A mailbox."""
+
+    device_token: Mailbox
+
+
+class SmsSession(SessionFields, tag="sms", kw_only=True, forbid_unknown_fields=True):
+    """A telephone."""
+
+    device_token: PhoneNumber
+
+
+class AnySession(SessionFields, kw_only=True, forbid_unknown_fields=True):
+    """The fields of a session whose platform is not known."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    device_token: AnyAddress | UnsetType = UNSET
+    subscription: Subscription | UnsetType = UNSET
+
+    @classmethod
+    def problems_together(cls, values: Mapping[str, Any]) -> Iterator[FieldError]:
+        """Neither of the two."""
+        if not {"device_token", "subscription"} & values.keys():
+            yield FieldError("device_token", "is required, or for the platform web a subscription")
+
+
+SessionRequest: TypeAlias = Annotated[
+    IosSession | AndroidSession | WebSession | EmailSession | SmsSession, Meta(extra=otherwise(AnySession))
+]

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.checks import time_problem
-from notifier.domain.deliveries import Draft, read_item
+from notifier.domain.deliveries import Draft
+from notifier.domain.delivery_requests import read_draft
 from notifier.domain.ids import derived_id
 from notifier.domain.times import normalise_time
 from notifier.errors import FieldError
@@ -101,7 +102,7 @@ def _draft(message: Message) -> Draft | list[FieldError]:
             body[inner] = value
     if type(message.user_id) is int:
         body["user_id"] = str(message.user_id)
-    draft = read_item(body)
+    draft = read_draft(body)
     errors = [(_OUTER_NAMES.get(path, path), problem) for path, problem in draft] if isinstance(draft, list) else []
     errors += _own_errors(message)
     if errors or isinstance(draft, list):

@@ -17,7 +17,8 @@ from notifier.delivery.recorder import Recorder
 from notifier.delivery.routes import Routes, urls_of
 from notifier.delivery.shares import Shares
 from notifier.domain.deliveries import CHANNELS
-from notifier.domain.notifications import read_broadcast_request
+from notifier.domain.inbox_requests import BroadcastRequest
+from notifier.domain.reading import read_body
 from notifier.domain.retry import RetryPolicy
 from notifier.domain.status import Status
 from notifier.domain.times import format_time
@@ -133,7 +134,7 @@ class Pipeline:
     async def _publish(self, notification_id: str, user: User, message: Message) -> None:
         body: dict[str, Any] = {"message": message.content, "priority": message.priority}
         body |= {name: value for name, value in (("title", message.subject), ("data", message.data)) if value}
-        content = read_broadcast_request(body, format_time(self._house.redis.clock.now()))
+        content = read_body(BroadcastRequest, body).content(format_time(self._house.redis.clock.now()))
         await self._house.publisher.publish_one(notification_id, user, content)
 
     def _describe_metrics(self) -> None:

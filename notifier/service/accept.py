@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.bodies import canonical
-from notifier.domain.deliveries import Draft, document_of, read_item
+from notifier.domain.deliveries import Draft, document_of
+from notifier.domain.delivery_requests import read_draft
 from notifier.domain.faults import MAX_NAMED
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import OverLimit, Quota
@@ -152,7 +153,7 @@ class AcceptService:
         first_of: dict[str, int] = {}
         room = MAX_NAMED  # bad fields that the whole answer names; beyond that, one of each item
         for index, item in enumerate(items):
-            draft = read_item(item, max(1, room))
+            draft = read_draft(item, max(1, room))
             if isinstance(draft, list):
                 rows[index]["errors"] = _shown(draft)
                 room -= len(draft)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from notifier.domain.bodies import canonical
+from notifier.domain.deliveries import key_problem
 from notifier.domain.faults import Faults
 from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
@@ -30,7 +31,6 @@ from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item, Rememb
 from notifier.store.keys import Keys
 from notifier.store.redis.link import LinkLost
 
-MAX_KEY = 255
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
 
 _encode = msgspec.json.Encoder().encode
@@ -259,8 +259,8 @@ def read_idempotency_key(caller: str, route: str, text: str | None, faults: Faul
     """The key of a request, 1–255 printable ASCII characters; what is none is noted in `faults`."""
     if text is None:
         return None
-    if not 1 <= len(text) <= MAX_KEY or not text.isascii() or not text.isprintable():
-        faults.add("Idempotency-Key", f"must be 1-{MAX_KEY} printable ASCII characters")
+    if problem := key_problem(text):
+        faults.add("Idempotency-Key", problem)
         return None
     return IdempotencyKey(caller, route, text)
 

@@ -3,15 +3,17 @@
 import gc
 import json
 import time
+from functools import partial
 
 import pytest
 
 from notifier.domain.bodies import read_json
-from notifier.domain.deliveries import read_batch, read_delivery, read_item, read_send
+from notifier.domain.delivery_requests import BatchRequest, DeliveryRequest, SendRequest, read_draft
 from notifier.domain.faults import MAX_NAMED, Faults, invalid
-from notifier.domain.notifications import read_broadcast_request, read_notify_request
+from notifier.domain.inbox_requests import BroadcastRequest, NotifyRequest
+from notifier.domain.notifications import read_notify_request
 from notifier.domain.reading import read_body
-from notifier.domain.sessions import read_session
+from notifier.domain.sessions import SessionRequest
 from notifier.errors import FieldError, NotifierError
 from notifier.web.endpoints.dead_letters import RequeueRequest
 from notifier.web.endpoints.keys import KeyRequest
@@ -21,16 +23,18 @@ MANY = {f"a{number}": 1 for number in range(100_000)}
 USER = {"id": 1, "login": "a"}
 SOON = 0.1  # seconds of CPU; the former way took two
 
-READERS = {
-    "notify": lambda body: read_notify_request(body, NOW),
-    "broadcast": lambda body: read_broadcast_request(body, NOW),
-    "delivery": read_delivery,
-    "send": read_send,
-    "batch": read_batch,
-    "session": lambda body: read_session(body, NOW),
-    "key": lambda body: read_body(KeyRequest, body),
-    "requeue": lambda body: read_body(RequeueRequest, body),
+KINDS = {
+    "notify as a type": NotifyRequest,
+    "broadcast": BroadcastRequest,
+    "delivery": DeliveryRequest,
+    "send": SendRequest,
+    "batch": BatchRequest,
+    "session": SessionRequest,
+    "key": KeyRequest,
+    "requeue": RequeueRequest,
 }
+READERS = {name: partial(read_body, kind) for name, kind in KINDS.items()}
+READERS["notify"] = lambda body: read_notify_request(body, NOW)
 
 
 def errors_of(read, body):
@@ -98,7 +102,7 @@ def test_all_are_named_up_to_a_hundred():
 
 
 def test_an_item_names_as_many_as_it_may():
-    wrong = read_item({"a": 1, "b": 2}, 1)
+    wrong = read_draft({"a": 1, "b": 2}, 1)
     assert len(wrong) == 2 and wrong[-1] == FieldError("", "4 more")
 
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from notifier.domain.notifications import (
     fragment_of,
     payload_json,
-    read_broadcast_request,
     read_notify_request,
 )
 from notifier.domain.users import User
@@ -128,12 +127,6 @@ def test_ttl(ttl, ms):
 @pytest.mark.parametrize("ttl", ["500ms", "off", 0, -1, True, None, 1e300])
 def test_ttl_is_refused(ttl):
     assert paths({"target": [ALICE], "message": "m", "ttl": ttl}) == {"ttl"}
-
-
-def test_broadcast_takes_no_target():
-    assert read_broadcast_request({"message": "m"}, NOW).message == "m"
-    with pytest.raises(NotifierError):
-        read_broadcast_request({"message": "m", "target": [ALICE]}, NOW)
 
 
 @given(

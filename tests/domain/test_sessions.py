@@ -2,8 +2,9 @@
 
 import pytest
 
-from notifier.domain.sessions import read_session
-from notifier.errors import NotifierError
+from notifier.domain.reading import read_body
+from notifier.domain.sessions import Session, SessionRequest
+from notifier.errors import FieldError, NotifierError
 
 KEYS = {"p256dh": "k", "auth": "a"}
 
@@ -22,17 +23,22 @@ KEYS = {"p256dh": "k", "auth": "a"}
 def test_addresses_that_are_refused(platform, address, path):
     field = {"subscription": {"endpoint": address, "keys": KEYS}} if platform == "web" else {"device_token": address}
     with pytest.raises(NotifierError) as raised:
-        read_session({"user_id": "u", "platform": platform, **field}, "now")
+        read_body(SessionRequest, {"user_id": "u", "platform": platform, **field})
     assert [error.path for error in raised.value.errors] == [path]
 
 
 @pytest.mark.parametrize("endpoint", ["https://push.example/x", "https://[2606:4700::1]:8443/x", "https://örnek.com/x"])
 def test_endpoints_that_are_taken(endpoint):
     body = {"user_id": "क्‍ष", "platform": "web", "subscription": {"endpoint": endpoint, "keys": KEYS}}
-    assert read_session(body, "now").address == endpoint
+    assert read_body(SessionRequest, body).session() == Session("क्‍ष", "web", endpoint, KEYS, "")
 
 
 def test_a_mailbox_of_any_script():
-    assert (
-        read_session({"user_id": "u", "platform": "email", "device_token": "अजय@डाटा.भारत"}, "now").subscription == {}
-    )
+    body = {"user_id": "u", "platform": "email", "device_token": "अजय@डाटा.भारत"}
+    assert read_body(SessionRequest, body).session() == Session("u", "email", "अजय@डाटा.भारत", {}, "")
+
+
+def test_fields_of_another_platform():
+    with pytest.raises(NotifierError) as raised:
+        read_body(SessionRequest, {"user_id": "u", "platform": "ios", "device_token": "t", "subscription": {}})
+    assert raised.value.errors == [FieldError("subscription", "is for the platform web only")]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from notifier.domain.fields import Category, Data, Priority, Title, Url
 from notifier.domain.protocol import (
     MAX_RETENTION_DAYS,
     Read,
@@ -17,20 +18,7 @@ from notifier.domain.protocol import (
     Sync,
     SyncData,
 )
-from notifier.web.endpoints.fields import (
-    ID,
-    STREAM_ID,
-    TIME,
-    Category,
-    Count,
-    Data,
-    Priority,
-    StreamId,
-    Time,
-    Title,
-    Url,
-    Uuid,
-)
+from notifier.web.endpoints.fields import ID, STREAM_ID, TIME, Count, StreamId, Time, Uuid
 
 
 class Pushed(Struct, kw_only=True):

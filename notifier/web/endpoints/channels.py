@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from notifier.domain.deliveries import CHANNELS
+from notifier.domain.fields import Channel
 from notifier.domain.status import Status
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.deliveries import DeliveryService
-from notifier.web.endpoints.fields import ID, OPERATORS, UNKNOWN_DELIVERY, Channel, Count, DeliveryId, Time, Uuid
+from notifier.web.endpoints.fields import ID, OPERATORS, UNKNOWN_DELIVERY, Count, DeliveryId, Time, Uuid
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, get, post

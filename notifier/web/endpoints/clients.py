@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from notifier.domain.fields import Login, UserId
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
-from notifier.web.endpoints.fields import ID, OPERATORS, TIME, Count, Login, NextCursor, PageQuery, Time, UserId, Uuid
+from notifier.web.endpoints.fields import ID, OPERATORS, TIME, Count, NextCursor, PageQuery, Time, Uuid
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get

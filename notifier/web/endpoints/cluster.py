@@ -7,12 +7,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from notifier.domain.notifications import read_broadcast_request
+from notifier.domain.inbox_requests import BroadcastRequest
 from notifier.domain.times import format_time
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.web.endpoints.fields import OPERATORS, TIME, Count, Seconds, Time
-from notifier.web.endpoints.notify import BroadcastRequest
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, get, post
@@ -78,10 +77,9 @@ class ClusterEndpoints(Endpoints):
         "Send a notification to everybody who is connected",
         example=BroadcastRequest(message="We are back in five minutes", source="operations", priority="high"),
         answers=(Answer(status=202, example=BroadcastAnswer(3)),),
-        reads_body=False,
     )
     async def broadcast(self, call: Call, body: BroadcastRequest) -> BroadcastAnswer:
-        content = read_broadcast_request(call.json, format_time(self._now()))
+        content = body.content(format_time(self._now()))
         accepted = await self._publisher.broadcast(await self._operations.connected_users(), content)
         audit(call, "broadcast", "all", accepted=accepted)
         return BroadcastAnswer(accepted)

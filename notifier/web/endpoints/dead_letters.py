@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.deliveries import CHANNELS
+from notifier.domain.fields import optional_one_of, text
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.deliveries import DeadLetterEntry, DeliveryService
 from notifier.web.endpoints.fields import (
@@ -20,8 +21,6 @@ from notifier.web.endpoints.fields import (
     Limit,
     NextCursor,
     Time,
-    optional_one_of,
-    text,
 )
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN, MAX_URL
 from notifier.domain.deliveries import (
     CHANNELS,
-    MAX_BATCH,
-    MAX_CONTENT,
-    MAX_RETRIES,
-    MAX_SUBJECT,
     Filter,
-    key_problem,
-    priority_of,
-    read_batch,
-    read_delivery,
-    read_send,
 )
-from notifier.domain.faults import Faults
+from notifier.domain.delivery_requests import BatchRequest, DeliveryRequest, SendRequest, SmsRequest
+from notifier.domain.fields import (
+    Channel,
+    Content,
+    Data,
+    Priority,
+    Retries,
+    Subject,
+    optional_one_of,
+    text,
+)
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.reading import checked
 from notifier.domain.status import Status
@@ -30,7 +30,6 @@ from notifier.domain.times import parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.accept import Acceptance, AcceptService
 from notifier.service.deliveries import DeliveryService
-from notifier.service.publish import IdempotencyKey
 from notifier.web.endpoints.fields import (
     DELIVERIES,
     ID,
@@ -39,20 +38,13 @@ from notifier.web.endpoints.fields import (
     LIMIT_HEADERS,
     TIME,
     UNKNOWN_DELIVERY,
-    Channel,
     Count,
-    Data,
+    DeliveryHeaders,
     DeliveryId,
-    DeliveryUser,
     FieldProblem,
     IdempotencyHeaders,
-    KeyText,
-    Moment,
-    Priority,
     Time,
     Uuid,
-    optional_one_of,
-    text,
 )
 from notifier.web.http.errors import quota_headers
 from notifier.web.http.mount import Call
@@ -62,71 +54,6 @@ NOTIFICATIONS = "/api/v1/notifications"
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_PAGE = 100_000
-
-T = TypeVar("T")
-
-Content: TypeAlias = text(1, MAX_CONTENT, "The text itself: any but NUL and lone surrogates.")  # type: ignore[valid-type]
-Subject: TypeAlias = text(0, MAX_SUBJECT)  # type: ignore[valid-type]
-AnyPriority: TypeAlias = Annotated[
-    Priority | Annotated[int, Meta(ge=0, le=3, description="The same as a number: 0 low, 1 normal, 2 and 3 high.")],
-    Meta(extra=checked(lambda value: None if priority_of(value) else "must be high, normal or low, or 0-3")),
-]
-Retries: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_RETRIES, description="Tries after the first.")]
-_NUMBER = Meta(description="E.164.", extra_json_schema={"pattern": r"^\+[1-9][0-9]{6,14}$"})
-_MAILBOX = Meta(max_length=MAX_MAILBOX, extra_json_schema={"format": "email"})
-_TOKEN = Meta(
-    min_length=1, max_length=MAX_TOKEN, description="A device token.", extra_json_schema={"pattern": "^[!-~]+$"}
-)
-_WEB_URL = Meta(max_length=MAX_URL, extra_json_schema={"pattern": r"^https?://[^\s@]+$"})
-_USER_KEY = Meta(description="A user key, `1-alice`.", extra_json_schema={"pattern": "^[1-9][0-9]{0,15}-.+$"})
-
-
-class DeliveryFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="channel"):
-    """The fields that all channels take."""
-
-    content: Content
-    user_id: DeliveryUser | UnsetType = UNSET
-    subject: Subject | UnsetType = UNSET
-    title: Annotated[Subject, Meta(description="Another name of `subject`: give one of them.")] | UnsetType = UNSET
-    data: Data | UnsetType = UNSET
-    priority: AnyPriority = "normal"
-    scheduled_at: Moment | UnsetType = UNSET
-    expires_at: Annotated[Moment, Meta(description="Later than `scheduled_at`.")] | UnsetType = UNSET
-    max_retries: Retries | UnsetType = UNSET
-    idempotency_key: KeyText | UnsetType = UNSET
-
-
-class SmsRequest(DeliveryFields, tag="sms", kw_only=True, forbid_unknown_fields=True):
-    """A text message. `recipient` or `user_id` is required, as for every channel."""
-
-    recipient: Annotated[str, _NUMBER] | UnsetType = UNSET
-
-
-class EmailRequest(DeliveryFields, tag="email", kw_only=True, forbid_unknown_fields=True):
-    """A mail."""
-
-    recipient: Annotated[str, _MAILBOX] | UnsetType = UNSET
-
-
-class PushRequest(DeliveryFields, tag="push", kw_only=True, forbid_unknown_fields=True):
-    """A push notification: to a device, or to all of the user's."""
-
-    recipient: Annotated[str, _TOKEN] | UnsetType = UNSET
-
-
-class WebhookRequest(DeliveryFields, tag="webhook", kw_only=True, forbid_unknown_fields=True):
-    """A signed POST to a URL."""
-
-    recipient: Annotated[str, _WEB_URL]
-
-
-class InappRequest(DeliveryFields, tag="inapp", kw_only=True, forbid_unknown_fields=True):
-    """A notification in the user's inbox."""
-
-    recipient: Annotated[str, _USER_KEY] | UnsetType = UNSET
-
-
-DeliveryRequest: TypeAlias = SmsRequest | EmailRequest | PushRequest | WebhookRequest | InappRequest
 
 
 class Delivery(Struct, kw_only=True):
@@ -186,12 +113,6 @@ class DeliveriesPage(Struct):
     ) = UNSET
 
 
-class BatchRequest(Struct, forbid_unknown_fields=True):
-    """Up to a thousand deliveries. What is not valid among them is answered with its errors; the others are taken."""
-
-    notifications: Annotated[list[DeliveryRequest], Meta(min_length=1, max_length=MAX_BATCH)]
-
-
 class BatchItem(Struct):
     """The result of one item: its id, or its errors."""
 
@@ -219,19 +140,6 @@ class BatchReport(Struct):
     notifications: list[Delivery]
     page: Annotated[int, Meta(ge=1)]
     limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
-
-
-class SendRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A delivery in the words of the queue-fed pipeline."""
-
-    user_id: DeliveryUser
-    body: Content
-    title: Subject | UnsetType = UNSET
-    priority: AnyPriority = "normal"
-    data: Data | UnsetType = UNSET
-    channel: Channel = "push"
-    recipient: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN)] | UnsetType = UNSET
-    idempotency_key: KeyText | UnsetType = UNSET
 
 
 class SendAnswer(Struct):
@@ -331,11 +239,10 @@ class DeliveryEndpoints(Endpoints):
         example=_REQUEST,
         answers=(Answer(status=201, description="Stored.", example=_DELIVERY, headers=_TAKEN_HEADERS),),
         failures=(_INVALID, KEY_REUSED, _LIMITED),
-        reads_body=False,
     )
-    async def create_delivery(self, call: Call, body: DeliveryRequest, headers: IdempotencyHeaders) -> Reply[Delivery]:
-        draft, key = _read(call, "notifications", read_delivery)
-        answer = await self._accept.create(draft, call.json, call.caller.identity, key)
+    async def create_delivery(self, call: Call, body: DeliveryRequest, headers: DeliveryHeaders) -> Reply[Delivery]:
+        key = headers.key(call.caller, "notifications")
+        answer = await self._accept.create(body.draft(), call.json, call.caller.identity, key)
         return Reply(answer.body, _headers(answer))
 
     @post(
@@ -345,11 +252,10 @@ class DeliveryEndpoints(Endpoints):
         example=BatchRequest([_REQUEST]),
         answers=(Answer(status=201, example=_BATCH_ANSWER, headers=("Idempotent-Replayed",)),),
         failures=(KEY_REUSED, KEY_RUNNING),
-        reads_body=False,
     )
     async def create_batch(self, call: Call, body: BatchRequest, headers: IdempotencyHeaders) -> Reply[BatchAnswer]:
-        items, key = _read(call, "batch", read_batch)
-        answer = await self._accept.create_batch(items, call.json, call.caller.identity, key)
+        key = headers.key(call.caller, "batch")
+        answer = await self._accept.create_batch(body.notifications, call.json, call.caller.identity, key)
         return Reply(answer.body, _headers(answer))
 
     @post(
@@ -360,11 +266,10 @@ class DeliveryEndpoints(Endpoints):
             Answer(status=202, description="Stored.", example=SendAnswer(ID, Status.QUEUED), headers=_TAKEN_HEADERS),
         ),
         failures=(KEY_REUSED, _LIMITED),
-        reads_body=False,
     )
-    async def send(self, call: Call, body: SendRequest, headers: IdempotencyHeaders) -> Reply[SendAnswer]:
-        draft, key = _read(call, "send", read_send)
-        answer = await self._accept.create(draft, call.json, call.caller.identity, key)
+    async def send(self, call: Call, body: SendRequest, headers: DeliveryHeaders) -> Reply[SendAnswer]:
+        key = headers.key(call.caller, "send")
+        answer = await self._accept.create(body.draft(), call.json, call.caller.identity, key)
         return Reply(msgspec.json.decode(answer.body, type=SendAnswer), _headers(answer))
 
     @get(
@@ -412,16 +317,6 @@ class DeliveryEndpoints(Endpoints):
     )
     async def get_batch(self, call: Call, batch_id: str, query: PlaceQuery) -> BatchReport:
         return msgspec.convert(await self._service.batch(batch_id, query.page, query.limit), BatchReport)
-
-
-def _read(call: Call, space: str, read: Callable[[object, Faults], T]) -> tuple[T, IdempotencyKey | None]:
-    """The body's meaning and the key in the header; raises `NotifierError(invalid)` for all of it at once."""
-    body, faults = call.json, Faults()
-    key = call.key(space, faults)
-    own = body.get("idempotency_key") if type(body) is dict and read is not read_batch else None
-    if key is not None and own not in (None, key.key) and key_problem(own) is None:
-        faults.add("idempotency_key", "differs from the header Idempotency-Key")
-    return read(body, faults), key
 
 
 def _headers(answer: Acceptance) -> dict[str, str]:

@@ -10,10 +10,11 @@ from typing import cast
 from msgspec import Struct
 from sanic import Request
 
+from notifier.domain.fields import text
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.events import EventFeed, Listener
 from notifier.live.keyed import OpenByKey
-from notifier.web.endpoints.fields import ID, OPERATORS, STREAM_ID, TIME, text
+from notifier.web.endpoints.fields import ID, OPERATORS, STREAM_ID, TIME
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, get
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from notifier.domain.checks import MAX_DATA_BYTES, MAX_URL, data_problem, text_problem, time_problem, url_problem
-from notifier.domain.deliveries import CHANNELS, MAX_KEY, MAX_USER_ID, key_problem, user_problem
-from notifier.domain.notifications import MAX_CATEGORY, MAX_MESSAGE, MAX_SOURCE, MAX_TITLE, PRIORITIES
+from notifier.domain.access import Caller
+from notifier.domain.deliveries import MAX_KEY, key_problem
+from notifier.domain.fields import Login, UserId
 from notifier.domain.reading import checked
-from notifier.domain.users import MAX_LOGIN, normalise_login
-from notifier.domain.users import MAX_USER_ID as MAX_INBOX_USER_ID
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.publish import IdempotencyKey
 from notifier.web.http.route import Tag
 
 MAX_LIMIT = 1000
@@ -31,63 +31,6 @@ HEALTH = Tag("Health and metrics", "For load balancers and Prometheus.")
 DOCUMENTS = Tag("Documents", "What you are reading, for programs.")
 
 
-def text(least: int, most: int, description: str = "") -> Any:
-    """The type of a text of `least` … `most` characters, any but NUL and lone surrogates."""
-    return Annotated[
-        str,
-        Meta(
-            min_length=least,
-            max_length=most,
-            description=description or None,
-            extra_json_schema={"pattern": "^[^\\u0000]*$"},
-            extra=checked(lambda value: text_problem(value, least, most)),
-        ),
-    ]
-
-
-def one_of(values: tuple[str, ...], description: str = "") -> Any:
-    """The type of one of several words, named in their own order."""
-    expected = f"must be one of {', '.join(values)}"
-    return Annotated[
-        str,
-        Meta(
-            description=description or None,
-            extra_json_schema={"enum": list(values)},
-            extra=checked(lambda value: None if type(value) is str and value in values else expected),
-        ),
-    ]
-
-
-def optional_one_of(values: tuple[str, ...], description: str = "Empty for any.") -> Any:
-    """The same for a filter, where the empty text stands for any."""
-    expected = f"must be one of {', '.join(values)}"
-    return Annotated[
-        str,
-        Meta(
-            description=description,
-            extra_json_schema={"enum": ["", *values]},
-            extra=checked(lambda value: None if type(value) is str and value in ("", *values) else expected),
-        ),
-    ]
-
-
-def _login_problem(value: object) -> str | None:
-    if type(value) is str and normalise_login(value) is not None:
-        return None
-    return "must be 1-128 letters, marks, digits or _ . @ + -"
-
-
-UserId: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_INBOX_USER_ID, description="The user's number.")]
-Login: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_LOGIN,
-        description="Letters, marks and digits of any script, normalised to NFC, and `_ . @ + -`.",
-        extra_json_schema={"format": "login"},
-        extra=checked(_login_problem, normalise_login),
-    ),
-]
 Uuid: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 DeliveryId: TypeAlias = Annotated[str, Meta(description="The delivery's `id`.")]
 StreamId: TypeAlias = Annotated[
@@ -99,14 +42,6 @@ StreamId: TypeAlias = Annotated[
 ]
 Time: TypeAlias = Annotated[
     str, Meta(description="RFC 3339, in UTC, with milliseconds.", extra_json_schema={"format": "date-time"})
-]
-Moment: TypeAlias = Annotated[
-    str,
-    Meta(
-        description="RFC 3339 with any offset. Leap seconds are refused.",
-        extra_json_schema={"format": "date-time"},
-        extra=checked(time_problem),
-    ),
 ]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, description="Seconds.")]
@@ -130,70 +65,38 @@ def _cursor(most: int) -> Any:
 Cursor: TypeAlias = _cursor(256)  # type: ignore[valid-type]
 LongCursor: TypeAlias = _cursor(600)  # type: ignore[valid-type]
 
-Channel: TypeAlias = one_of(CHANNELS)  # type: ignore[valid-type]
-Priority: TypeAlias = Annotated[
-    str,
-    Meta(
-        extra_json_schema={"enum": list(PRIORITIES)},
-        extra=checked(lambda value: None if value in PRIORITIES else "must be high, normal or low"),
-    ),
-]
-Url: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_URL,
-        description="An absolute URL or a path from the root; no `javascript:`, `vbscript:` or `data:`.",
-        extra_json_schema={"pattern": r"^(/|[A-Za-z][A-Za-z0-9+.\-]*://)[^\s\u0000-\u0020\u007f\u0085]*$"},
-        extra=checked(url_problem),
-    ),
-]
-Data: TypeAlias = Annotated[
-    dict[str, Any],
-    Meta(
-        description=f"Anything for the client, at most {MAX_DATA_BYTES} bytes as JSON; no NUL in it.",
-        extra=checked(data_problem),
-    ),
-]
-Message: TypeAlias = text(1, MAX_MESSAGE, "The text itself: any but NUL and lone surrogates.")  # type: ignore[valid-type]
-Source: TypeAlias = text(0, MAX_SOURCE, "Who sends it.")  # type: ignore[valid-type]
-Title: TypeAlias = text(0, MAX_TITLE)  # type: ignore[valid-type]
-Category: TypeAlias = text(0, MAX_CATEGORY)  # type: ignore[valid-type]
-DeliveryUser: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_USER_ID,
-        description="Text without control characters. Without a `recipient` the user's sessions have the addresses.",
-        extra_json_schema={"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$"},
-        extra=checked(user_problem),
-    ),
-]
-KeyText: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=MAX_KEY,
-        description="As the header `Idempotency-Key`.",
-        extra_json_schema={"pattern": "^[ -~]+$"},
-        extra=checked(key_problem),
-    ),
-]
-
 
 class IdempotencyHeaders(Struct):
-    """What makes a repeat harmless."""
+    """Makes a repeat of a request harmless."""
 
-    idempotency_key: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=MAX_KEY,
-            description="The same key with the same JSON value again gives the first answer, byte for byte, and "
-            "creates nothing. `X-Idempotency-Key` is taken too.",
-            extra_json_schema={"pattern": "^[ -~]+$"},
-        ),
-    ] = field(name="Idempotency-Key", default="")
+    idempotency_key: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=MAX_KEY,
+                description="The same key with the same JSON value again gives the first answer, byte for byte, and "
+                "creates nothing. `X-Idempotency-Key` is taken too.",
+                extra_json_schema={"pattern": "^[ -~]+$"},
+                extra=checked(key_problem),
+            ),
+        ]
+        | UnsetType
+    ) = field(name="Idempotency-Key", default=UNSET)
+
+    def key(self, caller: Caller, space: str) -> IdempotencyKey | None:
+        """The caller's key in a route's own `space`, None where none was sent."""
+        return IdempotencyKey(caller.identity, space, self.idempotency_key) if self.idempotency_key else None
+
+
+class DeliveryHeaders(IdempotencyHeaders):
+    """The same, of a request whose body may hold a key too."""
+
+    def problems_with(self, body: object) -> Iterator[FieldError]:
+        """A key in the body that is another one."""
+        own = body.get("idempotency_key") if isinstance(body, dict) else None
+        if self.idempotency_key and own not in (None, self.idempotency_key) and key_problem(own) is None:
+            yield FieldError("idempotency_key", "differs from the header Idempotency-Key")
 
 
 class PageQuery(Struct):

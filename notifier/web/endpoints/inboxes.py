@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.entries import Entry as StoredEntry
+from notifier.domain.fields import Category, Data, Login, Priority, Title, Ttl, Url, UserId, text
 from notifier.domain.users import parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
@@ -18,24 +19,15 @@ from notifier.web.endpoints.fields import (
     OPERATORS,
     STREAM_ID,
     TIME,
-    Category,
     Count,
-    Data,
     Limit,
-    Login,
     LongCursor,
     NextCursor,
-    Priority,
     StreamId,
     Time,
-    Title,
-    Url,
-    UserId,
     UserPair,
     Uuid,
-    text,
 )
-from notifier.web.endpoints.notify import Ttl
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get

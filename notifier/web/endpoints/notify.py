@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Struct
 
 from notifier.domain.bodies import read_json
-from notifier.domain.checks import duration_problem
 from notifier.domain.faults import Faults
+from notifier.domain.inbox_requests import NotifyRequest, Target
 from notifier.domain.limits import OverLimit, Quota
-from notifier.domain.notifications import MAX_TARGETS, MAX_TTL, MIN_TTL, Draft, read_notify_request
-from notifier.domain.reading import checked
+from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.publish import Answer as Published
 from notifier.service.publish import IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
-from notifier.web.endpoints.fields import (
-    ID,
-    INBOX,
-    KEY_REUSED,
-    KEY_RUNNING,
-    LIMIT_HEADERS,
-    Category,
-    Data,
-    IdempotencyHeaders,
-    Login,
-    Message,
-    Moment,
-    Priority,
-    Source,
-    Title,
-    Url,
-    UserId,
-    Uuid,
-)
+from notifier.web.endpoints.fields import ID, INBOX, KEY_REUSED, KEY_RUNNING, LIMIT_HEADERS, IdempotencyHeaders, Uuid
 from notifier.web.http.errors import quota_headers
 from notifier.web.http.mount import Call
 from notifier.web.http.requests import check_json_type
@@ -81,58 +61,6 @@ def headers_of(answer: Published) -> dict[str, str]:
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
     return headers
-
-
-# Exactly the durations within the bounds, but for zeros in front and fractions that lead over a bound.
-_DURATION = "|".join(
-    f"^({form})$"
-    for form in (
-        r"[1-9]\d{3,8}ms|1[01]\d{8}ms|12[0-8]\d{7}ms|129[0-5]\d{6}ms|1296000000ms",
-        r"([1-9]\d{0,5}|1[01]\d{5}|12[0-8]\d{4}|129[0-5]\d{3})(\.\d{1,6})?s?|1296000s?",
-        r"([1-9]\d{0,3}|1\d{4}|20\d{3}|21[0-5]\d{2})(\.\d{1,6})?m|21600m",
-        r"([1-9]\d?|[12]\d{2}|3[0-5]\d)(\.\d{1,6})?h|360h",
-        r"([1-9]|1[0-4])(\.\d{1,6})?d|15d",
-    )
-)
-_LIFE = f"How long it is kept, {MIN_TTL:.0f}s-{MAX_TTL / 86400:.0f}d"
-Ttl: TypeAlias = Annotated[
-    Annotated[float, Meta(ge=MIN_TTL, le=MAX_TTL, description=f"{_LIFE}, in seconds.")]
-    | Annotated[
-        str,
-        Meta(
-            description=f"{_LIFE}: `500ms`, `5s`, `15m`, `24h`, `7d` or a number of seconds.",
-            extra_json_schema={"pattern": _DURATION},
-        ),
-    ],
-    Meta(extra=checked(lambda value: duration_problem(value, MIN_TTL, MAX_TTL))),
-]
-
-
-class Target(Struct, frozen=True, forbid_unknown_fields=True):
-    """A user."""
-
-    id: UserId
-    login: Login
-
-
-class BroadcastRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A notification for everybody who is connected."""
-
-    message: Message
-    created_at: Moment | UnsetType = UNSET
-    source: Source = ""
-    title: Title | UnsetType = UNSET
-    url: Url | UnsetType = UNSET
-    category: Category | UnsetType = UNSET
-    priority: Annotated[Priority, Meta(description="For display.")] | UnsetType = UNSET
-    data: Data | UnsetType = UNSET
-    ttl: Ttl | UnsetType = UNSET
-
-
-class NotifyRequest(BroadcastRequest, forbid_unknown_fields=True, kw_only=True):
-    """One notification for each of the targets."""
-
-    target: Annotated[list[Target], Meta(min_length=1, max_length=MAX_TARGETS, description="Two equal ones are one.")]
 
 
 class NotifyResult(Struct):
@@ -185,9 +113,10 @@ class NotifyEndpoints(Endpoints):
             ),
         ),
         failures=(_INVALID, KEY_REUSED, KEY_RUNNING, _LIMITED),
-        reads_body=False,  # read by hand-written checks, for speed: a test holds them against the type
+        body=NotifyRequest,  # read by hand-written checks, for speed: a test holds them against the type
+        headers=IdempotencyHeaders,
     )
-    async def notify(self, call: Call, body: NotifyRequest, headers: IdempotencyHeaders) -> Reply[NotifyAnswer]:
+    async def notify(self, call: Call) -> Reply[NotifyAnswer]:
         request = call.request
         answer = await self._receiver.publish(call.caller.identity, request.headers, request.body)
         return Reply(answer.body, headers_of(answer))

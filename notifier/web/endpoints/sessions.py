@@ -3,82 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN
 from notifier.domain.deliveries import PLATFORMS, user_problem
-from notifier.domain.sessions import MAX_KEY, read_session
+from notifier.domain.sessions import AndroidSession, SessionRequest, Subscription
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.sessions import SessionService
-from notifier.web.endpoints.fields import SESSIONS, TIME, Count, DeliveryUser, Seconds, Time, text
+from notifier.web.endpoints.fields import SESSIONS, TIME, Count, Seconds, Time
 from notifier.web.http.mount import Call
 from notifier.web.http.route import API, Answer, Endpoints, delete, get, post
 
 PATH = "/api/v1/sessions"
-
-DeviceToken: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_TOKEN, extra_json_schema={"pattern": "^[!-~]+$"})
-]
-SecretPart: TypeAlias = text(1, MAX_KEY, "In base64url, as the browser gives it.")  # type: ignore[valid-type]
-Endpoint: TypeAlias = Annotated[str, Meta(max_length=2048, extra_json_schema={"pattern": r"^https?://[^\s]*$"})]
-Number: TypeAlias = Annotated[str, Meta(description="E.164.", extra_json_schema={"pattern": r"^\+[1-9][0-9]{6,14}$"})]
-Mailbox: TypeAlias = Annotated[str, Meta(max_length=MAX_MAILBOX, extra_json_schema={"format": "email"})]
-
-
-class SubscriptionKeys(Struct, forbid_unknown_fields=True):
-    """The keys of a web subscription."""
-
-    p256dh: SecretPart
-    auth: SecretPart
-
-
-class Subscription(Struct):
-    """A subscription as `PushSubscription.toJSON()` gives it."""
-
-    endpoint: Endpoint
-    keys: SubscriptionKeys
-
-
-class SessionFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="platform"):
-    """The fields that all platforms take."""
-
-    user_id: DeliveryUser
-
-
-class IosSession(SessionFields, tag="ios", kw_only=True, forbid_unknown_fields=True):
-    """A device, through APNs."""
-
-    device_token: DeviceToken
-
-
-class AndroidSession(SessionFields, tag="android", kw_only=True, forbid_unknown_fields=True):
-    """A device, through FCM."""
-
-    device_token: DeviceToken
-
-
-class WebSession(SessionFields, tag="web", kw_only=True, forbid_unknown_fields=True):
-    """A browser, through Web Push."""
-
-    subscription: Subscription
-
-
-class EmailSession(SessionFields, tag="email", kw_only=True, forbid_unknown_fields=True):
-    """A mailbox."""
-
-    device_token: Mailbox
-
-
-class SmsSession(SessionFields, tag="sms", kw_only=True, forbid_unknown_fields=True):
-    """A telephone."""
-
-    device_token: Number
-
-
-SessionRequest: TypeAlias = IosSession | AndroidSession | WebSession | EmailSession | SmsSession
 
 
 class Session(Struct, kw_only=True):
@@ -133,11 +71,9 @@ class SessionEndpoints(Endpoints):
         example=AndroidSession(user_id="u-1", device_token=_DEVICE),
         answers=(Answer(status=201, example=_EXAMPLE),),
         failures=(_BAD_PLATFORM,),
-        reads_body=False,
     )
     async def add_session(self, call: Call, body: SessionRequest) -> Session:
-        session = read_session(call.json, "")  # the store knows the time
-        return msgspec.convert(await self._service.add(session), Session)
+        return msgspec.convert(await self._service.add(body.session()), Session)
 
     @get(
         f"{PATH}/{{user_id}}",

@@ -15,6 +15,7 @@ from sanic.exceptions import SanicException
 
 from notifier.domain import protocol
 from notifier.domain.access import Caller
+from notifier.domain.fields import Login, UserId
 from notifier.domain.limits import BAD_MESSAGES_IN_A_ROW, MessageBudget
 from notifier.domain.protocol import Command, MessageError, Read, ReadAll, Retention, Sync
 from notifier.domain.users import User
@@ -24,7 +25,7 @@ from notifier.live.hub import Hub
 from notifier.live.keyed import OpenByKey
 from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked
-from notifier.web.endpoints.fields import INBOX, Login, UserId
+from notifier.web.endpoints.fields import INBOX
 from notifier.web.http.mount import Call
 from notifier.web.http.protocol import check_upgrade, take_over
 from notifier.web.http.route import KNOWN, Answer, Endpoints, get

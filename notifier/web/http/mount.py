@@ -11,10 +11,9 @@ import msgspec
 from sanic import HTTPResponse, Request, Sanic
 
 from notifier.domain.access import Caller
-from notifier.domain.faults import Faults
-from notifier.domain.reading import fields_of, read_body, read_query
+from notifier.domain.faults import Faults, invalid
+from notifier.domain.reading import fields_of, read_body, read_headers, read_query
 from notifier.errors import ErrorCode, NotifierError
-from notifier.service.publish import IdempotencyKey, read_idempotency_key
 from notifier.web.http.auth import caller_of
 from notifier.web.http.requests import json_body, json_response
 from notifier.web.http.route import Endpoints, Reply, Route
@@ -26,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call:
-    """One request, as handlers see it: who calls, the idempotency key, the body as it came."""
+    """One request, as handlers see it: its caller, and its body as it came."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -35,12 +34,6 @@ class Call:
     def caller(self) -> Caller:
         """The caller that the token names; `ANYBODY` with `AUTH_MODE=none`."""
         return caller_of(self.request)
-
-    def key(self, space: str, faults: Faults) -> IdempotencyKey | None:
-        """The caller's idempotency key in a route's own `space`, None where none was sent; a bad one is in `faults`."""
-        headers = self.request.headers
-        given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
-        return read_idempotency_key(self.caller.identity, space, given, faults)
 
     @cached_property
     def json(self) -> object:
@@ -71,16 +64,37 @@ def _handler(
     async def serve(request: Request, **in_path: str) -> HTTPResponse | None:
         call = Call(request)
         arguments: dict[str, Any] = {name: unquote(value) for name, value in in_path.items()}
-        if route.query is not None:
-            arguments["query"] = _query(route, request)
-        if route.headers is not None:
-            arguments["headers"] = request.headers
-        if route.body is not None:
-            arguments["body"] = read_body(route.body, call.json) if route.reads_body else None
+        if route.takes:
+            arguments |= _arguments(route, call)
         result = await handle(call, **arguments)
         return None if route.streams else answer_of(route, result)
 
     return serve
+
+
+def _arguments(route: Route, call: Call) -> dict[str, Any]:
+    """What a handler takes decoded; raises `NotifierError` that names all that is wrong with headers and body."""
+    found: dict[str, Any] = {}
+    if "query" in route.takes:
+        found["query"] = _query(route, call.request)
+    value = call.json if "body" in route.takes else None
+    faults = Faults()
+    if "headers" in route.takes:
+        found["headers"] = _headers(route, call, value, faults)
+    if "body" in route.takes:
+        found["body"] = read_body(route.body, value, faults)
+    if faults:
+        raise invalid(faults)
+    return found
+
+
+def _headers(route: Route, call: Call, value: object, faults: Faults) -> Any:
+    """Headers as the route's type. Its `problems_with(body)`, where it has one, holds them against the JSON body."""
+    headers = read_headers(route.headers, call.request.headers.get, faults)
+    look = getattr(headers, "problems_with", None)
+    for error in () if look is None else look(value):
+        faults.add(error.path, error.message)
+    return headers
 
 
 def answer_of(route: Route, result: object) -> HTTPResponse:

@@ -9,7 +9,7 @@ body, the encoding of the answer, and the description in `/openapi.json`.
 
 The signature is the contract: `query`, `body` and `headers` are decoded into their annotated types, a parameter named
 in the path is that part of it, and the annotation of the result is the type of the answer. The method's name is the
-`operationId`.
+`operationId`. A handler that reads the request by itself names the types as options instead.
 """
 
 from __future__ import annotations
@@ -93,12 +93,12 @@ class Reply(Generic[T]):
 class Route(Struct, frozen=True, kw_only=True):
     """A route as it was declared. `path` is OpenAPI's (`/dlq/{delivery_id}`); `path_types` are its parameters' types.
 
-    `query`, `body` and `headers` are the types that the handler takes, None where it takes none; `body_example` is a
-    value of the body's. `result` is the type of the answer's JSON, None where there is none. The first of `answers` is
-    the usual one. What every route may answer (a wrong token, a bad query, the server's own failures) is not among
-    `failures`. The answer to a route that `streams` has no end, and the handler sends it itself; where it does not
-    read the body (`reads_body`), the handler does by checks of its own. `bad_query` is answered to any bad parameter
-    instead of their list, and parameters that nobody knows are then ignored: /ws is opened by all sorts of clients.
+    `query`, `body` and `headers` are the types of what a request holds, None where it holds none; `takes` names those
+    that the handler takes decoded. `body_example` is a value of the body's. `result` is the type of the answer's JSON,
+    None where there is none. The first of `answers` is the usual one. What every route may answer (a wrong token, a bad
+    query, the server's own failures) is not among `failures`. The answer to a route that `streams` has no end, and the
+    handler sends it itself. `bad_query` is answered to any bad parameter instead of their list, and parameters that
+    nobody knows are then ignored: /ws is opened by all sorts of clients.
     A `hidden` route, such as a page, is not in the description.
     """
 
@@ -117,9 +117,9 @@ class Route(Struct, frozen=True, kw_only=True):
     body: Any
     body_example: Any
     headers: Any
+    takes: frozenset[str]
     result: Any
     streams: bool
-    reads_body: bool
     bad_query: NotifierError | None
     hidden: bool
 
@@ -199,12 +199,12 @@ def _route(cls: type[Endpoints], handler: Callable[..., Any], declared: Declared
         failures=options.pop("failures", ()),
         path_types={name: hints[name] for name in in_path},
         query=hints.get("query"),
-        body=hints.get("body"),
+        body=options.pop("body", hints.get("body")),
         body_example=options.pop("example", None),
-        headers=hints.get("headers"),
+        headers=options.pop("headers", hints.get("headers")),
+        takes=frozenset(parameters) & set(BODY_PARTS),
         result=result,
         streams=options.pop("streams", False),
-        reads_body=options.pop("reads_body", True),
         bad_query=options.pop("bad_query", None),
         hidden=options.pop("hidden", False),
         **options,

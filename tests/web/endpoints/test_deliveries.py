@@ -116,7 +116,7 @@ async def test_a_batch(client):
     rows = found["notifications"]
     assert [row["index"] for row in rows] == list(range(6))
     assert rows[2]["id"] == rows[3]["id"]
-    assert [error["path"] for error in rows[1]["errors"]] == ["content", "channel", "recipient"]
+    assert [error["path"] for error in rows[1]["errors"]] == ["channel", "content", "recipient"]
     assert rows[4]["errors"][0]["path"] == "idempotency_key"
     batch = await get(client, f"/api/v1/batches/{found['batch_id']}?limit=2")
     assert (batch["total"], batch["statuses"]) == (3, {"queued": 2, "scheduled": 1})

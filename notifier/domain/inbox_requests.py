@@ -1,0 +1,58 @@
+"""Requests for notifications of the inbox, as types: to named users, and to everybody who is connected.
+
+`/notify` itself is read by hand-written checks (`domain/notifications.py`), which are several times as fast; a test
+holds them against `NotifyRequest`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from notifier.domain.fields import (
+    Category,
+    Data,
+    Login,
+    Message,
+    Moment,
+    Priority,
+    Source,
+    Title,
+    Ttl,
+    Url,
+    UserId,
+)
+from notifier.domain.notifications import MAX_TARGETS, Content, content_of
+from notifier.domain.reading import given
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user."""
+
+    id: UserId
+    login: Login
+
+
+class BroadcastRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A notification for everybody who is connected."""
+
+    message: Message
+    created_at: Moment | UnsetType = UNSET
+    source: Source = ""
+    title: Title | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    priority: Annotated[Priority, Meta(description="For display.")] | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+    ttl: Ttl | UnsetType = UNSET
+
+    def content(self, now: str) -> Content:
+        """The content to store; `now` is the time (RFC 3339) that `created_at` defaults to."""
+        return content_of(given(self), now)
+
+
+class NotifyRequest(BroadcastRequest, forbid_unknown_fields=True, kw_only=True):
+    """One notification for each of the targets."""
+
+    target: Annotated[list[Target], Meta(min_length=1, max_length=MAX_TARGETS, description="Two equal ones are one.")]
