@@ -13,7 +13,7 @@ from notifier.store.payloads import Payloads, ignore
 from notifier.store.redis.client import Redis
 from notifier.store.redis.spoilt import integer
 
-SHARDS_AT_A_TIME = 512
+SHARDS_AT_A_TIME = 512  # commands of one turn of the loop: all 16,384 would hold it up for 0.1 s
 
 _BY_KEY = re.compile(r"[0-9]+(-.*)?").fullmatch
 
@@ -116,7 +116,11 @@ class Reports:
 
     async def _each(self, command: str, name: str, *args: Any) -> list[Any]:
         """The reply of every part of an index."""
-        return await self._redis.call_many([(command, self._keys.index(name, s), *args) for s in self._keys.shards])
+        keys, replies = self._keys, list[Any]()
+        for start in range(0, len(keys.shards), SHARDS_AT_A_TIME):
+            part = keys.shards[start : start + SHARDS_AT_A_TIME]
+            replies += await self._redis.call_many([(command, keys.index(name, shard), *args) for shard in part])
+        return replies
 
     async def _members(
         self, name: str, after: str, begin: str, bounds: tuple[str, str | bytes], limit: int

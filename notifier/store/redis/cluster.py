@@ -30,9 +30,11 @@ log = logging.getLogger("notifier.store")
 class ClusterRedis(Redis):
     """A store spread over several masters. It is up while every slot has a master that can be reached."""
 
-    def __init__(self, deployment: Deployment, keys: Keys) -> None:
+    def __init__(self, deployment: Deployment, keys: Keys, *, reply_timeout: float = REPLY_TIMEOUT) -> None:
+        """`reply_timeout` in seconds, for each server."""
         super().__init__(keys)
         self._seeds = deployment.seeds
+        self._timeout = reply_timeout
         self._nodes: dict[Address, SingleRedis] = {}
         self._masters: list[SingleRedis | None] = [None] * SLOTS
         self._task: asyncio.Task[None] | None = None
@@ -180,7 +182,7 @@ class ClusterRedis(Redis):
                     continue
         for seed in self._seeds:
             try:
-                link = await open_link(seed, REPLY_TIMEOUT, CONNECT_TIMEOUT, lambda link: None)
+                link = await open_link(seed, self._timeout, CONNECT_TIMEOUT, lambda link: None)
             except (OSError, TimeoutError, hiredis.ReplyError):
                 continue
             try:
@@ -194,7 +196,7 @@ class ClusterRedis(Redis):
     def _node(self, address: Address) -> SingleRedis:
         node = self._nodes.get(address)
         if node is None:
-            node = self._nodes[address] = SingleRedis(address, self.keys)
+            node = self._nodes[address] = SingleRedis(address, self.keys, reply_timeout=self._timeout)
             node.share_scripts(self._scripts)
             node.on_reply_seconds = self.on_reply_seconds
             node.on_break = self._on_break

@@ -74,6 +74,7 @@ class Link(asyncio.Protocol):
         self._before: list[Callable[[], None]] = []
         self._flushing = False
         self._watch: asyncio.TimerHandle | None = None
+        self._asked_at = 0.0  # when the oldest write without an answer left
         self._heard_at = 0.0
         self._seldom = Seldom(SLOW_LINES)
         self.on_reply_seconds: Callable[[float], None] | None = None
@@ -210,6 +211,8 @@ class Link(asyncio.Protocol):
     def write_out(self) -> None:
         """Writes what is queued, without waiting for the end of this turn of the loop."""
         if self._transport is not None and self._outgoing:
+            if not self._marks:
+                self._asked_at = self._loop.time()
             if self._mark:
                 self._outgoing.append(self._next_mark())
             self._transport.write(b"".join(self._outgoing))
@@ -231,7 +234,8 @@ class Link(asyncio.Protocol):
         if not self._waiting:
             return
         now = self._loop.time()
-        silent_for = now - max(self._waiting[0][1], self._heard_at)
+        # Counted from the write, not from the call: in a long turn of the loop what it queues leaves at its end.
+        silent_for = now - max(self._asked_at, self._heard_at)
         if silent_for < self._timeout:
             self._watch = self._loop.call_later(self._timeout - silent_for, self._look_before_check)
             return

@@ -1,6 +1,7 @@
 """The connection: who it says it is, a reply that goes lost, and commands that a server carries out late."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -71,6 +72,22 @@ async def test_a_server_that_stood_still_carries_nothing_out_once_the_link_is_ba
     before = await redis.call("GET", "late")
     assert before in (None, b"100") and await redis.call("GET", "late") == before
     await redis.stop()
+
+
+async def test_a_process_that_was_busy_leaves_the_server_its_time_to_answer(server):
+    """What was queued in a long turn of the loop has only left at its end: until then no server could answer."""
+    _, port = server
+    lost = asyncio.Event()
+    link = await open_link(Address("127.0.0.1", port), 0.3, 1.0, lambda link: lost.set())
+    answer = asyncio.ensure_future(link.call("BLPOP", "nothing", 0.15))
+    await asyncio.sleep(0)
+    time.sleep(0.4)  # this turn takes longer than a server may be silent
+    assert await answer is None and not lost.is_set()
+    servers, _ = server
+    servers.pause(port)
+    with pytest.raises(LinkLost):
+        await asyncio.wait_for(link.call("PING"), 1.0)
+    servers.resume(port)
 
 
 async def test_a_user_with_few_rights_is_served_and_known_to_be_unsure(server):
