@@ -31,7 +31,7 @@ ABOUT = {
     "stream.began_anew": {"user_id"},
     "idempotency.not_ended": {"record"},  # the request is long answered; its record's key is a digest
     "delivery.lease_lost": {"delivery_id"},
-    "delivery.waits": {"delivery_id"},
+    "delivery.delayed": {"delivery_id"},
     "delivery.defect": {"delivery_id"},
     "delivery.session_kept": {"delivery_id"},
     "provider.defect": {"delivery_id"},

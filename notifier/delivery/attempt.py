@@ -1,4 +1,4 @@
-"""One attempt at a delivery, told as steps: find the addresses, send to each, judge what came of it."""
+"""One attempt at a delivery in five steps: decide, send, forget, classify, record."""
 
 from __future__ import annotations
 
@@ -9,101 +9,126 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from notifier.delivery.addresses import INBOX, Address, Addresses
 from notifier.delivery.guarded import ATTEMPTS, NotTried
+from notifier.delivery.outcomes import LEAST_DEFERRAL, Expired, Failed, Outcome, classify, transition
+from notifier.delivery.recorder import Recorder
 from notifier.delivery.routes import Routes
 from notifier.delivery.shares import Keys, Shares
 from notifier.domain.deliveries import Attempt
 from notifier.domain.retry import RetryPolicy
-from notifier.domain.sessions import CHANNEL_OF
-from notifier.domain.status import Event
+from notifier.domain.status import Status
 from notifier.errors import NotifierError
 from notifier.providers.base import Message, ProviderError
-from notifier.store.deliveries import Finished, Leased
-from notifier.store.sessions import Registration, Sessions
-
-LEAST_DEFERRAL = 0.2  # seconds
-INBOX = "inapp"  # the one channel behind which nobody stands who could keep its hands
-APNS_TOKEN_LENGTH = 64  # hex digits; Apple's device tokens are 32 bytes today
+from notifier.store.deliveries import Leased
+from notifier.store.sessions import Sessions
 
 log = logging.getLogger("notifier.delivery")
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class Address(NamedTuple):
-    """Where one send goes; `subscription` holds a web subscription's keys, `registration` the session it comes from."""
+class Plan(NamedTuple):
+    """A leased delivery and the addresses to send it to; with `outcome`, which is then known already, none.
 
-    platform: str
-    to: str
-    subscription: dict[str, str]
-    registration: Registration | None = None
+    `tried` is filled by the providers' tries.
+    """
+
+    leased: Leased
+    document: dict[str, Any]
+    addresses: Sequence[Address]
+    outcome: Outcome | None
+    tried: list[Attempt]
+
+
+class Ended(NamedTuple):
+    """The outcome of an attempt and the delivery's new status, None where its lease was lost meanwhile."""
+
+    outcome: Outcome
+    status: Status | None
 
 
 class Attempts:
-    """What a worker does with a leased delivery."""
+    """Tries leased deliveries, each once."""
 
     def __init__(
         self,
         routes: Routes,
         sessions: Sessions,
         shares: Shares,
+        recorder: Recorder,
         owner: str,
         uniform: Callable[[float, float], float],
         now: Callable[[], float],
     ) -> None:
-        """`uniform(low, high)` is the source of chance."""
+        """`owner` is this instance; `uniform(low, high)` is the source of chance; `now` is Unix seconds."""
         self._routes = routes
-        self._sessions = sessions
+        self._addresses = Addresses(sessions)
         self._shares = shares
+        self._recorder = recorder
         self._owner = owner
         self._uniform = uniform
         self._now = now
         self.retry = RetryPolicy((5.0, 30.0, 120.0))
 
-    async def make(self, leased: Leased) -> Finished:
-        """Tries a delivery once; what is to be recorded of it."""
-        if leased.expires is not None and leased.expires <= self._now() * 1000:
-            return Finished(leased.id, self._owner, leased.lease, Event.EXPIRE)
-        document = _decode(leased.document)
-        addresses = await self._addresses(document)
-        if not addresses:
-            reason = "no_address"
-            return Finished(leased.id, self._owner, leased.lease, Event.FAIL, reason=reason, error=reason)
+    async def make(self, leased: Leased) -> Ended:
+        """Tries a delivery once and records it. Raises `NotifierError` when the store goes before anything is sent."""
         tried: list[Attempt] = []
-        ATTEMPTS.set(tried)
-        results = await self._send_all(document, leased, addresses)
-        await self._forget_dead(document, leased, addresses, results)
-        return self._judge(leased, results, tried)
+        try:
+            plan = await self._decide(leased, tried)
+            results = await self._send(plan)
+            await self._forget(plan, results)
+            outcome = self._classify(plan, results)
+        except NotifierError:
+            raise
+        except Exception as defect:
+            log.error("delivery.defect", extra={"delivery_id": leased.id}, exc_info=defect)
+            outcome = Failed("defect", f"defect: {type(defect).__name__}")
+        return await self._record(leased, outcome, tried)
 
-    # -- where to
+    async def stop(self) -> None:
+        """Gives up results that are not stored yet."""
+        await self._recorder.stop()
 
-    async def _addresses(self, document: dict[str, Any]) -> list[Address]:
-        channel, recipient, user = document["channel"], document["recipient"], document.get("user_id", "")
-        if channel == "inapp":
-            return [Address("", recipient or user, {})]
-        if recipient:
-            return [Address(_platform_of(recipient) if channel == "push" else "", recipient, {})]
-        known = [one for one in await self._sessions.of(user, channel) if CHANNEL_OF[one.session.platform] == channel]
-        if known:
-            return [_address(channel, one) for one in known]
-        platform = "android" if channel == "push" else ""
-        return [Address(platform, f"user:{user}", {})] if self._routes.simulates(channel, platform) else []
+    # -- the five steps
 
-    # -- sending
+    async def _decide(self, leased: Leased, tried: list[Attempt]) -> Plan:
+        if leased.expires is not None and leased.expires <= self._now() * 1000:
+            return Plan(leased, {}, (), Expired(), tried)
+        document = _decode(leased.document)
+        addresses = await self._addresses.of(document, self._routes.simulates)
+        outcome = None if addresses else Failed("no_address", "no_address")
+        return Plan(leased, document, addresses, outcome, tried)
 
-    async def _send_all(
-        self, document: dict[str, Any], leased: Leased, addresses: Sequence[Address]
-    ) -> list[str | BaseException]:
-        messages = [_message(document, leased, address, number) for number, address in enumerate(addresses)]
-        if len(messages) == 1:
-            try:
-                return [await self._send(messages[0])]
-            except ProviderError as error:
-                return [error]
-        return await asyncio.gather(*map(self._send, messages), return_exceptions=True)
+    async def _send(self, plan: Plan) -> Sequence[str | BaseException]:
+        ATTEMPTS.set(plan.tried)
+        messages = [_message(plan, address, number) for number, address in enumerate(plan.addresses)]
+        if len(messages) != 1:
+            return await asyncio.gather(*map(self._send_one, messages), return_exceptions=True)
+        try:
+            return [await self._send_one(messages[0])]  # the usual case, which needs no task of its own
+        except ProviderError as error:
+            return [error]
 
-    async def _send(self, message: Message) -> str:
+    async def _forget(self, plan: Plan, results: Sequence[str | BaseException]) -> None:
+        pairs = zip(plan.addresses, results, strict=True)
+        dead = [(address, found) for address, found in pairs if isinstance(found, ProviderError) and found.unregistered]
+        if dead:
+            await self._addresses.forget(plan.document, plan.leased, dead)
+
+    def _classify(self, plan: Plan, results: Sequence[str | BaseException]) -> Outcome:
+        return plan.outcome or classify(results, plan.tried, plan.leased, self.retry, self._uniform)
+
+    async def _record(self, leased: Leased, outcome: Outcome, tried: Sequence[Attempt]) -> Ended:
+        result = transition(leased, self._owner, outcome, tried)
+        status = await self._recorder.finish(result)
+        if status is None:
+            log.warning("delivery.lease_lost", extra={"delivery_id": leased.id, "event": result.event})
+        return Ended(outcome, status)
+
+    # -- one send
+
+    async def _send_one(self, message: Message) -> str:
         """Sends once the recipient's turn has come; raises `ProviderError`."""
         provider = self._routes.provider(message.channel, message.platform)
         if message.channel == INBOX:
@@ -121,97 +146,9 @@ class Attempts:
         finally:
             share.leave(message.id, keys, clock() - began)
 
-    async def _forget_dead(
-        self,
-        document: dict[str, Any],
-        leased: Leased,
-        addresses: Sequence[Address],
-        results: Sequence[str | BaseException],
-    ) -> None:
-        """Drops the sessions whose addresses are dead. A store that is away leaves them: the result matters more."""
-        dead = [
-            (address, result.gone_at)
-            for address, result in zip(addresses, results, strict=True)
-            if isinstance(result, ProviderError) and result.unregistered
-        ]
-        if not dead or not document.get("user_id"):
-            return
-        try:
-            found = [
-                (address.registration or await self._session_of(document, leased, address), at) for address, at in dead
-            ]
-            await self._sessions.drop(one for one, at in found if one and (at is None or one.at < at))
-        except NotifierError as lost:
-            log.warning("delivery.session_kept", extra={"delivery_id": leased.id, "error": lost.message})
 
-    async def _session_of(self, document: dict[str, Any], leased: Leased, address: Address) -> Registration | None:
-        """The user's session of an address that the request itself named. One registered after the delivery was queued
-        is not meant: a lease is the entry of its queue, and begins with the ms of Redis' clock."""
-        queued = int(leased.lease.partition("-")[0]) / 1000
-        named = (address.platform or document["channel"], address.to)
-        known = await self._sessions.of(document["user_id"])
-        return next(
-            (one for one in known if (one.session.platform, one.session.address) == named and one.at < queued), None
-        )
-
-    # -- judging
-
-    def _judge(self, leased: Leased, results: Sequence[str | BaseException], tried: list[Attempt]) -> Finished:
-        """Sent when one device took it; tried again when another try may help; deferred when nothing was tried."""
-        attempts = b",".join(map(_encode, tried))
-        taken = [result for result in results if isinstance(result, str)]
-        if taken:
-            provider = next(attempt.provider for attempt in tried if attempt.outcome == "sent")
-            return Finished(
-                leased.id,
-                self._owner,
-                leased.lease,
-                Event.SENT,
-                provider=provider,
-                provider_id=taken[0][:256],
-                attempts=attempts,
-            )
-        errors = [result for result in results if isinstance(result, ProviderError)]
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, ProviderError):
-                raise result  # a defect of ours, or the end of this task
-        waits = [error.retry_after for error in errors if error.retry_after is not None]
-        if not tried:
-            wait = max(LEAST_DEFERRAL, min(waits, default=1.0)) * self._uniform(1.0, 1.1)
-            return Finished(leased.id, self._owner, leased.lease, Event.DEFER, wait)
-        hopeful = [error for error in errors if not error.permanent]
-        error = next((one for one in hopeful if not isinstance(one, NotTried)), errors[0])
-        last = Finished(
-            leased.id,
-            self._owner,
-            leased.lease,
-            Event.FAIL,
-            reason=error.reason,
-            error=str(error),
-            provider=tried[-1].provider,
-            attempts=attempts,
-        )
-        if not hopeful or leased.retries >= leased.max_retries:
-            return last
-        wait = self.retry.wait(leased.retries, max(waits, default=None), self._uniform)
-        return last._replace(event=Event.RETRY, wait=wait)
-
-
-def _address(channel: str, registration: Registration) -> Address:
-    session = registration.session
-    platform = session.platform if channel == "push" else ""
-    return Address(platform, session.address, session.subscription, registration)
-
-
-def _platform_of(token: str) -> str:
-    """The platform of a device token that came without a session: by its form."""
-    if token.startswith(("https://", "http://")):
-        return "web"
-    is_hex = len(token) == APNS_TOKEN_LENGTH and all(char in "0123456789abcdefABCDEF" for char in token)
-    return "ios" if is_hex else "android"
-
-
-def _message(document: dict[str, Any], leased: Leased, address: Address, number: int) -> Message:
+def _message(plan: Plan, address: Address, number: int) -> Message:
+    leased, document = plan.leased, plan.document
     return Message(
         id=leased.id,
         key=leased.id if number == 0 else f"{leased.id}/{number + 1}",

@@ -1,4 +1,4 @@
-"""The workers of a pod: one lane per channel leases what it has hands for, and hands in what came of it."""
+"""Leases of an instance: one lane per channel leases as many deliveries as it can send at once, and renews them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from notifier.delivery.addresses import INBOX
 from notifier.delivery.attempt import Attempts
-from notifier.delivery.recorder import Recorder
+from notifier.delivery.outcomes import Deferred
 from notifier.delivery.shares import Shares
-from notifier.domain.status import Event, Status
+from notifier.domain.status import Status
 from notifier.errors import NotifierError
-from notifier.store.deliveries import Change, Deliveries, Finished, Lease, Leased, LeaseTerms
+from notifier.store.deliveries import Change, Deliveries, Lease, Leased, LeaseTerms
 
 AWAY = 0.5  # seconds between tries while the store is away
 Held = tuple[str, str]  # a delivery and its lease: a slow try may meet the next one of the same delivery here
-
-UNLIMITED = frozenset({"inapp"})  # no provider, so no provider's limits
 
 log = logging.getLogger("notifier.delivery")
 
 
 class Engine:
-    """Leases, tries, records. Each pod with the role `delivery` runs one."""
+    """Leases deliveries and has them tried. Each instance with the role `delivery` runs one."""
 
     def __init__(
         self,
         deliveries: Deliveries,
         attempts: Attempts,
-        recorder: Recorder,
         owner: str,
         workers: Mapping[str, int],
         on_changes: Callable[[Sequence[Change]], None],
@@ -41,12 +39,11 @@ class Engine:
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_limited` is told a channel and how many of it a user's limit put aside. `workers` is the concurrent sends
-        of each channel, `max_leased` how many may be leased and not finished in
-        all, `lease` the seconds after which another pod takes one over."""
+        """`on_changes` gets new statuses, `on_limited` a channel and how many of it a user's limit put aside. `workers`
+        is the concurrent sends of each channel, `max_leased` how many may be leased and not finished in all, `lease`
+        the seconds after which another instance takes one over."""
         self._deliveries = deliveries
         self._attempts = attempts
-        self._recorder = recorder
         self._owner = owner
         self._on_changes = on_changes
         self._on_limited = on_limited
@@ -73,18 +70,18 @@ class Engine:
 
     @property
     def leased(self) -> int:
-        """How many deliveries are leased and not finished."""
+        """Deliveries that are leased and not finished."""
         return len(self._leases)
 
     def start(self) -> None:
-        """Begins to work; returns at once."""
+        """Starts the lanes; returns at once."""
         self._tasks = [
             asyncio.create_task(self._run(lane), name=f"deliveries {lane.channel}") for lane in self._lanes.values()
         ]
         self._tasks.append(asyncio.create_task(self._renew(), name="leases"))
 
     async def stop(self, timeout: float) -> None:
-        """Leases no more, and lets what is under way come to its end; `timeout` in seconds."""
+        """Leases no more, and waits for what is under way; `timeout` in seconds."""
         deadline = self._monotonic() + timeout
         self._stopping = True
         for lane in self._lanes.values():
@@ -92,12 +89,14 @@ class Engine:
         self._room.set()
         await _end(self._tasks[:-1], timeout)  # what a lane has just asked for is leased to it, and is to be sent too
         running = [task for lane in self._lanes.values() for task in lane.running]
-        await _end(running, deadline - self._monotonic())  # leases of the late run out, and another pod takes them over
+        await _end(
+            running, deadline - self._monotonic()
+        )  # leases of the late run out, and another instance takes them over
         await _end(self._tasks[-1:], 0.0)  # the leases of slow sends are renewed until here
-        await self._recorder.stop()
+        await self._attempts.stop()
 
     def poke(self, channels: Iterable[str]) -> None:
-        """There is news in these channels' queues."""
+        """Wakes the lanes of channels whose queues have news."""
         for channel in channels:
             if lane := self._lanes.get(channel):
                 lane.news.set()
@@ -109,7 +108,7 @@ class Engine:
             try:
                 wait = await self._lease_for(lane)
             except NotifierError as error:
-                log.debug("lease.waits", extra={"channel": lane.channel, "error": error.message})
+                log.debug("lease.delayed", extra={"channel": lane.channel, "error": error.message})
                 wait = AWAY
             if not self._stopping:
                 await lane.pause(wait)
@@ -135,7 +134,7 @@ class Engine:
         return lease.wait
 
     def _terms_of(self, channel: str) -> LeaseTerms:
-        return self.terms._replace(per_second=0, per_user=0) if channel in UNLIMITED else self.terms
+        return self.terms._replace(per_second=0, per_user=0) if channel == INBOX else self.terms
 
     def _tell(self, channel: str, lease: Lease) -> None:
         changes = [Change(one.id, Status.PROCESSING, channel, one.priority) for one in lease.leased]
@@ -145,7 +144,7 @@ class Engine:
             self._on_limited(channel, limited)
 
     def _free(self, lane: Lane) -> int:
-        """Hands without a delivery; one that waits for its recipient's turn holds none."""
+        """Sends that the channel has room for; a delivery that waits for its recipient's turn takes none."""
         return lane.hands - len(lane.running) + self._shares.of(lane.channel).parked
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
@@ -158,36 +157,17 @@ class Engine:
         try:
             if self._monotonic() >= self._leases[_held(leased)]:  # this process stood still; it is another's by now
                 return
-            result = await self._result(leased)
-            lane.untried += result.event is Event.DEFER
-            status = await self._recorder.finish(result)
-            if status is None:
-                log.warning("delivery.lease_lost", extra={"delivery_id": leased.id, "event": result.event})
-            else:
-                self._on_changes([Change(leased.id, status, lane.channel, leased.priority)])
+            ended = await self._attempts.make(leased)
+            lane.untried += isinstance(ended.outcome, Deferred)
+            if ended.status is not None:
+                self._on_changes([Change(leased.id, ended.status, lane.channel, leased.priority)])
         except NotifierError as error:  # the store went before anything was sent; the lease runs out
-            log.warning("delivery.waits", extra={"delivery_id": leased.id, "error": error.message})
+            log.warning("delivery.delayed", extra={"delivery_id": leased.id, "error": error.message})
         finally:
             del self._leases[_held(leased)]
 
-    async def _result(self, leased: Leased) -> Finished:
-        try:
-            return await self._attempts.make(leased)
-        except NotifierError:
-            raise
-        except Exception as defect:
-            log.error("delivery.defect", extra={"delivery_id": leased.id}, exc_info=defect)
-            return Finished(
-                leased.id,
-                self._owner,
-                leased.lease,
-                Event.FAIL,
-                reason="defect",
-                error=f"defect: {type(defect).__name__}",
-            )
-
     async def _renew(self) -> None:
-        """Keeps the leases of what takes its time, for as long as this process is awake."""
+        """Renews the leases of slow sends, every third of their length, for as long as this process is awake."""
         pause = self._lease / 3
         while True:
             await asyncio.sleep(pause)
@@ -219,7 +199,7 @@ def _held(leased: Leased) -> Held:
 
 
 class Lane:
-    """One channel on this pod."""
+    """One channel on this instance."""
 
     def __init__(self, channel: str, hands: int) -> None:
         self.channel = channel
@@ -229,7 +209,7 @@ class Lane:
         self.untried = 0  # leased and put back without a send since the last lease
 
     async def pause(self, wait: float | None) -> None:
-        """Until there is news, and for at most `wait` seconds (None: as long as it takes)."""
+        """Waits for news, for at most `wait` seconds (None: as long as it takes)."""
         if wait is not None and wait <= 0:
             return
         try:

@@ -48,7 +48,7 @@ class Recorder:
                 break
             except NotifierError as error:
                 if tries == 0:
-                    log.warning("record.waits", extra={"results": len(batch), "error": error.message})
+                    log.warning("record.delayed", extra={"results": len(batch), "error": error.message})
                 await asyncio.sleep(BACKOFF[min(tries, len(BACKOFF) - 1)])
                 tries += 1
         for (_, future), status in zip(batch, statuses, strict=True):

@@ -93,13 +93,11 @@ class Pipeline:
         self.breakers.add(provider.name for _, provider in self.routes)
         hands = {channel: _hands(settings, channel) for channel in CHANNELS}
         shares = Shares(hands)
-        self._attempts = Attempts(
-            self.routes, self.sessions, shares, owner, random.uniform, self._house.redis.clock.now
-        )
+        recorder, now = Recorder(self.deliveries), self._house.redis.clock.now
+        self._attempts = Attempts(self.routes, self.sessions, shares, recorder, owner, random.uniform, now)
         self.engine = Engine(
             self.deliveries,
             self._attempts,
-            Recorder(self.deliveries),
             owner,
             hands,
             self._on_changes,

@@ -37,7 +37,7 @@ def wire(pod, providers):
     guard = {one: Guarded(one, pipeline.breakers, pod.metrics.observe_attempt) for one in providers.values()}
     inapp = next(member for key, member in pipeline.routes if key == "inapp")
     routes = Routes({key: [guard[providers.get(key, providers["*"])]] for key in ROUTES}, inapp)
-    pipeline.routes = pipeline._attempts._routes = routes
+    vars(pipeline.routes).update(vars(routes))  # the same object, whoever holds it
     pipeline.breakers.add(provider.name for _, provider in routes)
 
 
