@@ -32,7 +32,7 @@ TABLE = {
     }
     | {"live", "delivery", "providers", "duties", "errors", ""},
     "client": set(),
-    "config": {"domain.origins", "domain.hosts"},  # what they are, said once for the start and for every request
+    "config": {"domain.origins", "domain.hosts", "domain.times", "store.redis.address"},  # grammars that stand once
     "packaged": set(),
     "telemetry": set(),
     "domain": {"errors"},

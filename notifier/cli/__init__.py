@@ -14,7 +14,7 @@ import click
 from notifier import __version__
 
 COMMANDS = {
-    "serve": "Run the server: HTTP, WebSocket and workers (the default).",
+    "serve": "Run the server: HTTP, WebSocket and deliveries (the default).",
     "client": "Follow a user's inbox; each notification is marked read after 2 s.",
     "send": "Send a notification.",
     "tui": "Open the operators' dashboard in this terminal.",

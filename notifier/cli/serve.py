@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from notifier.cli import Failure
+from notifier.config import DEFINITIONS, Definition, Settings, SettingsError, load
 
 EPILOG = """\b
 Examples:
@@ -22,19 +24,32 @@ Every setting is also a variable of the environment; see README.md.
 """
 
 
+def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds an option for each setting with a flag."""
+    for definition in reversed(DEFINITIONS):
+        if definition.setting.flag:
+            function = click.option(definition.flag, definition.name, help=_help_text(definition))(function)
+    return function
+
+
+def _help_text(definition: Definition) -> str:
+    meaning, default = definition.setting.meaning, definition.setting.default
+    shown = f"  [default: {default}]" if isinstance(default, str) and default else ""
+    return f"{meaning[0].upper()}{meaning[1:]}.{shown}"
+
+
 @click.command("serve", epilog=EPILOG)
-@click.option("--addr", "server_addr", help="host:port or :port to listen on.  [default: :8080]")
+@setting_options
 @click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, help="Processes on the one port, each a pod.  [default: 1]"
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes on the one port, each an instance.",
 )
-@click.option("--roles", help="What this pod does.  [default: http,delivery,kafka]")
-@click.option("--redis-addr", help="The store; without it the embedded Redis is started.")
-@click.option("--data-dir", help="Folder of the embedded Redis.")
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with settings.")
-@click.option("--pod-id", help="Name of this process.  [default: the host's name]")
 def command(config: Path | None, workers: int, **flags: Any) -> int:
-    """Run the server: HTTP, WebSocket and workers, with its own Redis unless --redis-addr names one."""
-    from notifier.config import Settings, SettingsError, load
+    """Run the server: HTTP, WebSocket and deliveries, with its own Redis unless --redis-addr names one."""
 
     def read() -> Settings:
         return load(flags, os.environ, config)

@@ -3,12 +3,13 @@
 from notifier.config.load import load, read_file
 from notifier.config.reference import reference
 from notifier.config.reload import Change, compare
-from notifier.config.settings import DEFINITIONS, Definition, Settings, SettingsError
+from notifier.config.settings import DEFINITIONS, Definition, Setting, Settings, SettingsError
 
 __all__ = [
     "DEFINITIONS",
     "Change",
     "Definition",
+    "Setting",
     "Settings",
     "SettingsError",
     "compare",

@@ -1,4 +1,4 @@
-"""Reads settings from where they may stand."""
+"""Reads settings from flags, the environment and a YAML file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from notifier.config.settings import DEFINITIONS, Definition, Secret, Settings, SettingsError, default_of
+from notifier.config.settings import DEFINITIONS, Definition, Secret, Settings, SettingsError
 
 MAX_SHOWN = 200  # characters of a wrong value
 ADDRESS_ALIASES = ("HTTP_PORT", "PORT")
 _IN_URL = re.compile(r"//.*@")  # a user and a password
-FLAGS = {"server_addr": "--addr"}  # flags that are not named as their variables
 
 
 def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -53,8 +52,8 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _is_flat(value: Any) -> bool:
-    """Whether it is a value, or a list or table of values: with aliases a short file can nest them without end, and to
-    write that out would take all memory."""
+    """False for a list or table within another: with aliases a short file can nest them without end, and to write
+    that out would take all memory."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return not any(isinstance(part, (dict, list)) for part in parts)
 
@@ -64,25 +63,22 @@ def _find(
 ) -> Any:
     name = definition.name
     if flags.get(name) is not None:
-        return _read(definition, FLAGS.get(name) or f"--{name.replace('_', '-')}", flags[name])
+        return _read(definition, definition.flag, flags[name])
     for variable in (definition.variable, *(ADDRESS_ALIASES if name == "server_addr" else ())):
         if environment.get(variable):
             return _read(definition, variable, environment[variable])
     if written.get(name) is not None:
         return _read(definition, name, written[name])
-    return default_of(definition)
+    return definition.default
 
 
 def _read(definition: Definition, where: str, value: Any) -> Any:
     try:
-        found = definition.read(value)
+        return definition.read(value)
     except ValueError as error:
         shown = "(hidden)" if definition.secret else _IN_URL.sub("//***@", repr(value))
         shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
         raise SettingsError(f"{where}: {shown} is not valid: expected {error}") from None
-    if not definition.secret:
-        return found
-    return tuple(map(Secret, found)) if isinstance(found, tuple) else Secret(found)
 
 
 def _check_together(settings: Settings) -> None:

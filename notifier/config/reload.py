@@ -1,4 +1,4 @@
-"""What of newly read settings can be applied to a running server."""
+"""Compares settings that were read anew with those of a running server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Change(NamedTuple):
 
 
 def compare(current: Settings, wanted: Settings) -> Change:
-    """Sorts what is different into what can change while running (`Definition.live`) and what can not."""
+    """Sorts differences into those applied while running (`Definition.live`) and those that need a restart."""
     different = [d for d in DEFINITIONS if getattr(current, d.name) != getattr(wanted, d.name)]
     taken = {d.name: getattr(wanted, d.name) for d in different if d.live}
     waiting = [d.name for d in different if not d.live]

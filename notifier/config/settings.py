@@ -1,18 +1,38 @@
-"""Every setting: its variable, how it is read, its default, what it means, and whether it can change while running."""
+"""The settings: one annotated field each, which `load`, the command line, the reference and `reload` follow."""
 
-from __future__ import annotations
-
+# Annotations are values here: the fields are read from them.
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from notifier.config import values
-from notifier.config.values import Reader
+from notifier.config.values import (
+    Reader,
+    address,
+    choice,
+    duration,
+    items,
+    networks,
+    number,
+    origins,
+    path,
+    plain_name,
+    pod_name,
+    rate,
+    roles,
+    share,
+    size,
+    store_address,
+    text,
+    web_url,
+)
 from notifier.domain.origins import is_loopback, parse_host
+
+DAY = 86400.0
 
 
 class SettingsError(Exception):
@@ -28,235 +48,262 @@ class Secret(str):
         return "'***'" if self else "''"
 
 
-class Definition(NamedTuple):
-    """One setting. `default` is text as a user would write it; None stands for what `_computed` finds."""
+class Setting(NamedTuple):
+    """Description of a field, beside its type; a field of `Secret` is never shown.
 
-    variable: str
+    `default` is text as a user would write it, or a function that finds the value on this machine. `read` checks the
+    bounds and makes a value of the field's type. With `live` SIGHUP applies a change. A setting with a `flag` is an
+    option of `notifier serve`.
+    """
+
+    default: str | Callable[[], Any]
     read: Reader
-    default: str | None
     meaning: str
     live: bool = False
-    secret: bool = False
-
-    @property
-    def name(self) -> str:
-        """The attribute of `Settings` and the key in the file."""
-        return self.variable.lower()
+    flag: str = ""
 
 
-D = Definition
-_TEXT, _ITEMS = values.text, values.items
-DAY = 86400.0
-
-DEFINITIONS: tuple[Definition, ...] = (
-    D("SERVER_ADDR", values.address, ":8080", "host:port or :port to listen on; HTTP_PORT and PORT are taken too"),
-    D("REDIS_ADDR", values.store_address, "", "host:port or a URL (see Cluster); empty starts the embedded server"),
-    D("REDIS_PASSWORD", _TEXT, "", "password of the store", secret=True),
-    D("REDIS_DB", values.number(0, 1_000_000), "0", "database of the store"),
-    D("DATA_DIR", values.path, None, "folder of the embedded Redis"),
-    D("REDIS_FSYNC", values.choice("everysec", "always"), "everysec", "when the embedded Redis' file is synced"),
-    D("DISK_RESERVE", values.size(0, 1024**4), "64MiB", "disk space kept for the embedded Redis' file; 0: none"),
-    D("POD_ID", values.pod_name, None, "name of this process; the host's by default"),
-    D("ROLES", values.roles, "http,delivery,kafka", "what this pod does"),
-    D("LOG_LEVEL", values.choice("debug", "info", "warning", "error"), "info", "least level that is logged", live=True),
-    D("LOG_FORMAT", values.choice("auto", "json", "text"), "auto", "auto: coloured on a terminal, else JSON"),
-    D("SHUTDOWN_TIMEOUT", values.duration(0, 3600), "30s", "for the drain before the process ends", live=True),
-    D("NOTIFICATION_TTL", values.duration(1, 15 * DAY), "15m", "life of a payload that nobody chose", live=True),
-    D("STREAM_MAXLEN", values.number(1, 100), "100", "notifications kept per inbox", live=True),
-    D("LOCK_TTL", values.duration(3, 3600), "60s", "life of a pod's hold on a user's stream"),
-    D("HEARTBEAT_INTERVAL", values.duration(0.1, 600), "30s", "between heartbeats"),
-    D("JANITOR_INTERVAL", values.duration(0.1, 3600), "60s", "between rounds of the janitor and the trimmer"),
-    D("PRESENCE_TTL", values.duration(0.3, 600), "6s", "a pod not heard of for so long is dead"),
-    D("IDEMPOTENCY_TTL", values.duration(1, 30 * DAY), "24h", "how long an idempotency key is remembered", live=True),
-    D("KAFKA_BROKERS", _ITEMS, "", "brokers; empty: no Kafka"),
-    D("KAFKA_TOPIC", values.plain_name, "notifications", "topic that is consumed"),
-    D("CONSUMER_GROUP", values.plain_name, "notification-service", "consumer group"),
-    D("RATE_LIMIT_PER_USER", values.number(1, 1_000_000), "10", "deliveries per user and window", live=True),
-    D("RATE_LIMIT_WINDOW", values.duration(1, DAY), "1m", "that window", live=True),
-    D("RATE_LIMIT_POLICY", values.choice("defer", "drop"), "defer", "what happens over that limit", live=True),
-    D("RATE_LIMIT_PER_CHANNEL", values.number(1, 1_000_000), "100", "sends per second and channel", live=True),
-    D("API_RATE_LIMIT", values.rate, "100/1m", "accepted deliveries per user at the doors", live=True),
-    D("NOTIFY_RATE_LIMIT", values.rate, "off", "accepted notifications per target user", live=True),
-    D("SMS_WORKERS", values.number(1, 1000), "5", "concurrent sends"),
-    D("EMAIL_WORKERS", values.number(1, 1000), "5", "concurrent sends"),
-    D("PUSH_WORKERS", values.number(1, 1000), "5", "concurrent sends"),
-    D("WORKER_COUNT", values.number(1, 1000), "10", "concurrent sends of every other channel"),
-    D("MAX_QUEUE_SIZE", values.number(1, 1_000_000), "1000", "deliveries leased and not finished, per pod"),
-    D("RETRY_ATTEMPTS", values.number(0, 10), "3", "retries after the first try", live=True),
-    D("RETRY_BACKOFF_1", values.duration(0, DAY), "5s", "before the first retry", live=True),
-    D("RETRY_BACKOFF_2", values.duration(0, DAY), "30s", "before the second", live=True),
-    D("RETRY_BACKOFF_3", values.duration(0, DAY), "120s", "before the third and later ones", live=True),
-    D(
-        "RETRY_DELAY",
-        values.duration(0, DAY, off=True),
-        "off",
-        "replaces the three by a series that doubles",
-        live=True,
-    ),
-    D("RETRY_INTERVAL", values.duration(0.01, 3600), "10s", "how late a due retry may start"),
-    D("SCHEDULER_INTERVAL", values.duration(0.01, 3600), "5s", "how late a scheduled delivery may start"),
-    D("DELIVERY_LEASE", values.duration(1, 3600), "30s", "an unfinished delivery is taken over after"),
-    D("DELIVERY_RETENTION", values.duration(60, 366 * DAY), "15d", "life of delivery records", live=True),
-    D("BREAKER_FAILURES", values.number(1, 1000), "5", "failures in a row that open a provider's circuit", live=True),
-    D("BREAKER_RESET", values.duration(0.1, DAY), "30s", "until an open circuit is probed", live=True),
-    D("SESSION_TTL", values.duration(60, 366 * DAY), "24h", "life of each address of a user, renewed when it is used"),
-    D("PROVIDER_SMS", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_EMAIL", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_WEBHOOK", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_PUSH_IOS", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_PUSH_ANDROID", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_PUSH_WEB", _ITEMS, "", "URLs in order of failover", secret=True),
-    D("PROVIDER_BASE_URL", _TEXT, "", "webhook-style provider where none of the above is set"),
-    D("SIMULATOR_SUCCESS_RATE", values.share, "0.95", "of the simulator"),
-    D("SIMULATOR_LATENCY", values.duration(0, 60), "50ms", "of the simulator"),
-    D("WEBHOOK_SECRET", _TEXT, "", "Standard Webhooks secret", secret=True),
-    D("WEBHOOK_ALLOW_PRIVATE", values.networks, "", "private networks that recipients' URLs may name"),
-    D("AUTH_MODE", values.choice("none", "token"), "none", "who may call: anybody, or who has a token"),
-    D("JWT_SECRET", _TEXT, "", "secret of HS256 tokens, 32 bytes or more", secret=True),
-    D("JWKS_URL", values.web_url, "", "where the keys of other tokens are"),
-    D("ADMIN_TOKEN", _TEXT, "", "a key with every scope", secret=True),
-    D("ALLOWED_ORIGINS", values.origins, "", "origins beside the own host; * is any"),
-    D("TLS_CERT", _TEXT, "", "certificate file (PEM)"),
-    D("TLS_KEY", _TEXT, "", "key file (PEM)"),
-    D("MAX_BODY", values.size(1024, 1024**3), "1MiB", "bytes of a request's body"),
-    D("MAX_FRAME", values.size(1024, 64 * 1024**2), "64KiB", "bytes of a WebSocket message"),
-    D("MAX_CONNECTIONS_PER_USER", values.number(1, 1_000_000), "32", "on one pod"),
-    D("MAX_CONNECTIONS_PER_ADDRESS", values.number(1, 1_000_000), "1000", "on one pod; loopback is exempt"),
-    D("SEND_BUFFER", values.size(16 * 1024, 1024**3), "1MiB", "bytes that may wait for one connection"),
-)
-
-
-def _computed(name: str) -> Any:
-    if name == "data_dir":
-        return _user_data_folder()
-    host = re.sub(r"[^A-Za-z0-9._\-]", "-", socket.gethostname())[:100]
-    return host if host[:1].isalnum() else "pod"
-
-
-def _user_data_folder() -> Path:
+def user_data_folder() -> Path:
+    """`notifier` in the folder for data of this user's programs (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "notifier"
 
 
-def default_of(definition: Definition) -> Any:
-    """The value of a setting that nobody set."""
-    if definition.default is None:
-        return _computed(definition.name)
-    return (
-        definition.read(definition.default) if definition.default or definition.read in _EMPTY else definition.default
-    )
+def host_name() -> str:
+    """This machine's name, with a hyphen for every character that a key or label may not have."""
+    host = re.sub(r"[^A-Za-z0-9._\-]", "-", socket.gethostname())[:100]
+    return host if host[:1].isalnum() else "pod"
 
 
-_EMPTY = (values.items, values.networks, values.origins)
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings, one attribute per variable in lower case.
 
+    Durations are seconds, sizes bytes, lists tuples, rates a number and its window; `off` is None.
+    """
 
-class _Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is common to all settings: the address taken apart."""
+    server_addr: Annotated[
+        str,
+        Setting(
+            ":8080",
+            address,
+            "address to listen on, host:port or :port; HTTP_PORT and PORT are taken too",
+            flag="--addr",
+        ),
+    ]
+    redis_addr: Annotated[
+        str,
+        Setting(
+            "",
+            store_address,
+            "address of the store, host:port or a URL (see Cluster); empty starts the embedded server",
+            flag="--redis-addr",
+        ),
+    ]
+    redis_password: Annotated[Secret, Setting("", text, "password of the store")]
+    redis_db: Annotated[int, Setting("0", number(0, 1_000_000), "database of the store")]
+    data_dir: Annotated[Path, Setting(user_data_folder, path, "folder of the embedded Redis", flag="--data-dir")]
+    redis_fsync: Annotated[
+        str, Setting("everysec", choice("everysec", "always"), "when the embedded Redis' file is synced")
+    ]
+    disk_reserve: Annotated[
+        int, Setting("64MiB", size(0, 1024**4), "disk space kept for the embedded Redis' file; 0: none")
+    ]
+    pod_id: Annotated[
+        str, Setting(host_name, pod_name, "name of this instance; the host's name by default", flag="--pod-id")
+    ]
+    roles: Annotated[
+        tuple[str, ...],
+        Setting("http,delivery,kafka", roles, "what this instance does: any of http, delivery, kafka", flag="--roles"),
+    ]
+    log_level: Annotated[
+        str, Setting("info", choice("debug", "info", "warning", "error"), "lowest level that is logged", live=True)
+    ]
+    log_format: Annotated[
+        str, Setting("auto", choice("auto", "json", "text"), "auto: coloured on a terminal, else JSON")
+    ]
+    shutdown_timeout: Annotated[
+        float, Setting("30s", duration(0, 3600), "longest drain before the process ends", live=True)
+    ]
+    notification_ttl: Annotated[
+        float, Setting("15m", duration(1, 15 * DAY), "default lifetime of a payload", live=True)
+    ]
+    stream_maxlen: Annotated[int, Setting("100", number(1, 100), "notifications kept per inbox", live=True)]
+    lock_ttl: Annotated[float, Setting("60s", duration(3, 3600), "lifetime of an instance's lock on a user's stream")]
+    heartbeat_interval: Annotated[float, Setting("30s", duration(0.1, 600), "time between heartbeats")]
+    janitor_interval: Annotated[
+        float, Setting("60s", duration(0.1, 3600), "time between rounds of the janitor and the trimmer")
+    ]
+    presence_ttl: Annotated[float, Setting("6s", duration(0.3, 600), "an instance not heard of for so long is dead")]
+    idempotency_ttl: Annotated[
+        float, Setting("24h", duration(1, 30 * DAY), "lifetime of an idempotency key", live=True)
+    ]
+    kafka_brokers: Annotated[tuple[str, ...], Setting("", items, "Kafka brokers, with commas between; empty: no Kafka")]
+    kafka_topic: Annotated[str, Setting("notifications", plain_name, "Kafka topic that is consumed")]
+    consumer_group: Annotated[str, Setting("notification-service", plain_name, "Kafka consumer group")]
+    rate_limit_per_user: Annotated[
+        int, Setting("10", number(1, 1_000_000), "deliveries sent per user and RATE_LIMIT_WINDOW", live=True)
+    ]
+    rate_limit_window: Annotated[float, Setting("1m", duration(1, DAY), "window of RATE_LIMIT_PER_USER", live=True)]
+    rate_limit_policy: Annotated[
+        str, Setting("defer", choice("defer", "drop"), "defer or drop deliveries over RATE_LIMIT_PER_USER", live=True)
+    ]
+    rate_limit_per_channel: Annotated[
+        int, Setting("100", number(1, 1_000_000), "sends per second and channel", live=True)
+    ]
+    api_rate_limit: Annotated[
+        tuple[int, float] | None, Setting("100/1m", rate, "accepted deliveries per user, over all endpoints", live=True)
+    ]
+    notify_rate_limit: Annotated[
+        tuple[int, float] | None, Setting("off", rate, "accepted notifications per target user", live=True)
+    ]
+    sms_workers: Annotated[int, Setting("5", number(1, 1000), "concurrent sends of sms")]
+    email_workers: Annotated[int, Setting("5", number(1, 1000), "concurrent sends of email")]
+    push_workers: Annotated[int, Setting("5", number(1, 1000), "concurrent sends of push")]
+    worker_count: Annotated[int, Setting("10", number(1, 1000), "concurrent sends of every other channel")]
+    max_queue_size: Annotated[
+        int, Setting("1000", number(1, 1_000_000), "deliveries leased and not finished, per instance")
+    ]
+    retry_attempts: Annotated[int, Setting("3", number(0, 10), "retries after the first try", live=True)]
+    retry_backoff_1: Annotated[float, Setting("5s", duration(0, DAY), "wait before the first retry", live=True)]
+    retry_backoff_2: Annotated[float, Setting("30s", duration(0, DAY), "wait before the second", live=True)]
+    retry_backoff_3: Annotated[
+        float, Setting("120s", duration(0, DAY), "wait before the third and later ones", live=True)
+    ]
+    retry_delay: Annotated[
+        float | None,
+        Setting(
+            "off", duration(0, DAY, off=True), "first wait of a series that doubles, instead of those three", live=True
+        ),
+    ]
+    retry_interval: Annotated[float, Setting("10s", duration(0.01, 3600), "longest delay of a due retry")]
+    scheduler_interval: Annotated[float, Setting("5s", duration(0.01, 3600), "longest delay of a scheduled delivery")]
+    delivery_lease: Annotated[
+        float, Setting("30s", duration(1, 3600), "an unfinished delivery is taken over after so long")
+    ]
+    delivery_retention: Annotated[
+        float, Setting("15d", duration(60, 366 * DAY), "lifetime of delivery records", live=True)
+    ]
+    breaker_failures: Annotated[
+        int, Setting("5", number(1, 1000), "failures in a row that open a provider's circuit", live=True)
+    ]
+    breaker_reset: Annotated[
+        float, Setting("30s", duration(0.1, DAY), "time until an open circuit is probed", live=True)
+    ]
+    session_ttl: Annotated[
+        float, Setting("24h", duration(60, 366 * DAY), "lifetime of each address of a user, renewed when it is used")
+    ]
+    provider_sms: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_email: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_webhook: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_push_ios: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_push_android: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_push_web: Annotated[tuple[Secret, ...], Setting("", items, "provider URLs, in order of failover")]
+    provider_base_url: Annotated[str, Setting("", text, "webhook-style provider where none of the above is set")]
+    simulator_success_rate: Annotated[float, Setting("0.95", share, "share of the simulator's sends that succeed")]
+    simulator_latency: Annotated[float, Setting("50ms", duration(0, 60), "time of each of the simulator's sends")]
+    webhook_secret: Annotated[Secret, Setting("", text, "Standard Webhooks secret")]
+    webhook_allow_private: Annotated[
+        tuple[str, ...], Setting("", networks, "private networks that recipients' URLs may name")
+    ]
+    auth_mode: Annotated[
+        str, Setting("none", choice("none", "token"), "token: a key or token is needed; none: anybody may call")
+    ]
+    jwt_secret: Annotated[Secret, Setting("", text, "secret of HS256 tokens, 32 bytes or more")]
+    jwks_url: Annotated[str, Setting("", web_url, "URL of the keys of other tokens")]
+    admin_token: Annotated[Secret, Setting("", text, "a key with every scope")]
+    allowed_origins: Annotated[tuple[str, ...], Setting("", origins, "allowed origins beside the own host; * is any")]
+    tls_cert: Annotated[str, Setting("", text, "certificate file (PEM)")]
+    tls_key: Annotated[str, Setting("", text, "key file (PEM)")]
+    max_body: Annotated[int, Setting("1MiB", size(1024, 1024**3), "largest request body")]
+    max_frame: Annotated[int, Setting("64KiB", size(1024, 64 * 1024**2), "largest WebSocket message")]
+    max_connections_per_user: Annotated[
+        int, Setting("32", number(1, 1_000_000), "WebSocket connections per user, on one instance")
+    ]
+    max_connections_per_address: Annotated[
+        int,
+        Setting("1000", number(1, 1_000_000), "WebSocket connections per address, on one instance; loopback is exempt"),
+    ]
+    send_buffer: Annotated[int, Setting("1MiB", size(16 * 1024, 1024**3), "bytes that may wait for one connection")]
+    kafka: dict[str, Secret] = {}  # options of librdkafka, from the file alone
 
     @property
     def host(self) -> str:
-        """Where to listen: a bare port is this machine only while nobody has to say who he is (contract §10)."""
-        host = self.server_addr.rpartition(":")[0].strip("[]")  # type: ignore[attr-defined]
-        return host or ("127.0.0.1" if self.auth_mode == "none" else "")  # type: ignore[attr-defined]
+        """The address to listen on; a bare port is `127.0.0.1` with `AUTH_MODE=none`, else all (contract §10)."""
+        host = self.server_addr.rpartition(":")[0].strip("[]")
+        return host or ("127.0.0.1" if self.auth_mode == "none" else "")
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """All addresses to listen on: a bare port, and `localhost`, stand for IPv4 and IPv6."""
-        named = self.server_addr.rpartition(":")[0].strip("[]")  # type: ignore[attr-defined]
+        named = self.server_addr.rpartition(":")[0].strip("[]")
         if named not in ("", "localhost"):
             return (named,)
         return ("127.0.0.1", "::1") if self.host else ("0.0.0.0", "::")
 
     @property
     def loopback_only(self) -> bool:
-        """Whether this machine alone is served, without tokens: then by names of this machine (contract §10)."""
+        """True with `AUTH_MODE=none` on a loopback address: then only names of this machine are answered
+        (contract §10)."""
         host = parse_host(f"[{self.host}]" if ":" in self.host else self.host)
-        none = self.auth_mode == "none"  # type: ignore[attr-defined]
-        return none and host is not None and is_loopback(host.name)
+        return self.auth_mode == "none" and host is not None and is_loopback(host.name)
 
     @property
     def reads_kafka(self) -> bool:
-        """Whether this pod takes part in the consumer group."""
-        return bool(self.kafka_brokers) and "kafka" in self.roles  # type: ignore[attr-defined]
+        """True when this instance takes part in the consumer group."""
+        return bool(self.kafka_brokers) and "kafka" in self.roles
 
     @property
     def port(self) -> int:
-        """The port to listen on; 0 lets the system choose."""
-        return int(self.server_addr.rpartition(":")[2])  # type: ignore[attr-defined]
+        """The port to listen on; with 0 the system chooses."""
+        return int(self.server_addr.rpartition(":")[2])
 
 
-class Settings(_Settings, frozen=True, kw_only=True):
-    """All settings, one attribute per variable in lower case.
+class Definition(NamedTuple):
+    """A field of `Settings` with its description."""
 
-    Durations are seconds, sizes bytes, lists tuples; `off` is None.
-    """
+    name: str
+    kind: Any
+    setting: Setting
 
-    server_addr: str
-    redis_addr: str
-    redis_password: Secret
-    redis_db: int
-    data_dir: Path
-    redis_fsync: str
-    disk_reserve: int
-    pod_id: str
-    roles: tuple[str, ...]
-    log_level: str
-    log_format: str
-    shutdown_timeout: float
-    notification_ttl: float
-    stream_maxlen: int
-    lock_ttl: float
-    heartbeat_interval: float
-    janitor_interval: float
-    presence_ttl: float
-    idempotency_ttl: float
-    kafka_brokers: tuple[str, ...]
-    kafka_topic: str
-    consumer_group: str
-    rate_limit_per_user: int
-    rate_limit_window: float
-    rate_limit_policy: str
-    rate_limit_per_channel: int
-    api_rate_limit: tuple[int, float] | None
-    notify_rate_limit: tuple[int, float] | None
-    sms_workers: int
-    email_workers: int
-    push_workers: int
-    worker_count: int
-    max_queue_size: int
-    retry_attempts: int
-    retry_backoff_1: float
-    retry_backoff_2: float
-    retry_backoff_3: float
-    retry_delay: float | None
-    retry_interval: float
-    scheduler_interval: float
-    delivery_lease: float
-    delivery_retention: float
-    breaker_failures: int
-    breaker_reset: float
-    session_ttl: float
-    provider_sms: tuple[Secret, ...]
-    provider_email: tuple[Secret, ...]
-    provider_webhook: tuple[Secret, ...]
-    provider_push_ios: tuple[Secret, ...]
-    provider_push_android: tuple[Secret, ...]
-    provider_push_web: tuple[Secret, ...]
-    provider_base_url: str
-    simulator_success_rate: float
-    simulator_latency: float
-    webhook_secret: Secret
-    webhook_allow_private: tuple[str, ...]
-    auth_mode: str
-    jwt_secret: Secret
-    jwks_url: str
-    admin_token: Secret
-    allowed_origins: tuple[str, ...]
-    tls_cert: str
-    tls_key: str
-    max_body: int
-    max_frame: int
-    max_connections_per_user: int
-    max_connections_per_address: int
-    send_buffer: int
-    kafka: dict[str, Secret] = {}
+    @property
+    def variable(self) -> str:
+        """The variable of the environment."""
+        return self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """The flag of the command line, as an error names it."""
+        return self.setting.flag or f"--{self.name.replace('_', '-')}"
+
+    @property
+    def live(self) -> bool:
+        """True when SIGHUP applies a change."""
+        return self.setting.live
+
+    @property
+    def secret(self) -> bool:
+        """True when the value is never shown."""
+        return Secret in (self.kind, *get_args(self.kind))
+
+    @property
+    def default(self) -> Any:
+        """The value where nobody set one; empty text stands for the type's empty value."""
+        default = self.setting.default
+        if callable(default):
+            return default()
+        return self.read(default) if default else (get_origin(self.kind) or self.kind)()
+
+    def read(self, value: Any) -> Any:
+        """A checked value; raises `ValueError` with what was expected."""
+        found = self.setting.read(value)
+        if not self.secret:
+            return found
+        return tuple(map(Secret, found)) if isinstance(found, tuple) else Secret(found)
+
+
+def _definitions() -> tuple[Definition, ...]:
+    hints = get_type_hints(Settings, include_extras=True)
+    return tuple(Definition(name, *get_args(hints[name])) for name in Settings.__struct_fields__ if name != "kafka")
+
+
+DEFINITIONS = _definitions()

@@ -1,5 +1,4 @@
-"""How the values of settings are read. Each reader takes text (or what YAML made of it) and raises `ValueError`
-with what was expected."""
+"""Readers of settings: each takes text, or a value of YAML, and raises `ValueError` with what was expected."""
 
 from __future__ import annotations
 
@@ -11,9 +10,9 @@ from typing import Any
 
 from notifier.domain.hosts import is_host
 from notifier.domain.origins import parse_origin
+from notifier.domain.times import parse_duration
+from notifier.store.redis.address import parse_deployment
 
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?", re.ASCII).fullmatch
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNORECASE).fullmatch
 _BYTES = {"b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2, "g": 1024**3, "gib": 1024**3}
 _POD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}").fullmatch
@@ -40,9 +39,8 @@ def duration(least: float = 0.0, most: float = 366 * 86400.0, *, off: bool = Fal
     def read(value: Any) -> float | None:
         if off and (value is False or str(value).lower() == "off"):
             return None
-        match = _DURATION(str(value))
-        seconds = float(match[1]) * _SECONDS[match[2]] if match else -1.0
-        if not least <= seconds <= most:
+        seconds = parse_duration(str(value))
+        if seconds is None or not least <= seconds <= most:
             raise ValueError(f"{expected} of {least:g}s-{most:g}s")
         return seconds
 
@@ -110,7 +108,7 @@ def items(value: Any) -> tuple[str, ...]:
 
 
 def roles(value: Any) -> tuple[str, ...]:
-    """What a pod does."""
+    """Some of `http`, `delivery`, `kafka`."""
     found = items(value)
     if not found or not set(found) <= {"http", "delivery", "kafka"}:
         raise ValueError("some of http, delivery, kafka, with commas between")
@@ -139,7 +137,7 @@ def _origin(item: str) -> str:
 
 
 def _right_form(item: str) -> str:
-    """The origin that was meant by an entry that is none, where there is one."""
+    """A correction of an entry that is no origin; empty where none can be guessed."""
     scheme, mark, rest = item.partition("://")
     scheme = {"ws": "http", "wss": "https"}.get(scheme.lower(), scheme) if mark else "https"
     host = re.split(r"[/?#]", rest if mark else item, maxsplit=1)[0].rpartition("@")[2]
@@ -199,7 +197,7 @@ def path(value: Any) -> Path:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a name may be listened on: none, a name that IDNA does not choke on, or an IPv6 address."""
+    """True for what can be listened on: an empty name, one of DNS, or an IPv6 address."""
     if ":" not in host:
         return not host or (_HOST(host) is not None and len(host) <= 253)
     try:
@@ -210,29 +208,16 @@ def _is_host(host: str) -> bool:
 
 
 def _names_host(place: str) -> bool:
-    """Whether `host` or `host:port`, with or without a user before it, is a place that can be dialled."""
+    """True for `host` or `host:port` that can be dialled, with or without a user before it."""
     match = _PLACE(place.rpartition("@")[2])
     return bool(match and is_host(match[1] or match[2]) and 1 <= int(match[3] or 1) <= 65535)
 
 
 _PLACE = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::(\d{0,5}))?", re.ASCII).fullmatch
-_WHO = r"(?:[^@/\s]*@)?"
-_SEED = r"(?:[^@/\s,:\[\]?#]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
-_STORE = re.compile(
-    rf"(?:rediss?://)?{_WHO}{_SEED}(?:/\d{{0,6}})?"
-    rf"|unix://{_WHO}/[^\s?#]+(?:\?db=\d{{1,6}})?"
-    rf"|redis\+sentinel://{_WHO}{_SEED}(?:,{_SEED})*/[^/\s]+"
-    rf"|redis\+cluster://{_WHO}{_SEED}(?:,{_SEED})*/?",
-    re.ASCII,
-).fullmatch
 
 
 def store_address(value: Any) -> str:
-    """Where a Redis is, or several are."""
+    """The address of a Redis server, or of a deployment of several; its grammar is in `store/redis/address.py`."""
     found = text(value)
-    seeds = [] if found.startswith("unix:") else found.rpartition("://")[2].rpartition("@")[2].split("/")[0].split(",")
-    if not _STORE(found) or not all(map(_names_host, seeds)):
-        raise ValueError(
-            "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
-        )
-    return str(value)
+    parse_deployment(found)
+    return found

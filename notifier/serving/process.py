@@ -311,8 +311,7 @@ def compare_and_log(current: Settings, load: Loader) -> Change:
 def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
     """Says that the doors are open, and where."""
     url = f"{'https' if settings.tls_cert else 'http'}://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
-    deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
-    store = str(deployment) if settings.redis_addr else "its own Redis"
+    store = str(parse_deployment(settings.redis_addr)) if settings.redis_addr else "its own Redis"
     log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})
     tell_service_manager("READY=1")
     if sys.stdout.isatty():

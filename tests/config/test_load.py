@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import click
+import msgspec
 import pytest
 
+from notifier.cli.serve import command as serve
 from notifier.config import DEFINITIONS, Settings, SettingsError, load, read_file, reference
 from notifier.config.settings import Secret
 
 MIB, KIB, DAY = 1024 * 1024, 1024, 86400.0
 
-# The figures of the documentation, as a program reads them.
+# The figures of the contract, as a program reads them. A new setting need not stand here.
 DEFAULTS = {
     "server_addr": ":8080",
     "redis_addr": "",
@@ -105,14 +108,25 @@ def config_file(tmp_path):
 
 def test_defaults():
     settings = load({}, {})
-    computed = {"data_dir", "pod_id"}
-    assert {name: getattr(settings, name) for name in Settings.__struct_fields__ if name not in computed} == DEFAULTS
+    assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
 
-def test_the_tree_and_the_definitions_agree():
+def test_every_field_is_described():
     assert [d.name for d in DEFINITIONS] == [name for name in Settings.__struct_fields__ if name != "kafka"]
-    assert len({d.variable for d in DEFINITIONS}) == len(DEFINITIONS)
     assert {d.name for d in DEFINITIONS if d.secret} == SECRETS
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: d.name)
+def test_a_default_is_a_value_of_the_fields_type(definition):
+    assert msgspec.convert(definition.default, definition.kind, strict=True) == definition.default
+    assert definition.setting.meaning and not definition.setting.meaning.endswith(".")
+
+
+def test_an_option_of_serve_for_each_setting_with_a_flag(config_file):
+    flags = {d.setting.flag for d in DEFINITIONS if d.setting.flag}
+    shown = {option for parameter in serve.params for option in parameter.opts}
+    assert flags == shown - {"--workers", "--config"}
+    assert all(text in serve.get_help(click.Context(serve)) for text in flags)
 
 
 def test_what_is_computed(monkeypatch):

@@ -1,13 +1,23 @@
-"""Where a store is: the URLs that REDIS_ADDR takes, as data."""
+"""Addresses of the store: the grammar of `REDIS_ADDR`, and what it names as data."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
+
+from notifier.domain.hosts import is_host
 
 DEFAULT_PORT = 6379
 SENTINEL_PORT = 26379
-EXPECTED = "host:port, redis://, rediss://, unix://, redis+sentinel://h:p,h:p/master or redis+cluster://h:p,h:p"
+MAX_PORT = 65535
+EXPECTED = "host:port, redis://, rediss://, unix://, redis+sentinel://host:port,…/master or redis+cluster://host:port,…"
+_WHO = r"(?:([^@/\s]*)@)?"
+_SOCKET = re.compile(rf"{_WHO}(/[^\s?#]+)(?:\?db=(\d{{1,6}}))?", re.ASCII).fullmatch
+_SERVERS = re.compile(rf"{_WHO}([^@/\s?#]+)(?:/([^/\s]*))?", re.ASCII).fullmatch
+_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::(\d{1,5}))?", re.ASCII).fullmatch
+_DATABASE = re.compile(r"\d{0,6}", re.ASCII).fullmatch
+_SENTINEL, _CLUSTER = "redis+sentinel", "redis+cluster"
 
 
 class Address(NamedTuple):
@@ -50,39 +60,37 @@ def parse_deployment(text: str, password: str = "", database: int = 0) -> Deploy
 
     `password` and `database` hold where the URL names none. A user and password before the first host hold for all.
     """
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in ("redis+sentinel", "redis+cluster"):
+    scheme, _, rest = text.rpartition("://")
+    if scheme not in (_SENTINEL, _CLUSTER):
         return Deployment("single", (parse_address(text, password, database),))
-    credentials, _, hosts = rest.rpartition("@")
-    names, _, path = hosts.partition("/")
-    port = SENTINEL_PORT if scheme == "redis+sentinel" else DEFAULT_PORT
-    base = f"{credentials}@" if credentials else ""
-    seeds = tuple(_seed(f"{base}{name}", port, password, database) for name in names.split(",") if name)
-    if not seeds or (scheme == "redis+sentinel") != bool(path.strip("/")):
-        raise ValueError(f"expected {EXPECTED}")
-    return Deployment(scheme.removeprefix("redis+"), seeds, unquote(path.strip("/")))
+    match = _SERVERS(rest)
+    if not match or (scheme == _SENTINEL) != bool(match[3]):
+        raise ValueError(EXPECTED)
+    base = _with_credentials(match[1], password)._replace(database=database)
+    port = SENTINEL_PORT if scheme == _SENTINEL else DEFAULT_PORT
+    seeds = tuple(_with_place(base, place, port) for place in match[2].split(","))
+    return Deployment(scheme.removeprefix("redis+"), seeds, unquote(match[3] or ""))
 
 
 def parse_address(text: str, password: str = "", database: int = 0) -> Address:
-    """The address of one server; raises `ValueError` for anything else."""
-    url = urlsplit(text if "://" in text else f"redis://{text}")
-    if url.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError(f"expected {EXPECTED}")
-    username, secret = unquote(url.username or ""), unquote(url.password or "") or password
-    if url.scheme == "unix":
-        number = parse_qs(url.query).get("db", [str(database)])[0]
-        return Address(path=unquote(url.path), username=username, password=secret, database=int(number))
-    number = url.path.strip("/") or str(database)
-    return Address(
-        host=url.hostname or "localhost",
-        port=url.port or DEFAULT_PORT,
-        tls=url.scheme == "rediss",
-        username=username,
-        password=secret,
-        database=int(number),
-    )
+    """The address of one server; raises `ValueError` with what was expected."""
+    scheme, _, rest = text.rpartition("://")
+    match = _SOCKET(rest) if scheme == "unix" else _SERVERS(rest)
+    if scheme not in ("", "redis", "rediss", "unix") or not match or not _DATABASE(match[3] or ""):
+        raise ValueError(EXPECTED)
+    base = _with_credentials(match[1], password)._replace(database=int(match[3] or database), tls=scheme == "rediss")
+    return base._replace(path=unquote(match[2])) if scheme == "unix" else _with_place(base, match[2], DEFAULT_PORT)
 
 
-def _seed(text: str, port: int, password: str, database: int) -> Address:
-    address = parse_address(f"redis://{text}", password, database)
-    return address if ":" in text.rpartition("@")[2] else address._replace(port=port)
+def _with_credentials(who: str | None, password: str) -> Address:
+    username, _, secret = (who or "").partition(":")
+    return Address(username=unquote(username), password=unquote(secret) or password)
+
+
+def _with_place(base: Address, place: str, port: int) -> Address:
+    """The server at `host` or `host:port`; raises `ValueError` where no resolver could be asked for it."""
+    match = _SERVER(place)
+    host, found = ((match[1] or match[2]).lower(), int(match[3] or port)) if match else ("", 0)
+    if not is_host(host) or not 1 <= found <= MAX_PORT:
+        raise ValueError(EXPECTED)
+    return base.at(host, found)
