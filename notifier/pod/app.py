@@ -45,6 +45,7 @@ from notifier.service.access import Access
 from notifier.service.inbox import InboxService
 from notifier.service.jwks import Jwks
 from notifier.service.limit import UserLimit
+from notifier.service.once import Once
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.service.sessions import SendRate, SessionService
@@ -154,15 +155,14 @@ class App:
     def _build_services(self) -> None:
         settings = self.settings
         self.idempotency = Idempotency(self.redis)
+        self.once = Once(self.idempotency, settings.idempotency_ttl)
         self.publisher = Publisher(
             self.inbox,
-            self.redis.keys,
             self.holder,
             announce=self.router.announce,
             doubt=self.router.doubt,
             on_stored=self.observer.stored,
-            idempotency=self.idempotency,
-            idempotency_ttl=settings.idempotency_ttl,
+            once=self.once,
         )
         self.publisher.limit = self._user_limit(settings)
         self.inbox_service = InboxService(self.inbox, self.holder)
@@ -203,7 +203,7 @@ class App:
             self.publisher,
             self.reports,
             self.limits,
-            self.idempotency,
+            self.once,
             self.settings.pod_id,
         )
         self.pipeline = Pipeline(self.settings, house)
@@ -341,7 +341,7 @@ class App:
         logging.getLogger().setLevel(settings.log_level.upper())
         self.inbox.default_ttl_ms = round(settings.notification_ttl * 1000)
         self.inbox.maxlen = settings.stream_maxlen
-        self.publisher.idempotency_ttl_ms = round(settings.idempotency_ttl * 1000)
+        self.once.ttl_ms = round(settings.idempotency_ttl * 1000)
         self.publisher.limit = self._user_limit(settings)
         self.pipeline.reconfigure(settings)
 

@@ -37,10 +37,10 @@ from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
 from notifier.service.deliveries import DeliveryService
 from notifier.service.limit import DeliveryLimit
+from notifier.service.once import Once
 from notifier.service.publish import Publisher
 from notifier.store.circuits import Circuits
 from notifier.store.deliveries import Change, Deliveries, LeaseTerms, Queues
-from notifier.store.idempotency import Idempotency
 from notifier.store.limits import Limits
 from notifier.store.redis.client import Redis
 from notifier.store.reports import Reports
@@ -57,7 +57,7 @@ class House(NamedTuple):
     publisher: Publisher
     reports: Reports
     limits: Limits
-    idempotency: Idempotency
+    once: Once
     pod: str
 
 
@@ -69,9 +69,7 @@ class Pipeline:
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
         self.service = DeliveryService(self.deliveries, self._on_changes)
-        self.accept = AcceptService(
-            self.deliveries, house.idempotency, house.publisher.record_of, self._on_changes, house.redis.clock
-        )
+        self.accept = AcceptService(self.deliveries, house.once, self._on_changes, house.redis.clock)
         self.breakers = Breakers(Circuits(house.redis), house.observer.circuit, house.redis.clock.now)
         self.queues: Queues | None = None
         self.engine: Engine | None = None
@@ -174,7 +172,6 @@ class Pipeline:
         rate = settings.api_rate_limit
         self.accept.limit = None if rate is None else DeliveryLimit(self._house.limits, rate)
         self.accept.max_retries = settings.retry_attempts
-        self.accept.key_ttl_ms = round(settings.idempotency_ttl * 1000)
         self.breakers.failures = settings.breaker_failures
         self.breakers.reset = settings.breaker_reset
         self.rate = (settings.rate_limit_per_user, settings.rate_limit_window)

@@ -19,11 +19,10 @@ from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.status import Status
 from notifier.domain.times import format_time, parse_time
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.errors import FieldError
 from notifier.service.limit import DeliveryLimit
-from notifier.service.publish import IdempotencyKey
+from notifier.service.once import IdempotencyKey, Once, mismatch
 from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
-from notifier.store.idempotency import Idempotency
 from notifier.store.redis.clock import StoreClock
 
 SINGLE = "notifications"  # the route of single deliveries
@@ -56,20 +55,17 @@ class AcceptService:
     def __init__(
         self,
         deliveries: Deliveries,
-        idempotency: Idempotency,
-        record_of: Callable[[IdempotencyKey], str],
+        once: Once,
         on_changes: Callable[[Sequence[Change]], None],
         clock: StoreClock,
     ) -> None:
-        """`record_of` names the idempotency record of a whole batch; `on_changes` is told what was stored."""
+        """`once` has the idempotency keys of whole batches; `on_changes` gets the new deliveries."""
         self._deliveries = deliveries
-        self._idempotency = idempotency
-        self._record_of = record_of
+        self._once = once
         self._on_changes = on_changes
         self._clock = clock
         self.limit: DeliveryLimit | None = None
         self.max_retries = 3
-        self.key_ttl_ms = 86_400_000
 
     async def create(self, draft: Draft, body: object, caller: str, header_key: IdempotencyKey | None) -> Acceptance:
         """Stores one delivery; its document. `header_key` goes before the body's own, which is the same or none.
@@ -100,25 +96,11 @@ class AcceptService:
         """
         if key is None:
             return Acceptance(_encode(await self._store_batch(items, caller, random_id(), new_seed())), False)
-        record, own = self._record_of(key), new_seed()
-        begun = await self._idempotency.begin(record, hashlib.sha256(canonical(body)).digest(), own, self.key_ttl_ms)
-        if begun.outcome == "replay":
-            return Acceptance(begun.value, True)
-        if begun.outcome == "mismatch":
-            raise _mismatch()
-        if begun.outcome == "running":
-            wait = int(begun.value) / 1000
-            raise NotifierError(
-                ErrorCode.CONFLICT, "the first request under this key is still running", retry_after=wait
-            )
-        seed = begun.value.decode()
-        try:
-            answer = _encode(await self._store_batch(items, caller, derived_id(seed, "batch"), seed))
-            await self._idempotency.finish(record, answer, self.key_ttl_ms)
-        except BaseException:
-            self._idempotency.give_up(record, own)
-            raise
-        return Acceptance(answer, False)
+
+        async def make(seed: str) -> bytes:
+            return _encode(await self._store_batch(items, caller, derived_id(seed, "batch"), seed))
+
+        return Acceptance(*await self._once.once(key, body, make))
 
     async def accept(self, drafts: Sequence[tuple[str, Draft]]) -> list[Stored]:
         """Stores deliveries under ids that their source determines: each once, however often it comes."""
@@ -135,7 +117,7 @@ class AcceptService:
         """Stores what was prepared, and tells of what is new."""
         if not items:
             return []
-        stored = await self._deliveries.create(items, self.key_ttl_ms)
+        stored = await self._deliveries.create(items, self._once.ttl_ms)
         self._on_changes(
             [
                 Change(item.id, Status.SCHEDULED if item.scheduled else Status.QUEUED, item.channel, item.priority)
@@ -249,12 +231,8 @@ class AcceptService:
 
 def _accepted(stored: Stored, quota: Quota | None) -> Acceptance:
     if stored.outcome == "mismatch":
-        raise _mismatch()
+        raise mismatch()
     return Acceptance(stored.document, stored.outcome == "known", quota)
-
-
-def _mismatch() -> NotifierError:
-    return NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
 
 
 def _outcome(stored: Stored) -> dict[str, Any]:

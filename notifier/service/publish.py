@@ -6,29 +6,24 @@ Deliveries through providers come in by `accept.py`.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from notifier.domain.bodies import canonical
-from notifier.domain.deliveries import key_problem
-from notifier.domain.faults import Faults
-from notifier.domain.ids import derived_id, new_seed, random_id
+from notifier.domain.ids import derived_id, random_id
 from notifier.domain.limits import Quota
 from notifier.domain.notifications import Content, Draft, payload_json
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.service.limit import UserLimit
-from notifier.store.idempotency import Idempotency
+from notifier.service.once import IdempotencyKey, Once, fingerprint, mismatch
 from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item, Remembered
-from notifier.store.keys import Keys
 from notifier.store.redis.link import LinkLost
 
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
@@ -57,14 +52,6 @@ class Work(Struct, frozen=True):
     started: float
 
 
-class IdempotencyKey(NamedTuple):
-    """A caller's key for one request, in the space of that caller and route."""
-
-    caller: str
-    route: str
-    key: str
-
-
 class Announcer(Protocol):
     """Who brings what was accepted to those who are connected."""
 
@@ -77,27 +64,23 @@ class Publisher:
     def __init__(
         self,
         inbox: Inbox,
-        keys: Keys,
         holder: Holder,
         announce: Announcer,
         doubt: Callable[[Sequence[str]], None],
         on_stored: Callable[[Sequence[Item], Content, Accepted], None],
-        idempotency: Idempotency,
-        idempotency_ttl: float,
+        once: Once,
     ) -> None:
         """`doubt` is told for which users something may be stored that was announced to nobody; `on_stored` what was
-        asked for and what came of it; `idempotency_ttl` in seconds.
+        asked for and what came of it.
 
         `limit`, where set, bounds what one user is sent; it does not bind broadcasts.
         """
         self._inbox = inbox
-        self._keys = keys
         self._holder = holder
         self._announce = announce
         self._doubt = doubt
         self._on_stored = on_stored
-        self._idempotency = idempotency
-        self.idempotency_ttl_ms = round(idempotency_ttl * 1000)
+        self._once = once
         self.limit: UserLimit | None = None
 
     async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
@@ -135,14 +118,14 @@ class Publisher:
         self, limit: UserLimit, draft: Draft, body: object, key: IdempotencyKey | None
     ) -> Answer:
         """A repeat, which creates nothing, is answered whatever the limit says, and does not count."""
-        if key is not None and await self._idempotency.has_answer(self.record_of(key)):
+        if key is not None and await self._once.has_answer(key):
             return await self._publish(draft, body, key)
         quota = await limit.take(draft.targets, body)
         return replace(await self._publish(draft, body, key), quota=quota)
 
     def _submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
-        if self._keys.cluster and (key is not None or len(draft.targets) > 1):
-            _in_task(self._publish_in_cluster(draft, body, key), on_answer)
+        if not self._inbox.is_one_script(len(draft.targets), key is not None):
+            _in_task(self._publish_by_parts(draft, body, key), on_answer)
             return
         work = self._prepare(draft, body, key)
 
@@ -182,46 +165,30 @@ class Publisher:
         self._doubt([item.user.key for item in items])
 
     def _conclude(self, work: Work, accepted: Accepted) -> Answer | NotifierError:
-        if accepted.outcome == "replay":  # which is asked for by who has lost the first answer, as we may have
+        if accepted.outcome == "replay":  # whoever asks for it has lost the first answer, as this instance may have
             self._doubt_items(work.items)
             return Answer(accepted.replay, True)
         if accepted.outcome == "mismatch":
-            return NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
+            return mismatch()
         self._on_stored(work.items, work.content, accepted)
         return Answer(work.answer, False)
 
-    async def _publish_in_cluster(
-        self, draft: Draft, body: object, key: IdempotencyKey | None
-    ) -> Answer | NotifierError:
-        """As `publish`, where the record of the key and the inboxes are in different slots."""
+    async def _publish_by_parts(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer | NotifierError:
+        """As `publish`, for more than one script can store."""
         if key is None:
             work = self._prepare(draft, body, None)
             return self._conclude(work, await self._accept(work))
-        started, ttl = time.monotonic(), self.idempotency_ttl_ms
-        record, own = self.record_of(key), new_seed()
-        begun = await self._idempotency.begin(record, _fingerprint(body), own, ttl)
-        if begun.outcome == "replay":
-            self._doubt([user.key for user in draft.targets])
-            return Answer(begun.value, True)
-        if begun.outcome == "mismatch":
-            raise NotifierError(ErrorCode.INVALID, "this idempotency key was used for another request")
-        if begun.outcome == "running":
-            self._doubt([user.key for user in draft.targets])
-            raise NotifierError(
-                ErrorCode.CONFLICT,
-                "the first request under this key is still running",
-                retry_after=int(begun.value) / 1000,
-            )
-        seed = begun.value.decode()
-        items = [_item(user, draft.content, derived_id(seed, user.key)) for user in draft.targets]
-        answer = _answer(items)
-        try:
+        started = time.monotonic()
+
+        async def make(seed: str) -> bytes:
+            items = [_item(user, draft.content, derived_id(seed, user.key)) for user in draft.targets]
             await self._store(items, draft.content, started)
-            await self._idempotency.finish(record, answer, ttl)
-        except BaseException:
-            self._idempotency.give_up(record, own)
-            raise
-        return Answer(answer, False)
+            return _answer(items)
+
+        def doubt() -> None:  # whoever repeats a request has lost its answer, as this instance may have
+            self._doubt([user.key for user in draft.targets])
+
+        return Answer(*await self._once.once(key, body, make, doubt))
 
     async def publish_one(self, notification_id: str, user: User, content: Content) -> None:
         """Stores a notification under an id that its source determines: once, however often this is repeated."""
@@ -247,22 +214,8 @@ class Publisher:
                 self._announce(item.user.key, arrivals, content.fragment, started)
 
     def _remember(self, key: IdempotencyKey, body: object, answer: bytes) -> Remembered:
-        return Remembered(self.record_of(key), _fingerprint(body), os.urandom(8), answer, self.idempotency_ttl_ms)
-
-    def record_of(self, key: IdempotencyKey) -> str:
-        """The name of the record of an idempotency key."""
-        digest = hashlib.sha256(f"{key.route}\n{key.key}".encode()).hexdigest()
-        return self._keys.idempotency(key.caller, digest)
-
-
-def read_idempotency_key(caller: str, route: str, text: str | None, faults: Faults) -> IdempotencyKey | None:
-    """The key of a request, 1–255 printable ASCII characters; what is none is noted in `faults`."""
-    if text is None:
-        return None
-    if problem := key_problem(text):
-        faults.add("Idempotency-Key", problem)
-        return None
-    return IdempotencyKey(caller, route, text)
+        once = self._once
+        return Remembered(once.record_of(key), fingerprint(body), os.urandom(8), answer, once.ttl_ms)
 
 
 def _in_task(work: Coroutine[Any, Any, Answer | NotifierError], on_answer: OnAnswer) -> None:
@@ -283,10 +236,6 @@ def _in_task(work: Coroutine[Any, Any, Answer | NotifierError], on_answer: OnAns
 
 
 _RUNNING: set[asyncio.Task[Answer | NotifierError]] = set()  # the loop itself holds tasks weakly
-
-
-def _fingerprint(body: object) -> bytes:
-    return hashlib.sha256(canonical(body)).digest()
 
 
 def _item(user: User, content: Content, notification_id: str) -> Item:

@@ -1,7 +1,7 @@
-"""Idempotency records for a cluster, where a record cannot be written together with what its request stores.
+"""Idempotency records of requests that no single script can store: batches, and notifications on Redis Cluster.
 
-On one server `Inbox.accept` writes the record in the same script. Here a request begins, stores, and ends: the seed
-that the first try leaves behind determines the ids, so that a repeat after a crash stores nothing twice.
+A request begins, stores, and finishes. The seed that the first try leaves behind determines the ids, so that a repeat
+after a crash stores nothing twice. What one script can store has its record written by it (`Inbox.accept`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Begun(NamedTuple):
 
 
 class Idempotency:
-    """The records of a cluster."""
+    """The records of one store. Every method may raise `NotifierError(unavailable)`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -40,6 +40,10 @@ class Idempotency:
         self._finish = redis.script("idempotency/finish")
         self._give_up = redis.script("idempotency/give_up")
         self._ending: dict[str, asyncio.Task[None]] = {}
+
+    def record(self, caller: str, digest: str) -> str:
+        """The Redis key of a caller's record."""
+        return self._redis.keys.idempotency(caller, digest)
 
     async def begin(self, key: str, fingerprint: bytes, seed: str, ttl_ms: int) -> Begun:
         """Begins a try of a request; `seed` tells it from others, and its ids derive from it when it is the first.

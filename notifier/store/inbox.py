@@ -136,8 +136,9 @@ class Inbox:
         `announce` gets that in the order of the stream, even when nobody waits for the outcome any more: the group
         has gone past it.
 
-        Repeating it with the same ids stores nothing twice. `remembered` works on one server only: in a cluster the
-        record is in another slot, see `idempotency.py`. Raises `NotifierError(unavailable)`.
+        Repeating it with the same ids stores nothing twice. `remembered` needs `is_one_script`.
+
+        Raises `NotifierError(unavailable)`.
         """
         groups = self._by_shard(items, lambda item: item.user.key)
         if len(groups) == 1:
@@ -152,6 +153,11 @@ class Inbox:
         trimmed = sum(part.trimmed for part in parts)
         return Accepted("stored", b"", [row[0] for row in ordered], [row[1] for row in ordered], trimmed)
 
+    def is_one_script(self, users: int, remembered: bool) -> bool:
+        """True where one script can store notifications for so many users, and the idempotency record where there is
+        one: always on one server, on Redis Cluster for one user without a record."""
+        return not self._keys.cluster or (users == 1 and not remembered)
+
     def submit(
         self,
         holder: Holder,
@@ -159,7 +165,7 @@ class Inbox:
         remembered: Remembered | None,
         on_accepted: Callable[[Accepted | NotifierError], None],
     ) -> None:
-        """As `accept` for what one script can do (on one server: always), tried once and without a task of its own.
+        """As `accept` where `is_one_script`, tried once and without a task of its own.
 
         All that one turn of the loop submits goes to the store in one command.
         """

@@ -17,7 +17,7 @@ async def test_limits_and_lives_change_for_what_comes_next(client, redis, settin
     assert 59 * 60_000 < await redis.call("PTTL", f"notification:{after}") <= 60 * 60_000
     refused = await client.post("/api/v1/notify", json={"target": [ALICE], "message": "one too many"})
     assert refused.status_code == 429
-    assert (client.pod.inbox.maxlen, client.pod.publisher.idempotency_ttl_ms) == (7, 5000)
+    assert (client.pod.inbox.maxlen, client.pod.once.ttl_ms) == (7, 5000)
 
 
 async def test_the_level_of_logs_changes(client, settings):

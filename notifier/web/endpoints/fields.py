@@ -12,7 +12,7 @@ from notifier.domain.deliveries import MAX_KEY, key_problem
 from notifier.domain.fields import Login, UserId
 from notifier.domain.reading import checked
 from notifier.errors import ErrorCode, FieldError, NotifierError
-from notifier.service.publish import IdempotencyKey
+from notifier.service.once import IdempotencyKey
 from notifier.web.http.route import Tag
 
 MAX_LIMIT = 1000

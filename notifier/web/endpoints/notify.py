@@ -13,8 +13,9 @@ from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.notifications import Draft, read_notify_request
 from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.once import IdempotencyKey, read_idempotency_key
 from notifier.service.publish import Answer as Published
-from notifier.service.publish import IdempotencyKey, OnAnswer, Publisher, read_idempotency_key
+from notifier.service.publish import OnAnswer, Publisher
 from notifier.web.endpoints.fields import ID, INBOX, KEY_REUSED, KEY_RUNNING, LIMIT_HEADERS, IdempotencyHeaders, Uuid
 from notifier.web.http.errors import quota_headers
 from notifier.web.http.mount import Call
