@@ -45,18 +45,18 @@ format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)
 	@$(BIN)/ruff check --fix --quiet notifier tests build $(wildcard tui)
 
-faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, paused pods, hostile clients; what is lost?
+faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, paused instances, hostile clients; counts losses
 	@failed=0; heading() { printf '\n== %s\n' "$$*"; }; \
 	heading "kill -9 of server and Redis, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 || failed=1; \
 	heading "kill -9 with three workers, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 --workers 3 || failed=1; \
 	heading "what may happen to an external Redis"; $(BIN)/python -m tests.e2e.store_faults || failed=1; \
 	heading "what open connections are not sent, on one and on three workers"; $(BIN)/python -m tests.e2e.gaps || failed=1; \
 	heading "failover of Sentinel and Cluster"; $(BIN)/python -m tests.e2e.failover || failed=1; \
-	heading "a pod paused for a minute, killed, ended"; $(BIN)/python -m tests.e2e.paused_pod || failed=1; \
+	heading "an instance paused for a minute, killed, ended"; $(BIN)/python -m tests.e2e.paused_pod || failed=1; \
 	heading "hostile clients"; $(BIN)/python -m tests.e2e.hostile || failed=1; \
 	exit $$failed
 
-faults-deliveries: $(DEV_STAMP) ## pods killed, Redis paused for 10 s, a provider that flaps; what is lost or sent twice?
+faults-deliveries: $(DEV_STAMP) ## instances killed, Redis paused for 10 s, a provider that flaps; counts losses and repeats
 	@$(BIN)/python -m tests.e2e.delivery_faults $(ARGS)
 
 demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule

@@ -39,7 +39,7 @@ function showRates(metrics) {
 }
 
 function showAbout({ version, pod_id: pod, pods, uptime_s: uptime }) {
-  const parts = [version && `notifier ${version}`, pod && `pod ${pod}`, pods > 1 && `of ${pods}`];
+  const parts = [version && `notifier ${version}`, pod && `instance ${pod}`, pods > 1 && `of ${pods}`];
   if (typeof uptime === "number") parts.push(`up ${duration(uptime)}`);
   setText(byId("about"), parts.filter(Boolean).join(", "));
 }
