@@ -13,8 +13,13 @@ from notifier.domain.protocol import MAX_RETENTION_DAYS, SYNC_LIMIT
 from notifier.live import frames
 from notifier.live.connection import TOKEN_EXPIRED
 from notifier.live.websocket import PING_INTERVAL, SILENCE, STALL
+from notifier.pod.providers import HOSTS_SHOWN
+from notifier.providers.bodies import MAX_BODY
 from notifier.store.embedded.binary import MINIMUM
 from notifier.store.inbox import HISTORY
+from notifier.store.redis.client import SPOILT_LIFE_MS
+from notifier.store.sessions import MAX_SESSIONS
+from notifier.web.http.descriptors import RESERVE
 from notifier.web.http.protocol import REQUEST_DEADLINE
 
 DOCS = Path(__file__).parents[2] / "notifier" / "web" / "docs"
@@ -41,6 +46,11 @@ SAID = [
     ("frontend", f"| {TOKEN_EXPIRED} | the token has expired"),
     ("backend", f"Up to {MAX_TARGETS:,} users in one request"),
     ("backend", f"It lives {SETTINGS.session_ttl / 3600:g} hours and is renewed"),
+    ("backend", f"A user has {MAX_SESSIONS} at most"),
+    ("providers", f"(`hosts`, at most {HOSTS_SHOWN})"),
+    ("providers", f"longer than {MAX_BODY // 1024} KiB"),
+    ("operating", f"where it stays for {SPOILT_LIFE_MS / 86_400_000:g} days"),
+    ("troubleshooting", f"the last {RESERVE} are kept"),
     ("security", f"a whole request must arrive within {REQUEST_DEADLINE:g} s"),
     ("providers", "tried again after {:g} s, {:g} s and {:g} s".format(*RETRIES)),
     ("providers", f"open the provider's circuit for {SETTINGS.breaker_reset:g} s"),
