@@ -315,25 +315,29 @@ def _struct(info: inspect.StructType) -> Reader:
 
 def _read_fields(kind: Any, value: dict[str, Any], path: str, errors: Faults, known: Set[str] | None) -> object:
     """A struct from an object; names that are not `known` are errors, where that is not None."""
-    before, fields = errors.count, fields_of(kind)
+    before, count, fields = errors.count, errors.count, fields_of(kind)
+    within = f"{path}." if path else ""
     values: dict[str, Any] = {}
-    for field in fields:
-        if field.name in value and not field.apart:
-            found = errors.count
-            read = field.reader.read(value[field.name], _joined(path, field.name), errors)
-            values[field.attribute] = read if errors.count == found else None
-        elif field.required and field.name not in value:
-            errors.add(_joined(path, field.name), field.missing)
+    for name, attribute, _, (read, _), required, told, is_apart in fields:
+        if name not in value:
+            if required:
+                errors.add(within + name, told)
+        elif not is_apart:
+            found = read(value[name], within + name, errors)
+            values[attribute] = found if errors.count == count else None
+        count = errors.count
     _add_together(kind, values, path, errors)
     if known is not None:
         _add_unknown(kind, value, path, errors, known)
     for field in fields:
         if field.apart and field.name in value:
-            values[field.attribute] = field.reader.read(value[field.name], _joined(path, field.name), errors)
+            values[field.attribute] = field.reader.read(value[field.name], within + field.name, errors)
     return kind(**values) if errors.count == before else None
 
 
 def _add_unknown(kind: Any, value: dict[str, Any], path: str, errors: Faults, known: Set[str]) -> None:
+    if value.keys() <= known:
+        return
     elsewhere: Mapping[str, str] = getattr(kind, "elsewhere", {})
     for name in elsewhere.keys() & value.keys():
         errors.add(_joined(path, name), elsewhere[name])
