@@ -9,10 +9,13 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import pytest_sanic.utils
 import websockets
+from sanic import HTTPResponse
 from sanic.mixins.routes import RouteMixin
 from sanic.touchup import TouchUp
 
@@ -23,6 +26,7 @@ from notifier.store.embedded.binary import find_redis
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis
+from notifier.web.http import mount
 from tests.support import leaked_keys
 
 STOP_WITHIN = 5.0
@@ -67,6 +71,30 @@ def _touch_up_once(app):
 
 
 TouchUp.run = _touch_up_once
+
+
+# Whatever a handler returns in any test is of the type that its route declares, encoded JSON too.
+_answer_of = mount.answer_of
+
+
+def _answer_of_declared_type(route, result):
+    body = result.body if isinstance(result, mount.Reply) else result
+    if not isinstance(result, HTTPResponse):
+        _check_result(route, body)
+    return _answer_of(route, result)
+
+
+def _check_result(route, body):
+    kind = Any if route.result is None else route.result
+    assert (body is None) == (route.result is None), f"{route.handler} returns {body!r}, not {route.result}"
+    encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    found = msgspec.json.decode(encoded, type=kind)
+    assert isinstance(body, bytes) or type(body) is type(found), f"{route.handler} returns {type(body)}, not {kind}"
+    whole = msgspec.json.encode(found, order="sorted")
+    assert whole == msgspec.json.encode(msgspec.json.decode(encoded), order="sorted"), f"{route.handler}: {encoded}"
+
+
+mount.answer_of = _answer_of_declared_type
 
 
 @pytest.fixture(autouse=True)

@@ -31,13 +31,13 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 0}),
     "RateLimit": ('What is left: `"notify";r=9;t=60`; with a rate limit only.', {"type": "string"}),
     "RateLimit-Policy": ('The limit: `"notify";q=10;w=60`; with a rate limit only.', {"type": "string"}),
-    "Idempotent-Replayed": ("`true` where this is the first answer given again.", {"const": "true"}),
+    "Idempotent-Replayed": ("`true` where this is the first answer given again.", {"type": "string", "const": "true"}),
     "WWW-Authenticate": ("How to say who you are (RFC 6750).", {"type": "string"}),
-    "Sec-WebSocket-Version": ("The version that is spoken here.", {"const": "13"}),
+    "Sec-WebSocket-Version": ("The version that is spoken here.", {"type": "string", "const": "13"}),
     "Upgrade": ("`websocket`.", {"type": "string"}),
     "Connection": ("`Upgrade`.", {"type": "string"}),
     "Sec-WebSocket-Accept": ("The answer to the client's key (RFC 6455).", {"type": "string"}),
-    "Sec-WebSocket-Protocol": ("`notifier.v1`, where the client offered it.", {"const": "notifier.v1"}),
+    "Sec-WebSocket-Protocol": ("`notifier.v1`, where the client offered it.", {"type": "string", "const": "notifier.v1"}),
 }
 _ALWAYS = ("X-Request-ID",)
 # Answers that are the same for every route, by their status.

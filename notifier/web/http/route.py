@@ -17,10 +17,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sanic import HTTPResponse
 from sanic.exceptions import SanicException
 
 from notifier.domain.access import Scope
@@ -218,7 +232,10 @@ def _filled(answer: Answer, result: Any) -> Answer:
 
 
 def _result_of(hint: Any) -> Any:
-    """The type of an answer's JSON: a handler's result, or what its `Reply` holds."""
+    """The type of an answer's JSON: a handler's result, what its `Reply` holds, or what it returns beside responses."""
     if hint in (None, type(None)):
         return None
+    if get_origin(hint) in (Union, UnionType):
+        typed = [kind for kind in get_args(hint) if kind is not HTTPResponse]
+        return _result_of(typed[0]) if len(typed) == 1 else hint
     return get_args(hint)[0] if get_origin(hint) is Reply else hint

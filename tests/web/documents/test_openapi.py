@@ -97,6 +97,41 @@ async def test_names_of_types_are_plain(document):
     assert [name for name in document["components"]["schemas"] if not name.isalnum()] == []
 
 
+def parts_of(value, path=""):
+    """(path, object) of every object within."""
+    if isinstance(value, dict):
+        yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        if name not in ("example", "examples", "default"):
+            yield from parts_of(child, f"{path}/{name}")
+
+
+async def test_no_type_is_named_like_one_of_its_fields(document):
+    """Generators name the type of a field after both, and two types would share a name."""
+    for name, schema in document["components"]["schemas"].items():
+        names = [field.replace("_", "").lower() for field in schema.get("properties", {})]
+        assert name.lower() not in names, name
+
+
+async def test_patterns_are_by_ecma_262_without_flags(document):
+    """`\\p{L}` wants the flag `u`, which JSON Schema leaves to the validator."""
+    patterns = [part["pattern"] for _, part in parts_of(document) if isinstance(part.get("pattern"), str)]
+    assert len(patterns) > 10 and [pattern for pattern in patterns if r"\p{" in pattern] == []
+
+
+async def test_a_value_has_its_type_beside_it(document):
+    found = [(path, part) for path, part in parts_of(document) if not path.endswith("/properties")]
+    valued = [(path, part) for path, part in found if "const" in part or "enum" in part]
+    assert len(valued) > 10 and [path for path, part in valued if "type" not in part] == []
+
+
+async def test_what_is_open_says_so(document):
+    security = {path: [one["security"] for one in item.values()] for path, item in document["paths"].items()}
+    open_to_all = {path for path, wanted in security.items() if [] in wanted}
+    assert open_to_all == {"/health", "/health/live", "/health/ready", "/openapi.json", "/asyncapi.json"}
+
+
 async def test_errors_are_described_with_their_headers(document):
     responses = document["paths"][NOTIFY]["post"]["responses"]
     assert {"400", "401", "403", "408", "409", "413", "415", "422", "429", "431", "500", "503"} < responses.keys()
