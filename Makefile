@@ -142,5 +142,5 @@ $(RUN_STAMP): $(BIN)/python build/requirements.txt pyproject.toml
 $(DEV_STAMP): $(RUN_STAMP) build/requirements-dev.txt
 	@echo "installing what the tests need (once)"
 	@$(PIP) install --use-pep517 --no-deps -r build/requirements-dev.txt
-	@bash build/packages.sh "the tests drive" redis-server:redis-server chromium:chromium node:nodejs tmux:tmux
+	@bash build/packages.sh "the tests drive" redis-server:redis-server chromium:chromium node:nodejs npm:npm tmux:tmux
 	@touch $@
