@@ -60,6 +60,7 @@ class Attempts:
         owner: str,
         uniform: Callable[[float, float], float],
         now: Callable[[], float],
+        retry: RetryPolicy,
     ) -> None:
         """`owner` is this instance; `uniform(low, high)` is the source of chance; `now` is Unix seconds."""
         self._routes = routes
@@ -69,7 +70,11 @@ class Attempts:
         self._owner = owner
         self._uniform = uniform
         self._now = now
-        self.retry = RetryPolicy((5.0, 30.0, 120.0))
+        self._retry = retry
+
+    def reconfigure(self, retry: RetryPolicy) -> None:
+        """Replaces the waits, for the next failure."""
+        self._retry = retry
 
     async def make(self, leased: Leased) -> Ended:
         """Tries a delivery once and records it. Raises `NotifierError` when the store goes before anything is sent."""
@@ -117,7 +122,7 @@ class Attempts:
             await self._addresses.forget(plan.document, plan.leased, dead)
 
     def _classify(self, plan: Plan, results: Sequence[str | BaseException]) -> Outcome:
-        return plan.outcome or classify(results, plan.tried, plan.leased, self.retry, self._uniform)
+        return plan.outcome or classify(results, plan.tried, plan.leased, self._retry, self._uniform)
 
     async def _record(self, leased: Leased, outcome: Outcome, tried: Sequence[Attempt]) -> Ended:
         result = transition(leased, self._owner, outcome, tried)

@@ -21,6 +21,13 @@ class HostCircuit(NamedTuple):
     circuit: Circuit
 
 
+class BreakerPolicy(NamedTuple):
+    """The failures in a row that open a circuit, and the seconds until it is probed."""
+
+    failures: int
+    reset: float
+
+
 class Breakers:
     """The circuits of the providers in use and of hosts. Other pods' findings come in with `refresh`."""
 
@@ -29,6 +36,7 @@ class Breakers:
         circuits: Circuits,
         on_change: Callable[[str, str, str], None],
         now: Callable[[], float],
+        policy: BreakerPolicy,
     ) -> None:
         """`on_change` is told a provider's name, the recipients' host (empty: the provider itself) and the new state:
         `closed`, `open` or `half_open`; `now` is Redis' time in Unix seconds."""
@@ -38,8 +46,11 @@ class Breakers:
         self._providers: set[str] = set()
         self._seen: dict[str, Circuit] = {}  # those that have failed
         self._told: dict[str, str] = {}  # those that are not closed
-        self.failures = 5
-        self.reset = 30.0
+        self._policy = policy
+
+    def reconfigure(self, policy: BreakerPolicy) -> None:
+        """Replaces the policy, for the next failure."""
+        self._policy = policy
 
     def add(self, providers: Iterable[str]) -> None:
         """Providers to be watched."""
@@ -81,7 +92,7 @@ class Breakers:
     async def failed(self, name: str, recipient: str = "") -> None:
         """A failure of the provider or the host, at a try for a recipient."""
         is_host = name not in self._providers
-        self._note(await self._circuits.note_failure(name, recipient, self.failures, self.reset, is_host), name)
+        self._note(await self._circuits.note_failure(name, recipient, *self._policy, is_host), name)
 
     async def succeeded(self, name: str, recipient: str = "") -> None:
         """A try that went well."""

@@ -35,6 +35,7 @@ class Engine:
         on_limited: Callable[[str, int], None],
         *,
         shares: Shares,
+        terms: LeaseTerms,
         max_leased: int,
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -57,7 +58,11 @@ class Engine:
         self._shares = shares
         shares.on_room = self._room.set
         self._stopping = False
-        self.terms = LeaseTerms(100, 10, 60.0, "defer")
+        self._terms = terms
+
+    def reconfigure(self, terms: LeaseTerms) -> None:
+        """Replaces the limits, for the next lease."""
+        self._terms = terms
 
     @property
     def hands(self) -> int:
@@ -134,7 +139,7 @@ class Engine:
         return lease.wait
 
     def _terms_of(self, channel: str) -> LeaseTerms:
-        return self.terms._replace(per_second=0, per_user=0) if channel == INBOX else self.terms
+        return self._terms._replace(per_second=0, per_user=0) if channel == INBOX else self._terms
 
     def _tell(self, channel: str, lease: Lease) -> None:
         changes = [Change(one.id, Status.PROCESSING, channel, one.priority) for one in lease.leased]

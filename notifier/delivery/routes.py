@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from notifier.delivery.guarded import Guarded
 from notifier.providers.base import Provider
@@ -40,12 +40,12 @@ class Routes:
                 yield key, member
 
 
-def urls_of(setting: Callable[[str], Sequence[str]], base_url: str) -> dict[str, list[str]]:
-    """The providers' URLs by route; `setting` gives those of a variable. Contract §2: where a route has none,
+def urls_of(settings: Mapping[str, Sequence[str]], base_url: str) -> dict[str, list[str]]:
+    """The providers' URLs by route; `settings` holds those that are set. Contract §2: where a route has none,
     `PROVIDER_BASE_URL` takes it, and where that is empty too, the simulator; `webhook` posts to its recipient."""
     found: dict[str, list[str]] = {}
     for key in ROUTES:
-        urls = list(setting(f"provider_{key.replace(':', '_')}"))
+        urls = list(settings[key])
         default = OWN_URL if key == "webhook" else base_url or SIMULATED
         found[key] = urls or [default]
     return found

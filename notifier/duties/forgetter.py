@@ -25,8 +25,12 @@ class Forgetter(Duty):
         super().__init__()
         self._deliveries = deliveries
         self._begin_sweep = begin_sweep
-        self.retention = retention
+        self._retention = retention
         self._now = now
+
+    def reconfigure(self, retention: float) -> None:
+        """Replaces the retention, for the next sweep."""
+        self._retention = retention
 
     async def round(self) -> None:
         if await self._begin_sweep(self.name, self.interval / 2):
@@ -34,7 +38,7 @@ class Forgetter(Duty):
 
     async def sweep(self) -> int:
         """Removes all that is due; how many."""
-        before, removed = round((self._now() - self.retention) * 1000), 0
+        before, removed = round((self._now() - self._retention) * 1000), 0
         while count := await self._deliveries.forget(before):
             removed += count
             if count < FORGET_BATCH:

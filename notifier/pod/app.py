@@ -38,13 +38,13 @@ from notifier.pod.health import HealthReport
 from notifier.pod.identity import Identity
 from notifier.pod.observer import Observer
 from notifier.pod.pipeline import House, Pipeline
+from notifier.pod.policies import inbox_policy, notify_limit, user_rate
 from notifier.pod.seat import Seat
 from notifier.pod.store_state import StoreState
 from notifier.pod.web import Offered, build_web
 from notifier.service.access import Access
 from notifier.service.inbox import InboxService
 from notifier.service.jwks import Jwks
-from notifier.service.limit import UserLimit
 from notifier.service.once import Once
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
@@ -123,7 +123,7 @@ class App:
         self.redis.on_reply_seconds = self.metrics.redis.observe
         self.redis.spoilt.on_found = lambda kind: self.metrics.count("spoilt_values", kind)
         self.store_watch = StoreWatch(self.redis)
-        self.inbox = Inbox(self.redis, default_ttl=settings.notification_ttl, maxlen=settings.stream_maxlen)
+        self.inbox = Inbox(self.redis, inbox_policy(settings))
         self.bus = Bus(self.redis, settings.pod_id)
         self.presence = Presence(self.redis, settings.presence_ttl)
         self.presence.epoch = self.epoch = Epoch(self.redis, self._on_replaced)
@@ -163,8 +163,8 @@ class App:
             doubt=self.router.doubt,
             on_stored=self.observer.stored,
             once=self.once,
+            limit=notify_limit(settings, self.limits),
         )
-        self.publisher.limit = self._user_limit(settings)
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
         self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
@@ -184,10 +184,6 @@ class App:
             self.redis.clock.now,
             self.opened,
         )
-
-    def _user_limit(self, settings: Settings) -> UserLimit | None:
-        rate = settings.notify_rate_limit
-        return UserLimit(self.limits, rate) if rate is not None else None
 
     def _build_access(self) -> Access:
         settings = self.settings
@@ -210,7 +206,7 @@ class App:
         self.peers.answers("providers", self.pipeline.providers.rows)
         self.peers.answers("hands", self.pipeline.hands)
         self.session_service = SessionService(self.pipeline.sessions)
-        self.send_rate = SendRate(self.pipeline.deliveries, lambda: self.pipeline.rate, self.redis.clock.now)
+        self.send_rate = SendRate(self.pipeline.deliveries, user_rate(self.settings), self.redis.clock.now)
 
     def _build_ingest(self) -> Ingest | None:
         settings = self.settings
@@ -339,10 +335,10 @@ class App:
         """Applies settings of which only those differ that can change while running (`Definition.live`)."""
         self.settings = settings
         logging.getLogger().setLevel(settings.log_level.upper())
-        self.inbox.default_ttl_ms = round(settings.notification_ttl * 1000)
-        self.inbox.maxlen = settings.stream_maxlen
-        self.once.ttl_ms = round(settings.idempotency_ttl * 1000)
-        self.publisher.limit = self._user_limit(settings)
+        self.inbox.reconfigure(inbox_policy(settings))
+        self.once.reconfigure(settings.idempotency_ttl)
+        self.publisher.reconfigure(notify_limit(settings, self.limits))
+        self.send_rate.reconfigure(user_rate(settings))
         self.pipeline.reconfigure(settings)
 
     async def stop(self, timeout: float) -> None:

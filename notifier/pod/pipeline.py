@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
 from typing import Any, NamedTuple
@@ -19,7 +20,6 @@ from notifier.delivery.shares import Shares
 from notifier.domain.deliveries import CHANNELS
 from notifier.domain.inbox_requests import BroadcastRequest
 from notifier.domain.reading import read_body
-from notifier.domain.retry import RetryPolicy
 from notifier.domain.status import Status
 from notifier.domain.times import format_time
 from notifier.domain.users import User
@@ -30,17 +30,17 @@ from notifier.duties.queue_watch import QueueWatch
 from notifier.duties.reclaimer import Reclaimer
 from notifier.duties.scheduler import Scheduler
 from notifier.pod.observer import Observer
+from notifier.pod.policies import accept_policy, breaker_policy, hands_of, lease_terms, provider_urls, retry_policy
 from notifier.pod.providers import ProviderFigures
 from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_provider
 from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
 from notifier.service.deliveries import DeliveryService
-from notifier.service.limit import DeliveryLimit
 from notifier.service.once import Once
 from notifier.service.publish import Publisher
 from notifier.store.circuits import Circuits
-from notifier.store.deliveries import Change, Deliveries, LeaseTerms, Queues
+from notifier.store.deliveries import Change, Deliveries, Queues
 from notifier.store.limits import Limits
 from notifier.store.redis.client import Redis
 from notifier.store.reports import Reports
@@ -69,8 +69,12 @@ class Pipeline:
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
         self.service = DeliveryService(self.deliveries, self._on_changes)
-        self.accept = AcceptService(self.deliveries, house.once, self._on_changes, house.redis.clock)
-        self.breakers = Breakers(Circuits(house.redis), house.observer.circuit, house.redis.clock.now)
+        self.accept = AcceptService(
+            self.deliveries, house.once, self._on_changes, house.redis.clock, accept_policy(settings, house.limits)
+        )
+        self.breakers = Breakers(
+            Circuits(house.redis), house.observer.circuit, house.redis.clock.now, breaker_policy(settings)
+        )
         self.queues: Queues | None = None
         self.engine: Engine | None = None
         self.routes: Routes | None = None
@@ -78,21 +82,20 @@ class Pipeline:
         if "delivery" in settings.roles:
             self._build_engine(settings)
         self.providers = ProviderFigures(self.routes, self.breakers)
-        self.reconfigure(settings)
         self._describe_metrics()
 
     # -- the parts
 
     def _build_engine(self, settings: Settings) -> None:
         owner = self._house.pod
-        self.tools = _tools(settings)
-        self.tools.now = self._house.redis.clock.now  # before the providers take it from there
+        self.tools = _tools(settings, self._house.redis.clock.now)
         self.routes = self._build_routes(settings)
         self.breakers.add(provider.name for _, provider in self.routes)
-        hands = {channel: _hands(settings, channel) for channel in CHANNELS}
+        hands = hands_of(settings)
         shares = Shares(hands)
         recorder, now = Recorder(self.deliveries), self._house.redis.clock.now
-        self._attempts = Attempts(self.routes, self.sessions, shares, recorder, owner, random.uniform, now)
+        retry = retry_policy(settings)
+        self._attempts = Attempts(self.routes, self.sessions, shares, recorder, owner, random.uniform, now, retry)
         self.engine = Engine(
             self.deliveries,
             self._attempts,
@@ -101,6 +104,7 @@ class Pipeline:
             self._on_changes,
             self._house.observer.limited,
             shares=shares,
+            terms=lease_terms(settings),
             max_leased=settings.max_queue_size,
             lease=settings.delivery_lease,
         )
@@ -120,7 +124,7 @@ class Pipeline:
         guard: Callable[[Any], Guarded] = lambda inner: Guarded(  # noqa: E731
             inner, self.breakers, self._house.metrics.observe_attempt
         )
-        urls = urls_of(lambda name: getattr(settings, name), settings.provider_base_url)
+        urls = urls_of(provider_urls(settings), settings.provider_base_url)
         members = {key: [guard(build_provider(url, key, self.tools)) for url in found] for key, found in urls.items()}
         return Routes(members, guard(Inapp(self._publish)))
 
@@ -169,18 +173,12 @@ class Pipeline:
 
     def reconfigure(self, settings: Settings) -> None:
         """Applies what can change while running."""
-        rate = settings.api_rate_limit
-        self.accept.limit = None if rate is None else DeliveryLimit(self._house.limits, rate)
-        self.accept.max_retries = settings.retry_attempts
-        self.breakers.failures = settings.breaker_failures
-        self.breakers.reset = settings.breaker_reset
-        self.rate = (settings.rate_limit_per_user, settings.rate_limit_window)
-        if self.engine is None:
-            return
-        self.engine.terms = LeaseTerms(settings.rate_limit_per_channel, *self.rate, settings.rate_limit_policy)
-        backoff = (settings.retry_backoff_1, settings.retry_backoff_2, settings.retry_backoff_3)
-        self._attempts.retry = RetryPolicy(backoff, settings.retry_delay)
-        self._forgetter.retention = settings.delivery_retention
+        self.accept.reconfigure(accept_policy(settings, self._house.limits))
+        self.breakers.reconfigure(breaker_policy(settings))
+        if self.engine is not None:
+            self.engine.reconfigure(lease_terms(settings))
+            self._attempts.reconfigure(retry_policy(settings))
+            self._forgetter.reconfigure(settings.delivery_retention)
 
     # -- what happens
 
@@ -202,25 +200,22 @@ class Pipeline:
 
 def check_providers(settings: Settings) -> None:
     """Looks whether the settings name providers that can be built; raises `SetupError` that names the variable."""
-    for key, urls in urls_of(lambda name: getattr(settings, name), settings.provider_base_url).items():
+    for key, urls in urls_of(provider_urls(settings), settings.provider_base_url).items():
         variable = f"PROVIDER_{key.replace(':', '_').upper()}"
-        if not getattr(settings, variable.lower()):
+        if not provider_urls(settings)[key]:
             variable = "PROVIDER_BASE_URL"
         try:
             for url in urls:
-                build_provider(url, key, _tools(settings))
+                build_provider(url, key, _tools(settings, time.time))
         except SetupError as error:
             raise SetupError(f"{variable}: {str(error).partition(': ')[2]}") from None
 
 
-def _tools(settings: Settings) -> Tools:
+def _tools(settings: Settings, now: Callable[[], float]) -> Tools:
     return Tools(
         webhook_secret=settings.webhook_secret,
         allow_private=[ip_network(text) for text in settings.webhook_allow_private],
         simulator_success_rate=settings.simulator_success_rate,
         simulator_latency=settings.simulator_latency,
+        now=now,
     )
-
-
-def _hands(settings: Settings, channel: str) -> int:
-    return int(getattr(settings, f"{channel}_workers", settings.worker_count))

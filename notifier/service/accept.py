@@ -49,6 +49,13 @@ class Undeliverable(NamedTuple):
     error: str
 
 
+class AcceptPolicy(NamedTuple):
+    """Retries of a delivery that names no number, and the limit of accepted deliveries per user."""
+
+    max_retries: int
+    limit: DeliveryLimit | None
+
+
 class AcceptService:
     """The one way in for deliveries, whatever wire they come over."""
 
@@ -58,14 +65,18 @@ class AcceptService:
         once: Once,
         on_changes: Callable[[Sequence[Change]], None],
         clock: StoreClock,
+        policy: AcceptPolicy,
     ) -> None:
         """`once` has the idempotency keys of whole batches; `on_changes` gets the new deliveries."""
         self._deliveries = deliveries
         self._once = once
         self._on_changes = on_changes
         self._clock = clock
-        self.limit: DeliveryLimit | None = None
-        self.max_retries = 3
+        self._policy = policy
+
+    def reconfigure(self, policy: AcceptPolicy) -> None:
+        """Replaces the policy, for what comes next."""
+        self._policy = policy
 
     async def create(self, draft: Draft, body: object, caller: str, header_key: IdempotencyKey | None) -> Acceptance:
         """Stores one delivery; its document. `header_key` goes before the body's own, which is the same or none.
@@ -186,9 +197,9 @@ class AcceptService:
     # -- one delivery
 
     async def _take(self, draft: Draft) -> Quota | None:
-        if self.limit is None or not draft.user_id:
+        if self._policy.limit is None or not draft.user_id:
             return None
-        return await self.limit.take(draft.user_id)
+        return await self._policy.limit.take(draft.user_id)
 
     def _prepare(self, draft: Draft, delivery_id: str, batch_id: str, key: tuple[str, str]) -> NewDelivery:
         now = self._clock.now()
@@ -196,7 +207,7 @@ class AcceptService:
         if scheduled is not None and scheduled <= self._clock.earliest() + SOON:
             scheduled = None
         created = parse_time(draft.created_at) if draft.created_at else now
-        retries = self.max_retries if draft.max_retries is None else draft.max_retries
+        retries = self._policy.max_retries if draft.max_retries is None else draft.max_retries
         status = Status.QUEUED if scheduled is None else Status.SCHEDULED
         user = draft.user_id or (draft.recipient if draft.channel == "inapp" else "")
         return NewDelivery(

@@ -39,7 +39,16 @@ class Once:
     def __init__(self, idempotency: Idempotency, ttl: float) -> None:
         """`ttl` in seconds: `IDEMPOTENCY_TTL`."""
         self._idempotency = idempotency
-        self.ttl_ms = round(ttl * 1000)
+        self._ttl_ms = round(ttl * 1000)
+
+    @property
+    def ttl_ms(self) -> int:
+        """The lifetime of a record, in milliseconds."""
+        return self._ttl_ms
+
+    def reconfigure(self, ttl: float) -> None:
+        """Replaces the lifetime, for records to come."""
+        self._ttl_ms = round(ttl * 1000)
 
     def record_of(self, key: IdempotencyKey) -> str:
         """The Redis key of the record."""

@@ -69,19 +69,21 @@ class Publisher:
         doubt: Callable[[Sequence[str]], None],
         on_stored: Callable[[Sequence[Item], Content, Accepted], None],
         once: Once,
+        limit: UserLimit | None,
     ) -> None:
         """`doubt` is told for which users something may be stored that was announced to nobody; `on_stored` what was
-        asked for and what came of it.
-
-        `limit`, where set, bounds what one user is sent; it does not bind broadcasts.
-        """
+        asked for and what came of it; `limit` bounds what one user is sent, except by broadcasts."""
         self._inbox = inbox
         self._holder = holder
         self._announce = announce
         self._doubt = doubt
         self._on_stored = on_stored
         self._once = once
-        self.limit: UserLimit | None = None
+        self._limit = limit
+
+    def reconfigure(self, limit: UserLimit | None) -> None:
+        """Replaces the limit, for what comes next."""
+        self._limit = limit
 
     async def publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
         """Stores a notification in the inboxes of its targets, all or nothing, and announces it to their connections.
@@ -89,8 +91,8 @@ class Publisher:
         `body` is the decoded request, which a repeat under the same key must equal. Raises `NotifierError`:
         `unavailable` (nothing is promised), `invalid` (the key was used for another request).
         """
-        if self.limit is not None:
-            return await self._publish_within_limit(self.limit, draft, body, key)
+        if self._limit is not None:
+            return await self._publish_within_limit(self._limit, draft, body, key)
         return await self._publish(draft, body, key)
 
     async def _publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
@@ -109,8 +111,8 @@ class Publisher:
 
     def submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
         """As `publish`, without a task of its own for the usual case: `on_answer` gets the answer or the error."""
-        if self.limit is not None:
-            _in_task(self._publish_within_limit(self.limit, draft, body, key), on_answer)
+        if self._limit is not None:
+            _in_task(self._publish_within_limit(self._limit, draft, body, key), on_answer)
         else:
             self._submit(draft, body, key, on_answer)
 

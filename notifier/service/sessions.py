@@ -33,15 +33,19 @@ class SessionService:
 class SendRate:
     """Where users stand with `RATE_LIMIT_PER_USER`."""
 
-    def __init__(self, deliveries: Deliveries, rate: Callable[[], tuple[int, float]], now: Callable[[], float]) -> None:
-        """`rate` is the limit and its window in seconds, as they are now."""
+    def __init__(self, deliveries: Deliveries, rate: tuple[int, float], now: Callable[[], float]) -> None:
+        """`rate` is the limit and its window in seconds."""
         self._deliveries = deliveries
         self._rate = rate
         self._now = now
 
+    def reconfigure(self, rate: tuple[int, float]) -> None:
+        """Replaces the limit and its window."""
+        self._rate = rate
+
     async def look(self, user_id: str) -> dict[str, Any]:
         """`limit`, what `remaining` of it in this window of `window_s`, and `reset_at`, when the next begins."""
-        limit, window = self._rate()
+        limit, window = self._rate
         used, left = await self._deliveries.user_rate(digest(user_id))
         return {
             "user_id": user_id,

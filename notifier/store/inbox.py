@@ -114,19 +114,28 @@ class Accepted(Struct, frozen=True):
     trimmed: int
 
 
+class InboxPolicy(NamedTuple):
+    """The default lifetime of a payload, and the number of entries kept per inbox."""
+
+    default_ttl_ms: int
+    maxlen: int
+
+
 class Inbox:
     """All inboxes of one store."""
 
-    def __init__(self, redis: Redis, *, default_ttl: float, maxlen: int) -> None:
-        """`default_ttl` in seconds; `maxlen` entries are kept per inbox."""
+    def __init__(self, redis: Redis, policy: InboxPolicy) -> None:
         self._redis = redis
         self._keys = redis.keys
         self._payloads = Payloads(redis)
-        self.default_ttl_ms = round(default_ttl * 1000)
-        self.maxlen = maxlen
+        self._policy = policy
         self._scripts = {name: redis.script(f"inbox/{name}") for name in SCRIPTS}
         self._accepts = Gatherer(redis, self._scripts["accept"])
         self._reads = Gatherer(redis, self._scripts["read"])
+
+    def reconfigure(self, policy: InboxPolicy) -> None:
+        """Replaces the policy, for what comes next."""
+        self._policy = policy
 
     async def accept(
         self, holder: Holder, items: Sequence[Item], remembered: Remembered | None, announce: Announce | None = None
@@ -191,7 +200,8 @@ class Inbox:
         raise as_error(reply)
 
     def _accept_head(self, holder: Holder) -> Head:
-        return holder.pod, holder.fence, self.default_ttl_ms, self.maxlen, self.maxlen * HARD_CAP_FACTOR
+        default_ttl_ms, maxlen = self._policy
+        return holder.pod, holder.fence, default_ttl_ms, maxlen, maxlen * HARD_CAP_FACTOR
 
     def _by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
         """Groups that one script each can deal with: all in one, but in a cluster."""
@@ -333,7 +343,7 @@ class Inbox:
     async def expire(self, user: str, again_after: float) -> tuple[int, int, str]:
         """Removes what has expired: entries, unread among them, and who holds the lock."""
         again_after_ms = round(again_after * 1000)
-        removed, unread, owner = await self._run("expire", user, user, again_after_ms, self.default_ttl_ms)
+        removed, unread, owner = await self._run("expire", user, user, again_after_ms, self._policy.default_ttl_ms)
         return removed, unread, owner.decode("utf-8", "replace")
 
     async def pop_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
@@ -352,7 +362,7 @@ class Inbox:
 
     async def trim(self, user: str) -> int:
         """Cuts the inbox to its newest `maxlen`; how many unread ones went."""
-        return int(await self._run("trim", user, user, self.maxlen))
+        return int(await self._run("trim", user, user, self._policy.maxlen))
 
     async def retain(self, user: str) -> int:
         """Applies the user's retention to what is in the inbox; how many payloads changed."""

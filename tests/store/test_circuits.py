@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from notifier.delivery.breakers import Breakers
+from notifier.delivery.breakers import BreakerPolicy, Breakers
 from notifier.store import circuits as store
 from notifier.store.circuits import Circuits
 
@@ -26,8 +26,8 @@ def breakers(circuits):
     def build(failures=3, reset=30.0):
 
         told = []
-        found = Breakers(circuits, lambda *facts: told.append(facts), time.time)
-        found.failures, found.reset, found.told = failures, reset, told
+        found = Breakers(circuits, lambda *facts: told.append(facts), time.time, BreakerPolicy(failures, reset))
+        found.told = told
         found.add([SMS, HOOK])
         return found
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.store.inbox import Inbox
+from notifier.store.inbox import Inbox, InboxPolicy
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis
@@ -34,7 +34,7 @@ async def test_a_connect_takes_a_few_round_trips(start_redis):
     proxy.delay = proxy.reply_delay = (DELAY, DELAY)
     await proxy.open()
     redis = SingleRedis(Address("127.0.0.1", proxy.port), Keys())
-    inbox = Inbox(redis, default_ttl=60.0, maxlen=100)
+    inbox = Inbox(redis, InboxPolicy(60_000, 100))
     assert len(redis._scripts) > 10
     await redis.start()
     assert await redis.wait_up(8 * DELAY)
