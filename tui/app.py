@@ -196,7 +196,7 @@ class Dashboard(App[int]):
     def on_snapshot_arrived(self, message: SnapshotArrived) -> None:
         """Data for the page, if it is still the one that wants it."""
         if self.page is not None and self.page.subject is message.subject:
-            self.page.show_snapshot(message.value)
+            self.page.arrived(message.value)
 
     def on_snapshot_failed(self, message: SnapshotFailed) -> None:
         """No data."""

@@ -15,6 +15,7 @@ Row = TypeVar("Row")
 
 _STATE_SIGNS = {"up": "● up", "late": "▲ late", "gone": "✕ gone"}
 _STATE_TONES = {"up": "good", "late": "warn", "gone": "bad"}
+_STATE_ORDER = ("gone", "late", "up")
 _EVENT_TONES = {"client.disconnected": "dim", "notification.cleared": "warn", "pod.left": "bad", "pod.joined": "good"}
 _EVENT_TONES |= {"delivery.sent": "good", "delivery.retrying": "warn", "delivery.expired": "warn"}
 
@@ -52,7 +53,7 @@ INSTANCES: tuple[Column[Instance], ...] = (
         "state",
         "State",
         lambda row: _STATE_SIGNS[row.state],
-        lambda row: row.state,
+        lambda row: (_STATE_ORDER.index(row.state), row.pod_id),
         7,
         tone=lambda row: _STATE_TONES[row.state],
     ),
@@ -86,8 +87,8 @@ EVENTS: tuple[Column[Event], ...] = (
 
 
 def instances() -> Listing[Instance]:
-    """Instances, by name."""
-    return Listing(INSTANCES, lambda row: row.pod_id, lambda row: row.haystack, "instance")
+    """Instances, those gone first, then those late: what is wrong must not hide under what is well."""
+    return Listing(INSTANCES, lambda row: row.pod_id, lambda row: row.haystack, "state")
 
 
 def tail() -> Listing[Event]:

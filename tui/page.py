@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
-from tui.commands import Command, allowed
+from tui.commands import Command, allowed, bind
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.model import Delivery, Provider, Queue
 from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser
@@ -67,15 +67,25 @@ class Setting:
     read_only: bool
 
 
+FRAME_COMMANDS = (
+    Command("tab", "field_after", "next", "To the next table or field", footer=True),
+    Command("shift+tab", "field_before", "previous", "To the table or field before"),
+    Command("ctrl+c", "app.quit", "quit", "Leave the dashboard"),
+)
+
+
 class Page(Screen[None]):
     """A full screen. Values come in by the `show_…` methods; wishes go up as messages."""
 
     COMMANDS_HERE: ClassVar[tuple[Command, ...]] = ()
+    BINDINGS = bind(FRAME_COMMANDS)
     AUTO_FOCUS = "Table"
     BINDING_GROUP_TITLE = "On this page"
     active_tab = ""
     ready = False  # whether its widgets are there to be filled
     subject: Subject | None = None
+    loaded = False  # data have come since the page was made, or since it wants another subject
+    _waited = False
 
     class Shown(Message):
         """The page came to the front."""
@@ -155,6 +165,14 @@ class Page(Screen[None]):
         """Back to where one came from."""
         self.post_message(self.Left())
 
+    def action_field_after(self) -> None:
+        """To the next table or field."""
+        self.focus_next()
+
+    def action_field_before(self) -> None:
+        """To the table or field before."""
+        self.focus_previous()
+
     def action_view_before(self) -> None:
         """Back to the page before this view."""
         self.post_message(self.Left(views=True))
@@ -163,8 +181,24 @@ class Page(Screen[None]):
         """The state of the connection at `now` (monotonic seconds)."""
         self.query_one(StatusBar).tell(self.world, now, self.setting.read_only, paused)
         self.set_class(self.world.link.stale, "-stale")
+        self._say_when_it_waits()
         if self.has_class("-small"):
             self.query_one(SmallNotice).tell(self.world, self.size)
+
+    def _say_when_it_waits(self) -> None:
+        """A page for which nothing has come says why, in place of `Loading …`; once the server answers it loads."""
+        link = self.world.link
+        waits = link.stale and not self.loaded
+        if waits:
+            self.show_failure(f"{link.state.value}: {link.reason}", False)
+        elif self._waited and not self.loaded:
+            self.show_failure("Loading …", False)
+        self._waited = waits
+
+    def arrived(self, value: Any) -> None:
+        """The subject's data came."""
+        self.loaded = True
+        self.show_snapshot(value)
 
     def on_screen_resume(self) -> None:
         """Says that it is in front; by then its widgets are mounted."""
@@ -183,7 +217,9 @@ class Page(Screen[None]):
             self.query_one(SmallNotice).tell(self.world, event.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Takes away what writes where one only reads."""
+        """Takes away what writes where one only reads, and Tab where there is nowhere to go."""
+        if action in ("field_after", "field_before"):
+            return len(self.focus_chain) > 1
         named = f"{action}({parameters[0]})" if parameters else action
         return allowed(self.COMMANDS_HERE, named, self.setting.read_only)
 

@@ -55,7 +55,6 @@ class TableView(View):
         super().__init__(setting)
         self.needle = needle
         self.rows = self.listing()
-        self._loaded = False
         self.asked = False  # the next rows are those of another list, which the operator chose
 
     def listing(self) -> Listing[Any]:
@@ -81,14 +80,17 @@ class TableView(View):
         self.take(value.rows, value.total)
 
     def show_failure(self, reason: str, gone: bool) -> None:
-        """Says why there are no rows, if there are none."""
-        if not self._loaded:
+        """Says why there are no rows, if there are none; of something that does not exist there are none."""
+        if gone:
+            self.asked = True
+            self.take([])
+        if gone or not self.loaded:
             self.main_table.empty = reason
             self.main_table.rows_changed()
 
     def take(self, rows: list[Any], total: int | None = None) -> None:
         """New rows for the table."""
-        self._loaded = True
+        self.loaded = True
         self.rows.replace(rows, total)
         self._changed(self.asked)
         self.asked = False
@@ -99,7 +101,7 @@ class TableView(View):
 
     def summary(self) -> str:
         """The number of rows, in words."""
-        return self.rows.summary(self.noun) if self._loaded else ""
+        return self.rows.summary(self.noun) if self.loaded else ""
 
     def words_of(self, typed: str) -> str:
         """The words of the filter that are looked for in the rows."""

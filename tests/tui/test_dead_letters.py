@@ -135,3 +135,43 @@ def test_a_new_dead_letter_comes_by_itself() -> None:
         assert stage.page.query_one("#reasons", Table).size.height > 2
 
     play(story, size=(80, 24))
+
+
+def test_requeue_all_takes_what_the_filter_shows_and_nothing_else() -> None:
+    cluster = small_cluster()
+    for number in range(20):
+        row = cluster.deliveries.add("failed", error="odd" if number % 4 else "flat tyre")
+        cluster.deliveries.bury(row, "http_400")
+
+    async def story(stage: Stage) -> None:
+        await stage.view("0", "23 dead letters")
+        stage.burst("/", "flat tyre", "enter")
+        await stage.counts("5 of 23 dead letters")
+        gone = next(row for row in cluster.deliveries.dead if row["error"] == "flat tyre")
+        cluster.deliveries.dead.remove(gone)  # the screen does not know yet; the server does
+        await stage.press("A")
+        await stage.asks("Requeue 4 dead letters that match flat tyre? They are tried again.")
+        await stage.press("y")
+        await stage.until(lambda: "Requeued 4 dead letters" in stage.toasts)
+        assert len(cluster.deliveries.dead) == 18
+        assert stage.asked("POST", "/api/v1/admin/dlq/requeue") == 0
+        assert not any(row["error"] == "flat tyre" for row in cluster.deliveries.dead)
+
+    play(story, cluster=cluster)
+
+
+def test_requeue_of_what_is_shown_is_bounded_and_leaves_what_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "REQUEUE_MAX", 2)
+    cluster = small_cluster()
+    cluster.deliveries.dead.append({"id": "u", "channel": "", "recipient": "", "reason": "http_400 unreadable"})
+
+    async def story(stage: Stage) -> None:
+        await stage.view("0", "4 dead letters")
+        stage.burst("tab", "/", "0", "enter")
+        await stage.counts("4 of 4 dead letters")
+        await stage.press("A")
+        await stage.asks(
+            "Requeue 2 dead letters that match 0 (the first; 1 more stay) (1 that could not be read stay)?"
+        )
+
+    play(story, cluster=cluster, size=(200, 40))

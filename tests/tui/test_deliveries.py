@@ -218,3 +218,43 @@ def test_read_only_changes_nothing_here() -> None:
 def test_what_can_be_cancelled_and_retried_is_what_the_server_says() -> None:
     """The fake has the contract's two lists of its own; the real pod's test has the server's."""
     assert (model.CANCELLABLE, model.RETRYABLE) == (CANCELLABLE, RETRYABLE)
+
+
+def test_an_exact_id_is_found_beyond_what_is_loaded_and_an_unknown_one_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.client.DELIVERIES_PAGE", 5)
+    monkeypatch.setattr("tui.deliveries.subjects.DELIVERIES_PAGE", 5)
+    monkeypatch.setattr("tui.deliveries.subjects.AT_FIRST", 5)
+
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "5 deliveries loaded, 10 in all")
+        stage.burst("/", stage.cluster.deliveries.rows[0]["id"], "enter")
+        await stage.counts("1 delivery")
+        await stage.sees("✓ sent")
+        await stage.press("escape")
+        await stage.sees("5 deliveries loaded, 10 in all")
+        stage.burst("/", "00000000-0000-4000-8000-000000000000", "enter")
+        await stage.sees("No delivery has this id")
+
+    play(story)
+
+
+def test_what_is_held_says_what_holds_it() -> None:
+    cluster = small_cluster()
+    since = "2024-01-01T12:00:00Z"
+    cluster.deliveries.add("scheduled", "push", "0f3a", waiting_for="circuit", since=since)
+
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "11 deliveries", "‖ circuit")
+        await stage.press("enter")
+        await stage.sees("Waits for  circuit, since 2024-01-01 12:00:00.000 UTC")
+
+    play(story, cluster=cluster)
+
+
+def test_m_says_when_there_are_no_more() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "10 deliveries")
+        await stage.press("m")
+        await stage.sees("all are loaded")
+
+    play(story)

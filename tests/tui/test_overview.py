@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.tui.answers import problem
@@ -10,7 +12,7 @@ from tests.tui.support import Stage, fill, play
 from tui.details.record import RecordDetail
 from tui.screens.deliveries import Deliveries
 from tui.screens.overview import Overview
-from tui.widgets.chart import Chart, _ceiling, _span
+from tui.widgets.chart import Chart, _ceiling, _span, pieces, scale
 
 KEY_FIGURES = ("Conns", "Users", "Unread", "Sent/s", "Push/s", "Ack/s", "Exp/s", "p50", "p95", "p99")
 
@@ -134,3 +136,59 @@ def test_a_pod_opens() -> None:
         await stage.until(lambda: isinstance(stage.page, Overview))
 
     play(story)
+
+
+def test_an_outage_is_a_hole_and_no_ramp() -> None:
+    times = [-30.0, -29.0, -28.0, -6.0, -5.0, -4.0, -3.0]
+    assert pieces(times, [1.0, 2.0, 3.0, 9.0, 9.0, None, 9.0]) == [
+        [(-30.0, 1.0), (-29.0, 2.0), (-28.0, 3.0)],
+        [(-6.0, 9.0), (-5.0, 9.0)],
+        [(-3.0, 9.0)],
+    ]
+
+
+def test_nothing_is_drawn_in_a_hole() -> None:
+    async def story(stage: Stage) -> None:
+        chart = stage.page.query_one("#latency", Chart)
+        times = [float(second) for second in range(-59, 1) if not -45 <= second <= -15]
+        values: list[list[float | None]] = [
+            [second + 60.0 for second in times],
+            [10.0] * len(times),
+            [None] * len(times),
+        ]
+        chart.show(times, values, ["1", "5", "9"])
+        drawn = chart.plt.build()
+        rows = ["".join(char for char in row) for row in re.sub(r"\x1b\[[0-9;]*m", "", drawn).split("\n")]
+        width = max(map(len, rows))
+        middle = slice(8 + (width - 8) * 20 // 60, 8 + (width - 8) * 40 // 60)
+        assert not any("\u2801" <= char <= "\u28ff" for row in rows for char in row[middle])
+        assert any("\u2801" <= char <= "\u28ff" for row in rows for char in row)
+
+    play(story, size=(200, 60))
+
+
+@pytest.mark.parametrize(
+    ("values", "top", "peak"),
+    [
+        ([], 1, 0),
+        ([5.0] * 100, 5, 5),
+        ([5.0] * 98 + [900.0, 919.0], 5, 919),
+        ([5.0] * 99 + [9.0], 10, 9),
+        ([5.0] * 80 + [900.0] * 20, 1000, 900),
+        ([0.0] * 99 + [7.0], 10, 7),
+    ],
+)
+def test_a_spike_is_cut_and_does_not_flatten_the_rest(values: list[float], top: float, peak: float) -> None:
+    assert scale(values) == (top, peak)
+
+
+def test_a_cut_is_marked_with_its_height() -> None:
+    async def story(stage: Stage) -> None:
+        chart = stage.page.query_one("#latency", Chart)
+        times = [float(second) for second in range(-59, 1)]
+        line: list[float | None] = [5.0] * 60
+        chart.show(times, [line, line, [*line[:-20], 919.0, *line[-19:]]], ["5", "5", "5"])
+        await stage.sees("▲ up to 919, last 1 min")
+        assert "▲" in "".join(text for text in stage.lines[5:10])
+
+    play(story, size=(120, 40))

@@ -60,3 +60,19 @@ def test_f_goes_through_every_status_and_back_to_all() -> None:
     assert {part for part in " ".join(seen).split() if ":" in part} == {f"status:{status}" for status in STATUSES}
     assert seen[-1] == "word"
     assert next_status("status:nonsense word") == "word"
+
+
+@pytest.mark.parametrize("typed", ["chanel:sms", "late name:x", "id:1", "push:ios"])
+def test_a_term_that_is_none_is_said_and_not_taken_for_a_word(typed: str) -> None:
+    query = Query.parse(typed)
+    assert "is no term; there are status, channel, recipient" in query.wrong
+
+
+@pytest.mark.parametrize("typed", ["https://a.b", '"push:ios"', "12:30", "10.0.0.1:80"])
+def test_what_is_no_term_and_looks_like_none_is_a_word(typed: str) -> None:
+    assert (Query.parse(typed).wrong, Query.parse(typed).words) == ("", typed.strip('"'))
+
+
+def test_an_exact_id_is_asked_for() -> None:
+    query = Query.parse("late 3F2504E0-4F89-11D3-9A0C-0305E82C3301")
+    assert (query.identity, query.words) == ("3f2504e0-4f89-11d3-9a0c-0305e82c3301", "late")

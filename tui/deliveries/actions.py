@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tui import humanise
@@ -11,6 +12,7 @@ from tui.humanise import plural
 from tui.record import rows, text, whole
 
 DROP_MAX = 1_000  # dead letters dropped at a time: each is a request
+REQUEUE_MAX = 1_000  # dead letters requeued by their ids at a time: each is a request
 _TO_MAX = 60  # characters of an address in a question
 
 
@@ -90,6 +92,49 @@ class RequeueMany:
         return (self.reason.reason, self.reason.channel) if self.reason else ("", "")
 
 
+class RequeueShown:
+    """Takes back the dead letters that a filter shows, each by its id; of very many the first `REQUEUE_MAX`."""
+
+    def __init__(self, letters: Sequence[DeadLetter], reason: Reason | None, needle: str) -> None:
+        """`letters` are the rows shown, found by `needle` among those of `reason`."""
+        self._letters = [row for row in letters if row.channel]
+        self._unreadable = len(letters) - len(self._letters)
+        self._reason = reason
+        self._needle = needle
+        self._ids: list[str] = []
+
+    async def question(self, client: AdminClient) -> str | None:
+        """Counts those that the server still has; of none that it has there is nothing to do."""
+        there = await self._there(client)
+        found = [row.id for row in self._letters if row.id in there]
+        self._ids = found[:REQUEUE_MAX]
+        left = len(found) - len(self._ids)
+        more = f" (the first; {left:,} more stay)" if left else ""
+        more += f" ({self._unreadable:,} that could not be read stay)" if self._unreadable else ""
+        many = plural(len(self._ids), "dead letter")
+        return f"Requeue {many} that match {self._needle[:_TO_MAX]}{more}? They are tried again." if self._ids else None
+
+    async def perform(self, client: AdminClient) -> str:
+        """Requeues them one by one; one that has gone meanwhile is no failure."""
+        done = await _each(self._ids, client.requeue, "requeued")
+        return f"Requeued {plural(done, 'dead letter')}"
+
+    async def _there(self, client: AdminClient) -> set[str]:
+        """The ids among the letters that the server still has: a dry run of as many requests as it has pages."""
+        wanted = {row.id for row in self._letters}
+        reason, channel = (self._reason.reason, self._reason.channel) if self._reason else ("", "")
+        there: set[str] = set()
+        cursor = ""
+        while len(there) < len(wanted):
+            answer = await client.dead_letters(cursor, reason, channel, limit=DROP_MAX)
+            there |= wanted & {text(row, "id") for row in rows(answer, "entries")}
+            following = text(answer, "next_cursor")
+            if not following or following == cursor:
+                break
+            cursor = following
+        return there
+
+
 @dataclass(frozen=True)
 class DropOne:
     """Drops one dead letter for good."""
@@ -125,16 +170,8 @@ class DropMany:
 
     async def perform(self, client: AdminClient) -> str:
         """Drops them one by one; one that has gone meanwhile is no failure."""
-        dropped = 0
-        for identity in self._ids:
-            try:
-                await client.drop(identity)
-            except ApiError as error:
-                if error.failure is not Failure.NOT_FOUND:
-                    raise ApiError(error.failure, f"{plural(dropped, 'dead letter')} dropped, then: {error}") from error
-            else:
-                dropped += 1
-        return f"Dropped {plural(dropped, 'dead letter')}"
+        done = await _each(self._ids, client.drop, "dropped")
+        return f"Dropped {plural(done, 'dead letter')}"
 
 
 class HoldChannel:
@@ -159,6 +196,20 @@ class HoldChannel:
         """Pauses or resumes it."""
         paused = await client.hold(self._channel, self._pause)
         return f"The channel {self._channel} is paused" if paused else f"The channel {self._channel} goes on"
+
+
+async def _each(ids: Sequence[str], act: Callable[[str], Awaitable[None]], done: str) -> int:
+    """Does it to each; the number done. One that has gone meanwhile is no failure."""
+    many = 0
+    for identity in ids:
+        try:
+            await act(identity)
+        except ApiError as error:
+            if error.failure is not Failure.NOT_FOUND:
+                raise ApiError(error.failure, f"{plural(many, 'dead letter')} {done}, then: {error}") from error
+        else:
+            many += 1
+    return many
 
 
 def _must_be(row: Delivery, statuses: tuple[str, ...], done: str) -> None:

@@ -23,17 +23,24 @@ STATUS_TONES = {"sent": "good", "retrying": "warn", "expired": "warn", "failed":
 _OUTCOME_SIGNS = {"sent": "✓ sent", "retry": "▲ retry", "failed": "✕ failed"}
 _OUTCOME_TONES = {"sent": "good", "retry": "warn", "failed": "bad"}
 _CIRCUIT_SIGNS = {"closed": "● closed", "half_open": "◐ half-open", "open": "✕ open"}
+_CIRCUIT_ORDER = {"open": 0, "half_open": 1, "closed": 2}
 _CIRCUIT_TONES = {"closed": "good", "half_open": "warn", "open": "bad"}
+
+
+def _status(row: Delivery) -> str:
+    """The status; of one that is held, what holds it: a circuit, a limit, a paused channel."""
+    return f"‖ {row.waiting_for}" if row.held else STATUS_SIGNS.get(row.status, row.status)
+
 
 DELIVERIES: tuple[Column[Delivery], ...] = (
     Column("age", "Age", lambda row: since(row.created_at), lambda row: -(row.created_at or 0), 6, right=True),
     Column(
         "status",
         "Status",
-        lambda row: STATUS_SIGNS.get(row.status, row.status),
+        _status,
         lambda row: row.status,
         12,
-        tone=lambda row: STATUS_TONES.get(row.status, ""),
+        tone=lambda row: "warn" if row.held else STATUS_TONES.get(row.status, ""),
     ),
     Column("channel", "Channel", lambda row: row.channel, lambda row: row.channel, 7),
     Column("priority", "Prio", lambda row: row.priority, lambda row: row.priority, 6, rank=2),
@@ -109,6 +116,19 @@ def _until(row: Provider) -> str:
     return humanise.NONE if row.open_until is None else humanise.span(row.open_until - time.time())
 
 
+def _latency(name: str, rank: int) -> Column[Provider]:
+    return Column(
+        name,
+        name,
+        lambda row: humanise.milliseconds(getattr(row.latency, name)),
+        lambda row: getattr(row.latency, name) or 0,
+        7,
+        right=True,
+        rank=rank,
+        largest_first=True,
+    )
+
+
 PROVIDERS: tuple[Column[Provider], ...] = (
     Column("provider", "Provider", lambda row: row.name, lambda row: row.name, 11, flex=1),
     Column("channel", "Channel", lambda row: row.channel, lambda row: row.channel, 12),
@@ -116,7 +136,7 @@ PROVIDERS: tuple[Column[Provider], ...] = (
         "state",
         "Circuit",
         lambda row: _CIRCUIT_SIGNS.get(row.state, row.state),
-        lambda row: row.state,
+        lambda row: (_CIRCUIT_ORDER.get(row.state, 0), row.channel, row.name),
         11,
         tone=lambda row: _CIRCUIT_TONES.get(row.state, ""),
     ),
@@ -132,18 +152,21 @@ PROVIDERS: tuple[Column[Provider], ...] = (
         8,
         tone=lambda row: "warn" if row.paused else "",
     ),
-    counted("sent", "Sent", lambda row: row.sent, 6, rank=1),
-    counted("failed", "Failed", lambda row: row.failed, 6, tone=lambda row: "bad" if row.failed else "dim"),
-    Column("rate", "Rate/s", lambda row: humanise.rate(row.rate), lambda row: row.rate or 0, 6, 0, True, 0, True),
+    counted("sent", "Sent", lambda row: row.sent, 6, rank=2),
+    # Both since the start: a failure of last week is no alarm. What fails now is `In a row` and the circuit.
+    counted("failed", "Failed", lambda row: row.failed, 6, rank=1, tone=lambda row: "" if row.failed else "dim"),
     Column(
-        "p50", "p50", lambda row: humanise.milliseconds(row.latency[0]), lambda row: row.latency[0] or 0, 7, 0, True, 5
+        "rate",
+        "Rate/s",
+        lambda row: humanise.rate(row.rate),
+        lambda row: row.rate or 0,
+        6,
+        right=True,
+        largest_first=True,
     ),
-    Column(
-        "p95", "p95", lambda row: humanise.milliseconds(row.latency[1]), lambda row: row.latency[1] or 0, 7, 0, True
-    ),
-    Column(
-        "p99", "p99", lambda row: humanise.milliseconds(row.latency[2]), lambda row: row.latency[2] or 0, 7, 0, True, 4
-    ),
+    _latency("p50", 5),
+    _latency("p95", 0),
+    _latency("p99", 0),
 )
 
 
@@ -212,7 +235,7 @@ def reasons() -> Listing[Reason]:
 
 def providers() -> Listing[Provider]:
     """Providers, as the server orders them: by channel."""
-    return Listing(PROVIDERS, lambda row: (row.channel, row.name), lambda row: row.haystack)
+    return Listing(PROVIDERS, lambda row: (row.channel, row.name), lambda row: row.haystack, "state")
 
 
 def queues() -> Listing[Queue]:

@@ -33,6 +33,8 @@ class Delivery(Read):
     created_at: Moment
     updated_at: Moment
     next_retry_at: Moment
+    waiting_for: Text
+    since: Moment
     raw: Raw
 
     @property
@@ -44,6 +46,11 @@ class Delivery(Read):
     def owner(self) -> UserKey | None:
         """The inbox user whom `user_id`, or the recipient of an in-app delivery, names."""
         return UserKey.parse(self.user_id or (self.recipient if self.channel == "inapp" else ""))
+
+    @property
+    def held(self) -> bool:
+        """True where something holds it back, such as an open circuit; not where it waits for its own time."""
+        return self.waiting_for not in ("", "time", "schedule", "worker", "queue", "retry")
 
     @property
     def to(self) -> str:

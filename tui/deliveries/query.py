@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from tui.deliveries.model import STATUSES
 
 TERMS = ("status", "channel", "recipient", "user", "since", "until")
 HINT = "status:failed channel:sms since:1h words"
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(r"[a-z_]+")
 _PARAMETERS = {"user": "user_id", "since": "from", "until": "to"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN_MAX = 10 * 365 * 86_400
@@ -17,25 +20,32 @@ _BY_KEY = ("", "failed", "retrying", "processing", "queued", "scheduled", "sent"
 
 @dataclass(frozen=True)
 class Query:
-    """`asked` are the terms as typed, `words` what is left; `wrong` says which term could not be understood."""
+    """`asked` are the terms as typed, `words` what is left; `wrong` says which term could not be understood. An exact
+    delivery id is an `identity`: it is asked of the server alone."""
 
     asked: tuple[tuple[str, str], ...] = ()
     words: str = ""
     wrong: str = ""
+    identity: str = ""
 
     @classmethod
     def parse(cls, typed: str) -> Query:
-        """Reads `status:failed since:1h word`. A term whose value has not been typed yet does not count."""
+        """Reads `status:failed since:1h word`. A term whose value has not been typed yet does not count; `"a:b"` in
+        quotes is a word."""
         asked: dict[str, str] = {}
         words: list[str] = []
+        unknown = identity = ""
         for part in typed.split():
             name, colon, value = part.partition(":")
-            if not colon or name not in TERMS:
-                words.append(part)
-            elif value:
-                asked[name] = value
+            if colon and name in TERMS:
+                asked |= {name: value} if value else {}
+            elif _ID.fullmatch(part):
+                identity = part.lower()
+            else:
+                words.append(part.strip('"'))
+                unknown = unknown or (name if _NAME.fullmatch(name) and colon and not value.startswith("//") else "")
         wrong = next((_refusal(name) for name, value in asked.items() if not _meant(name, value, 0.0)), "")
-        return cls(tuple(asked.items()), " ".join(words), wrong)
+        return cls(tuple(asked.items()), " ".join(words), wrong or _unknown(unknown), identity)
 
     def terms(self, now: float) -> dict[str, str]:
         """The parameters of the request at `now` (unix seconds); what could not be understood is left out."""
@@ -72,6 +82,10 @@ def _moment(value: str, now: float) -> str:
 
 def _rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _unknown(name: str) -> str:
+    return f"{name}: is no term; there are {', '.join(TERMS)}; in quotes it is a word" if name else ""
 
 
 def _refusal(name: str) -> str:

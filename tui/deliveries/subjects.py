@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from tui.client import DELIVERIES_PAGE, AdminClient
+from tui.client import DELIVERIES_PAGE, AdminClient, ApiError, Failure
 from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queues, Reason, queue_of
 from tui.deliveries.query import Query
 from tui.record import Json, rows, text, whole
@@ -34,6 +34,9 @@ class Recent:
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Delivery] | None]:
         """At first the first page as soon as it is there; None for each on the way, then all of them."""
         query, found = self.query, dict[str, Delivery]()
+        if query.identity:
+            yield await _by_id(client, query.identity)
+            return
         terms = query.terms(time.time())  # anew each time: `since:1h` moves on
         pages = -(-self.wanted // DELIVERIES_PAGE)
         for page in range(1, pages + 1):
@@ -49,6 +52,15 @@ class Recent:
                 yield Snapshot(list(found.values()), total)
                 return
             yield Snapshot(list(found.values()), total) if page == 1 and self._held != query else None
+
+
+async def _by_id(client: AdminClient, identity: str) -> Snapshot[Delivery]:
+    try:
+        return Snapshot([Delivery.read(await client.delivery(identity))], 1)
+    except ApiError as error:
+        if error.failure is not Failure.NOT_FOUND:
+            raise
+        return Snapshot([], 0)
 
 
 @dataclass

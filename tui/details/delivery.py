@@ -131,6 +131,8 @@ def _facts(row: Delivery) -> list[tuple[str, str]]:
     ):
         at = moment(row.raw.get(member))
         facts += [(name, humanise.stamp(at))] if at is not None else []
+    if row.waiting_for:
+        facts.append(("Waits for", f"{row.waiting_for}, since {humanise.stamp(row.since)}"))
     if row.error:
         facts.append(("Error", row.error[:2000]))
     return [*facts, ("Text", row.content[:2000])]

@@ -11,7 +11,7 @@ from tui.commands import bind
 from tui.details.detail import BACK, Detail
 from tui.inbox import columns
 from tui.inbox.model import UserFacts
-from tui.inbox.subjects import OneUser, UserDetail
+from tui.inbox.subjects import UNKNOWN, OneUser, UserDetail
 from tui.model import UserKey
 from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, Setting
 from tui.safe import safe
@@ -74,7 +74,7 @@ class OneUserDetail(Detail):
 
     def show_failure(self, reason: str, gone: bool) -> None:
         """Says why there is nothing."""
-        said = "not known to the server: never seen, or everything of theirs has expired" if gone else reason
+        said = f"not known to the server: {UNKNOWN}" if gone else reason
         self.query_one("#user-facts", Words).say((said, "$text-warning"))
 
     def _focus_first(self) -> None:

@@ -55,7 +55,7 @@ _STORED: Column[Entry] = Column(
     largest_first=True,
 )
 _AGE: Column[Entry] = Column(
-    "age", "Age", lambda row: since(row.stored_at), lambda row: -(row.stored_at or 0), 6, right=True, rank=2
+    "age", "Age", lambda row: since(row.stored_at), lambda row: -(row.stored_at or 0), 6, right=True
 )
 _USER: Column[Entry] = Column(
     "user", "User", lambda row: str(row.user), lambda row: (row.user.login, row.user.id), 14, flex=1
@@ -74,7 +74,7 @@ _MESSAGE: Column[Entry] = Column(
     "Message",
     lambda row: row.message[:300],
     lambda row: row.message,
-    30,
+    24,
     flex=4,
     tone=lambda row: "dim" if row.payload is None else "",
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from tui.client import AdminClient
+from tui.client import AdminClient, ApiError, Failure
 from tui.inbox.model import Client, Entry, User
 from tui.model import UserKey
 from tui.record import Json, rows, whole
 from tui.subjects import Paged, Snapshot
+
+UNKNOWN = "never seen, or all of theirs has expired"
 
 
 @dataclass
@@ -32,7 +34,10 @@ class OneUser:
     async def load(self, client: AdminClient) -> AsyncIterator[UserDetail]:
         """Facts and inbox, in one go."""
         facts = await client.user(self.user)
-        yield UserDetail(facts, *(await _inbox(client, self.user)))
+        detail = UserDetail(facts, *(await _inbox(client, self.user)))
+        if not detail.entries and not rows(facts, "connections"):
+            await _must_be_known(client, self.user)
+        yield detail
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,11 @@ class Inbox:
     interval: float = 15.0
 
     async def load(self, client: AdminClient) -> AsyncIterator[Snapshot[Entry]]:
-        """The newest thousand."""
-        yield Snapshot(*(await _inbox(client, self.user)))
+        """The newest thousand; raises `ApiError` for a user whom the server does not know."""
+        entries, stored = await _inbox(client, self.user)
+        if not entries:
+            await _must_be_known(client, self.user)
+        yield Snapshot(entries, stored)
 
 
 class AllUsers(Paged[User]):
@@ -68,6 +76,13 @@ class AllUsers(Paged[User]):
             whole_list = Snapshot(list(merged.values()), whole_list.total)
         if whole_list is not None:
             yield whole_list
+
+
+async def _must_be_known(client: AdminClient, user: UserKey) -> None:
+    """The server answers for any well-formed key, also for one that nobody ever had; its list of users tells."""
+    known = read_users(await client.users(prefix=str(user)))
+    if all(row.user != user for row in known):
+        raise ApiError(Failure.NOT_FOUND, f"the server knows no user {user}: {UNKNOWN}")
 
 
 async def _inbox(client: AdminClient, user: UserKey) -> tuple[list[Entry], int]:

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from tui.commands import Command, bind
 from tui.deliveries import columns
-from tui.deliveries.actions import DropMany, DropOne, RequeueMany, RequeueOne
+from tui.deliveries.actions import DropMany, DropOne, RequeueMany, RequeueOne, RequeueShown
 from tui.deliveries.model import DeadLetter, Reason
 from tui.deliveries.subjects import DeadLetterQueue
 from tui.listing import Listing
@@ -94,8 +94,11 @@ class DeadLetterView(TableView):
             self.without("dead letter")
 
     def action_requeue_all(self) -> None:
-        """Requeues all of the reason that is shown alone, or of every reason."""
-        self.operate(RequeueMany(self._queue.chosen))
+        """Requeues all that are shown: those that pass the filter, else all of the reason shown alone, else all."""
+        if self.rows.needle:
+            self.operate(RequeueShown(self.rows.visible, self._queue.chosen, self.rows.needle))
+        else:
+            self.operate(RequeueMany(self._queue.chosen))
 
     def action_drop(self) -> None:
         """Drops what is selected."""

@@ -23,6 +23,7 @@ from tui.widgets.tabs import Tab
 STATUS = Command("f", "next_status", "status", "Only the next status: failed, retrying, … and all again", footer=True)
 MORE = Command("m", "more", "more", "Load more of the older deliveries", footer=True)
 _NONE = "No deliveries yet; notifier send --channel email --recipient a@b.c makes one"
+_UNKNOWN = "No delivery has this id: its record has expired, or it never was one; esc drops it"
 _FILTERED = "No delivery passes this filter; esc drops it"
 
 
@@ -67,7 +68,7 @@ class Deliveries(TableView):
     def show_failure(self, reason: str, gone: bool) -> None:
         """A server that answers, but not with deliveries, refuses the filter; the rows stay."""
         super().show_failure(reason, gone)
-        self._refused = reason if self._recent.query.asked and self.world.link.live else ""
+        self._refused = reason if self._recent.query.asked and self.world.link.live and self.loaded else ""
         self.sum_up()
 
     def words_of(self, typed: str) -> str:
@@ -77,8 +78,9 @@ class Deliveries(TableView):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Asks the server once the typing rests, if a term is another."""
         before, self._recent.query = self._recent.query, Query.parse(event.needle)
-        self.empty = _FILTERED if self._recent.query.asked else _NONE
-        if before.asked != self._recent.query.asked:
+        query = self._recent.query
+        self.empty = _UNKNOWN if query.identity else _FILTERED if query.asked else _NONE
+        if (before.asked, before.identity) != (query.asked, query.identity):
             self.asked = True
             if self._asking is not None:
                 self._asking.stop()
@@ -89,9 +91,13 @@ class Deliveries(TableView):
         self.filter_for(next_status(self.query_one(FilterBar).needle))
 
     def action_more(self) -> None:
-        """Loads more."""
-        self._recent.want_more()
-        self._ask()
+        """Loads more, where there are more."""
+        if self.rows.total > len(self.rows.loaded):
+            self.note("loading more …")
+            self._recent.want_more()
+            self._ask()
+        else:
+            self.note("all are loaded")
 
     def open_row(self, row: Any) -> None:
         """The delivery with its attempts."""

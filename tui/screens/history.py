@@ -79,7 +79,7 @@ class UserHistory(TableView):
         """Shows this user's history."""
         self._say("")
         if self.user != user:
-            self._loaded = False
+            self.loaded = False
             self.subject = Inbox(user)
             self.asked = True
             self.rows.replace([])

@@ -100,7 +100,10 @@ class Overview(View):
     def show_cluster(self) -> None:
         """Instances and health."""
         self._instances.replace(self.world.instances)
-        self.query_one("#instances", Table).rows_changed()
+        table = self.query_one("#instances", Table)
+        table.rows_changed()
+        table.border_title = f"Instances {len(self.world.instances):,}"
+        table.border_subtitle = _states(self.world.instances)
         if self.world.health is not None:
             self.query_one(HealthPanel).show(self.world.health)
 
@@ -129,7 +132,7 @@ class Overview(View):
         times = [sample.figures.at - latest.figures.at for sample in samples]
         for name in names:
             points = [_POINTS[name](sample) for sample in samples]
-            lines = [[value or 0.0 for value in line] for line in zip(*points, strict=True)]
+            lines = [list(line) for line in zip(*points, strict=True)]
             self.query_one(f"#{name}", Chart).show(times, lines, [humanise.rate(value) for value in points[-1]])
 
 
@@ -150,6 +153,12 @@ _POINTS: dict[str, Callable[[Sample], tuple[float | None, ...]]] = {
     "unread": lambda sample: (sample.figures.pending,),
 }
 _CHARTS = tuple(_POINTS)
+
+
+def _states(instances: list[Instance]) -> str:
+    """The instances that are not up, in words: their rows may be out of sight."""
+    counts = {state: sum(row.state == state for row in instances) for state in ("gone", "late")}
+    return ", ".join(f"{many} {state}" for state, many in counts.items() if many)
 
 
 _FIGURES = ("Conns", "Users", "Unread", "Sent/s", "Push/s", "Ack/s", "Exp/s", "p50", "p95", "p99")

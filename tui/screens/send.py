@@ -53,6 +53,15 @@ _COLUMNS: tuple[Column[Sent], ...] = (
 )
 
 
+class Tick(Checkbox):
+    """A box that holds a mark where it is ticked, and nothing where it is not; Textual draws an X in both."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]
+        """The mark."""
+        return "✓" if self.value else " "
+
+
 class Send(View):
     """A form, and under it what became of it."""
 
@@ -74,7 +83,7 @@ class Send(View):
         with Horizontal(classes="field"):
             yield Words(("To", "$foreground-muted"), classes="field-name")
             yield Input(self._to, placeholder="1-alice 2-bob …", id="to", compact=True, max_length=TO_MAX, disabled=off)
-            yield Checkbox(_EVERYBODY[False], id="everybody", compact=True, disabled=off)
+            yield Tick(_EVERYBODY[False], id="everybody", compact=True, disabled=off)
         with Horizontal(classes="field"):
             yield Words(("Source", "$foreground-muted"), classes="field-name")
             yield Input("dashboard", id="source", compact=True, max_length=128, disabled=off)

@@ -8,6 +8,7 @@ from tui.widgets.status_bar import HEALTH_SIGNS, HEALTH_STYLES
 from tui.widgets.words import Part, Words
 
 COMPONENTS_MAX = 20
+_WELL = ("ok", "off")
 
 
 class HealthPanel(Words):
@@ -15,7 +16,8 @@ class HealthPanel(Words):
 
     def show(self, health: Health) -> None:
         """Shows the components, one a line."""
-        shown = health.components[:COMPONENTS_MAX]
+        # Those that are well stand last: the panel has few lines.
+        shown = sorted(health.components, key=lambda component: component.status in _WELL)[:COMPONENTS_MAX]
         width = max((len(component.status) for component in shown), default=0)
         self.say(*(part for component in shown for part in _line(component, min(width, 12))))
 
