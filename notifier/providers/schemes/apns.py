@@ -10,12 +10,14 @@ import ssl
 import uuid
 from typing import Any
 
+import h2.exceptions
 import httpx2
 import jwt
 
 from notifier.providers.answers import Answer, check, joined, number, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.bodies import BODY_TIMEOUT, read_body
+from notifier.providers.http2_frames import read_by_frames
 from notifier.providers.keys import Token, load_key, read_file
 from notifier.providers.parameters import choice, text
 from notifier.providers.tools import Tools
@@ -26,6 +28,7 @@ TOKEN_LIFE = 50 * 60.0  # Apple takes one for an hour, and no new one within 20 
 GONE = frozenset({"Unregistered", "ExpiredToken"})
 OURS = frozenset({"ExpiredProviderToken", "InvalidProviderToken", "MissingProviderToken"})
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{1,512}").fullmatch  # it stands in a path, and is not to lead elsewhere
+BROKEN = (httpx2.HTTPError, httpx2.StreamError, h2.exceptions.H2Error)  # httpx2 lets the last through while it reads
 KEY = text("key", "the file of a token key (.p8)")
 KEY_ID = text("key_id", "the key's id")
 TEAM = text("team", "the team's id")
@@ -98,8 +101,7 @@ class Apns(Provider):
         async with asyncio.timeout(self._tools.timeout):
             reply = await http.send(request, stream=True)
         try:
-            broken = (httpx2.HTTPError, httpx2.StreamError)
-            body = await read_body(reply.aiter_raw(), reply.headers.get("content-encoding", ""), broken)
+            body = await read_body(reply.aiter_raw(), reply.headers.get("content-encoding", ""), BROKEN)
             return Answer(reply.status_code, joined(reply.headers.multi_items()), body)
         finally:
             await _let_go(reply)
@@ -111,7 +113,8 @@ class Apns(Provider):
                 if self._ca:
                     verify = ssl.create_default_context()
                     verify.load_verify_locations(self._ca)
-                self._http = httpx2.AsyncClient(http2=True, verify=verify, timeout=self._tools.timeout, trust_env=False)
+                transport = read_by_frames(httpx2.AsyncHTTPTransport(http2=True, verify=verify, trust_env=False))
+                self._http = httpx2.AsyncClient(transport=transport, timeout=self._tools.timeout, trust_env=False)
             return self._http
 
     def _headers(self, message: Message) -> dict[str, str]:
@@ -140,7 +143,7 @@ def judge(answer: Answer, now: float) -> str:
 
 
 async def _let_go(reply: httpx2.Response) -> None:
-    with contextlib.suppress(TimeoutError, OSError, httpx2.HTTPError):  # the answer is known, whatever its stream does
+    with contextlib.suppress(TimeoutError, OSError, *BROKEN):  # the answer is known, whatever its stream does
         async with asyncio.timeout(BODY_TIMEOUT):
             await reply.aclose()
 

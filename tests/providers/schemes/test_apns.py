@@ -1,12 +1,14 @@
 """Apple's push service, against hypercorn as an HTTP/2 peer with TLS, and against one that closes its connections."""
 
 import asyncio
+import contextlib
 import json
 import uuid
 
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 import jwt
 import pytest
 from hypercorn.asyncio import serve
@@ -286,5 +288,62 @@ async def test_a_2xx_is_sent_whatever_its_body_does(apns, message, tmp_path, mon
     provider = apns(server.sockets[0].getsockname()[1], cert)
     assert await provider.send(message("push", DEVICE)) == "its-id"
     assert peer.requests == 1
+    await provider.close()
+    server.close()
+
+
+class Refused:
+    """An HTTP/2 peer whose headers come in one packet with a DATA frame that breaks the protocol."""
+
+    def __init__(self, status, data):
+        self.status = status
+        self.data = data
+        self.requests = 0
+
+    async def __call__(self, reader, writer):
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        connection.initiate_connection()
+        writer.write(connection.data_to_send())
+        with contextlib.suppress(h2.exceptions.ProtocolError, ConnectionError):
+            while data := await reader.read(65536):
+                for event in connection.receive_data(data):
+                    if isinstance(event, h2.events.StreamEnded):
+                        self.requests += 1
+                        headers = [(":status", self.status), ("apns-id", "its-id"), ("content-length", "1")]
+                        connection.send_headers(event.stream_id, headers)
+                        writer.write(connection.data_to_send() + self.data(event.stream_id))
+                writer.write(connection.data_to_send())
+        writer.close()
+
+
+def frame(kind, flags, stream, payload):
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+
+REFUSED = {
+    "a body longer than its length": lambda stream: frame(0, 1, stream, b"{}{}{}"),
+    "a body shorter than its length": lambda stream: frame(0, 1, stream, b""),
+    "data behind the end": lambda stream: frame(0, 1, stream, b"{") + frame(0, 1, stream, b"}"),
+    "padding beyond the frame": lambda stream: frame(0, 9, stream, b"\xff{"),
+    "a frame too large": lambda stream: frame(0, 1, stream, b"{" * 16385),
+    "data of no stream": lambda stream: frame(0, 1, 0, b"{"),
+}
+
+
+@pytest.mark.parametrize("status", ["200", "410"])
+@pytest.mark.parametrize("case", REFUSED)
+async def test_a_status_counts_whatever_comes_with_it(apns, message, tmp_path, case, status):
+    peer, (cert, key) = Refused(status, REFUSED[case]), certificate(tmp_path)
+    context = server_context(cert, key)
+    context.set_alpn_protocols(["h2"])
+    server = await asyncio.start_server(peer, "127.0.0.1", 0, ssl=context)
+    provider = apns(server.sockets[0].getsockname()[1], cert)
+    for number in (1, 2):  # on a new connection, where the first is of no use any more
+        if status == "200":
+            assert await provider.send(message("push", DEVICE)) == "its-id"
+        else:
+            error = await failure(provider, message("push", DEVICE))
+            assert (error.reason, error.permanent, error.unregistered) == ("rejected", True, False)
+        assert peer.requests == number
     await provider.close()
     server.close()
