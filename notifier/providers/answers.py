@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_WORD = 256  # characters of an id or a code that are kept
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
+TOO_LARGE = 413  # for this service
 AGAIN = frozenset({408, 425, 429})  # refusals that another try may change
 
 _KINDS = {429: "throttled"} | dict.fromkeys(REDIRECTS, "redirected")
@@ -133,4 +134,5 @@ def check(answer: Answer, now: float, reason: str = "") -> None:
     kind = "rejected" if permanent else _KINDS.get(answer.status, "server_error")
     said = f"{answer.status} {answer.text}" if answer.text else str(answer.status)
     wait = retry_after(answer.headers.get("retry-after", ""), now)
-    raise ProviderError(reason or kind, said, permanent=permanent, retry_after=wait)
+    unable = answer.status == TOO_LARGE
+    raise ProviderError(reason or kind, said, permanent=permanent, retry_after=wait, unable=unable)

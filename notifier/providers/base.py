@@ -44,8 +44,9 @@ class ProviderError(Exception):
     `connect`, `throttled`, `server_error`, `blocked`, …); the text is what the provider said, shortened, without
     secrets. `permanent`: trying again is of no use. `retry_after` is in seconds. `unregistered`: the address is dead
     and is to be forgotten. `about_recipient`: the provider answered about this recipient alone (greylisting, a full
-    mailbox), which says nothing about the next one. `gone_at`: since when an `unregistered` address is dead (Unix
-    seconds), where the provider said so; what was registered later is not meant.
+    mailbox), which says nothing about the next one. `unable`: this provider cannot take such a message (a mailbox
+    beyond ASCII, a size), which another may. `gone_at`: since when an `unregistered` address is dead (Unix seconds),
+    where the provider said so; what was registered later is not meant.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         unregistered: bool = False,
         about_recipient: bool = False,
+        unable: bool = False,
         gone_at: float | None = None,
     ) -> None:
         super().__init__(f"{reason}: {text[:MAX_ERROR]}" if text else reason)
@@ -65,6 +67,7 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.unregistered = unregistered
         self.about_recipient = about_recipient
+        self.unable = unable
         self.gone_at = gone_at
 
 

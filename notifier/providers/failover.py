@@ -8,9 +8,8 @@ from notifier.providers.base import Message, Provider, ProviderError
 
 
 class Failover(Provider):
-    """Asks the next one when a try may be repeated; a refusal for good is the message's own, and ends it."""
-
-    schemes = ()
+    """Asks the next one when a try may be repeated, or when a provider is unable to take such a message. Any other
+    refusal for good is the message's own, and ends it."""
 
     def __init__(self, members: Sequence[Provider]) -> None:
         super().__init__(" > ".join(member.name for member in members))
@@ -28,18 +27,17 @@ class Failover(Provider):
             await member.close()
 
     async def send(self, message: Message) -> str:
-        """Raises the last error that may be repeated, with the shortest wait that any of them asked for."""
-        last: ProviderError | None = None
-        waits: list[float] = []
+        """Raises the last error that may be repeated, with the shortest wait that any of them asked for; where there is
+        none, the last refusal."""
+        errors: list[ProviderError] = []
         for member in self._members:
             try:
                 return await member.send(message)
             except ProviderError as error:
-                if error.permanent:
+                if error.permanent and not error.unable:
                     raise
-                last = error
-                if error.retry_after is not None:
-                    waits.append(error.retry_after)
-        assert last is not None
-        last.retry_after = min(waits, default=None)
+                errors.append(error)
+        hopeful = [error for error in errors if not error.permanent]
+        last = (hopeful or errors)[-1]
+        last.retry_after = min((one.retry_after for one in hopeful if one.retry_after is not None), default=None)
         raise last

@@ -23,6 +23,7 @@ _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 _SAFE = re.compile(rb"[A-Za-z0-9!*+/-]").fullmatch  # in every place where a word may stand (RFC 2047 §5)
 _BLANKS = re.compile(r"[\s\0]+")
 _BREAK = re.compile("[\0\r\n\v\f\x1c-\x1e\x85\u2028\u2029]").search
+_LINE_END = re.compile("\r\n|\r|\n")
 _NOT_ATOM = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -47,7 +48,8 @@ class Mail(NamedTuple):
     def to_bytes(self) -> bytes:
         """The mail, every line ended by CRLF; ASCII but for mailboxes that are not.
 
-        The body is Base64, which keeps the content to the byte: line ends, lone dots, lines of any length.
+        The body is Base64, in which every line break is CRLF (RFC 2045 §6.8, RFC 2046 §4.1.1); all else is kept: lone
+        dots, blanks at the end, lines of any length.
         """
         subject = one_line(self.subject)
         lines = [
@@ -62,7 +64,7 @@ class Mail(NamedTuple):
             'Content-Type: text/plain; charset="utf-8"',
             "Content-Transfer-Encoding: base64",
             "",
-            *_base64_lines(_utf8(self.content)),
+            *_base64_lines(_utf8(_LINE_END.sub("\r\n", self.content))),
             "",
         ]
         return "\r\n".join(lines).encode()

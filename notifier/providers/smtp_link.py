@@ -181,9 +181,10 @@ def _refusal(error: aiosmtplib.SMTPResponseException, utf8: bool) -> ProviderErr
         return ProviderError("recipient_refused", said, permanent=final, about_recipient=True)
     if isinstance(error, aiosmtplib.SMTPSenderRefused) and final and error.code != TOO_LARGE:
         if utf8:
-            return ProviderError("recipient_refused", said, permanent=True, about_recipient=True)
+            return ProviderError("recipient_refused", said, permanent=True, about_recipient=True, unable=True)
         return ProviderError("sender_refused", f"{said} (the sender is from= of the provider's URL)")
-    return ProviderError("rejected" if final else "server_error", said, permanent=final)
+    too_large = error.code == TOO_LARGE
+    return ProviderError("rejected" if final else "server_error", said, permanent=final, unable=too_large)
 
 
 def _trouble(error: BaseException) -> str:

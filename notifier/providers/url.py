@@ -14,6 +14,9 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 
+DOTS = frozenset({".", ".."})  # no quoting keeps these from leading to another path (RFC 3986 §5.2.4)
+
+
 class ProviderUrl:
     """The parts of a URL, decoded. Raises `SetupError` where it is none."""
 

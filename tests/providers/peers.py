@@ -20,6 +20,7 @@ class HttpPeer:
 
     def __init__(self):
         self.requests = []
+        self.targets = []  # path and query as they were sent
         self.answers = []  # functions of a request, or (status, headers, body); the last one stays
         self.silent = asyncio.Event()
 
@@ -40,6 +41,7 @@ class HttpPeer:
     async def _serve(self, request):
         body = await request.read()
         self.requests.append((request.method, request.path, dict(request.headers), body))
+        self.targets.append(request.raw_path)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
             answer = answer(request, body)

@@ -14,7 +14,7 @@ from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.keys import load_key, read_file
 from notifier.providers.parameters import text
 from notifier.providers.tools import Tools
-from notifier.providers.url import ProviderUrl
+from notifier.providers.url import DOTS, ProviderUrl
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
@@ -46,7 +46,7 @@ class Fcm(Provider):
         self._token_url = url.get(TOKEN, "") or str(account.get("token_uri") or TOKEN_URL)
         self._email = account["client_email"]
         self._key = load_key(account["private_key"], "the service account's private_key")
-        if not self._project:
+        if not self._project or self._project in DOTS:
             raise url.error("project= is needed: the file names none")
         super().__init__(f"fcm:{self._project}")
         self._tools = tools

@@ -192,7 +192,7 @@ def _check_script(mail: Mail, link: Link) -> None:
         return
     if not mail.to.isascii():
         text = "the mail server takes no mailbox beyond ASCII (it offers no SMTPUTF8)"
-        raise ProviderError("recipient_refused", text, permanent=True, about_recipient=True)
+        raise ProviderError("recipient_refused", text, permanent=True, about_recipient=True, unable=True)
     if not mail.sender.isascii():
         raise ProviderError("sender_refused", "from= is beyond ASCII, and the server offers no SMTPUTF8")
 

@@ -10,7 +10,7 @@ from notifier.providers.answers import Answer, call, check, word
 from notifier.providers.base import Message, Provider, ProviderError
 from notifier.providers.parameters import text
 from notifier.providers.tools import Tools
-from notifier.providers.url import ProviderUrl
+from notifier.providers.url import DOTS, ProviderUrl
 
 API = "https://api.twilio.com"
 BASE = text("base", "the origin to post to in place of Twilio's")
@@ -31,7 +31,7 @@ class Twilio(Provider):
         self._sid, self._token = url.user, url.password
         self._from = url.netloc_host
         self._base = url.get(BASE, API).rstrip("/")
-        if not self._sid or not self._token or not self._from:
+        if not self._sid or self._sid in DOTS or not self._token or not self._from:
             raise url.error("SID, TOKEN and FROM are needed: twilio://SID:TOKEN@+15005550006")
         super().__init__(f"twilio:{self._from}")
         self._tools = tools

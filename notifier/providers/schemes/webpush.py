@@ -99,11 +99,12 @@ def judge(answer: Answer, now: float) -> str:
 
 
 def _path_of(endpoint: str) -> str:
-    """The path to put behind `base=`; it does not lead out of it, not even for a server that decodes slashes first."""
-    path = yarl.URL(endpoint).raw_path
-    if ".." in unquote(path).replace("\\", "/").split("/"):
+    """Path and query of an endpoint, to put behind `base=`. Raises `ProviderError` where the path leads upwards, be it
+    for a server that decodes slashes first."""
+    url = yarl.URL(endpoint)
+    if ".." in unquote(url.raw_path).replace("\\", "/").split("/"):
         raise ProviderError("bad_subscription", "the endpoint's path leads upwards", permanent=True, unregistered=True)
-    return path
+    return url.raw_path_qs
 
 
 def _encrypted(message: Message) -> bytes:

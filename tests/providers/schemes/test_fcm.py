@@ -174,6 +174,22 @@ async def test_fcm_and_its_token_in_pieces(fcm, message, loop):
     await raw.stop()
 
 
+@pytest.mark.parametrize(
+    ("project", "path"), [("a/../b", "a%2F..%2Fb"), ("p?x#y", "p%3Fx%23y"), ("ö", "%C3%B6"), ("a%2fb", "a%252fb")]
+)
+async def test_a_project_never_changes_the_path(fcm, peer, message, project, path):
+    provider = fcm()
+    provider._token, provider._until, provider._project = "t", NOW + 3600, project
+    await provider.send(message("push", "d"))
+    assert peer.targets == [f"/v1/projects/{path}/messages:send"]
+
+
+@pytest.mark.parametrize("project", [".", ".."])
+def test_a_project_that_leads_upwards_is_none(build, fcm, tmp_path, project):
+    with pytest.raises(SetupError, match="project= is needed"):
+        build(f"fcm://?key={tmp_path}/account.json&project={project}", "push:android")
+
+
 def test_fcm_files(build, tmp_path):
     with pytest.raises(SetupError, match="cannot be read: FileNotFoundError"):
         build(f"fcm://?key={tmp_path}/none", "push:android")

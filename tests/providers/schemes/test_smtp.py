@@ -11,7 +11,7 @@ from notifier.providers.base import ProviderError, SetupError
 from tests.providers.contract import ProviderContract, failure
 from tests.providers.peers import SmtpPeer, certificate, server_context, silent_port
 from tests.providers.smtp_script import ScriptedSmtp
-from tests.providers.test_mail import BROKEN, TEXTS, check
+from tests.providers.test_mail import BROKEN, TEXTS, canonical, check
 
 TO = "ada@example.com"
 NONE = ("recipient_refused", True)
@@ -154,7 +154,7 @@ async def test_every_text_arrives_as_it_was_meant(build, smtp, message):
         await provider.send(message("email", TO, subject=text, priority="normal", content=text))
         raw = peer.mails[-1].content
         check(raw, text)
-        assert base64.b64decode(raw.partition(b"\r\n\r\n")[2]) == text.encode()
+        assert base64.b64decode(raw.partition(b"\r\n\r\n")[2]) == canonical(text)
     for text, line in BROKEN:
         await provider.send(message("email", TO, subject="", priority="normal", content=text))
         check(peer.mails[-1].content, line)

@@ -54,6 +54,12 @@ class TestContract(HttpContract):
         return lambda **options: build(f"twilio://AC1:the-token@+15005550006?base={peer.url}", **options)
 
 
-def test_twilio_urls(build):
+@pytest.mark.parametrize("url", ["twilio://+15005550006", "twilio://:t@+1", "twilio://AC1:@+1", "twilio://..:t@+1"])
+def test_twilio_urls(build, url):
     with pytest.raises(SetupError, match="SID, TOKEN and FROM"):
-        build("twilio://+15005550006")
+        build(url)
+
+
+async def test_an_account_never_changes_the_path(build, peer, message):
+    await build(f"twilio://a%2F..%2Fb:t@+1?base={peer.url}").send(message())
+    assert peer.targets == ["/2010-04-01/Accounts/a%2F..%2Fb/Messages.json"]

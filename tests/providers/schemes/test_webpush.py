@@ -3,6 +3,7 @@
 import base64
 import ipaddress
 import json
+from urllib.parse import parse_qsl
 
 import jwt
 import pytest
@@ -128,6 +129,15 @@ async def test_an_endpoint_does_not_lead_out_of_the_base(webpush, peer, message,
     provider._base = f"{peer.url}/inner"
     await provider.send(message("push", f"https://push.example{path}", subscription=browser.keys))
     assert peer.requests[-1][1].startswith("/inner/") and ".." not in peer.requests[-1][1].split("/")
+
+
+@pytest.mark.parametrize("path", ["/wp?token=a%2Fb+c&x=%C3%BC", "/w/?a=1&a=2", "/w", "/w%20x?y=..%2f..", "/?q"])
+async def test_an_endpoint_keeps_its_path_and_query_behind_the_base(webpush, peer, message, browser, path):
+    """The push services of some browsers name the subscription in the query."""
+    await webpush().send(message("push", f"https://push.example{path}", subscription=browser.keys))
+    ((found, _, query),) = [target.partition("?") for target in peer.targets]
+    assert found == path.partition("?")[0]
+    assert parse_qsl(query, True) == parse_qsl(path.partition("?")[2], True)
 
 
 @pytest.mark.parametrize("path", ["/a/..%2f../evil", "/%2e%2e%2fevil", "/..%5Cevil"])
