@@ -37,7 +37,10 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Upgrade": ("`websocket`.", {"type": "string"}),
     "Connection": ("`Upgrade`.", {"type": "string"}),
     "Sec-WebSocket-Accept": ("The answer to the client's key (RFC 6455).", {"type": "string"}),
-    "Sec-WebSocket-Protocol": ("`notifier.v1`, where the client offered it.", {"type": "string", "const": "notifier.v1"}),
+    "Sec-WebSocket-Protocol": (
+        "`notifier.v1`, where the client offered it.",
+        {"type": "string", "const": "notifier.v1"},
+    ),
 }
 _ALWAYS = ("X-Request-ID",)
 # Answers that are the same for every route, by their status.
