@@ -10,6 +10,7 @@ import click
 from notifier.cli import Failure
 from notifier.cli.options import check_key, server_options
 from notifier.cli.text import safe
+from notifier.domain.channels import CHANNELS, PRIORITIES
 from notifier.domain.users import User, parse_pair
 
 EPILOG = """\b
@@ -22,7 +23,6 @@ Examples:
   notifier send --channel push --user 1-alice --priority high "To every device of this user"
   notifier send --channel sms --recipient +905551234567 --at 2030-01-01T09:00:00Z "Happy new year"
 """
-CHANNELS = ("sms", "email", "push", "webhook", "inapp")
 INBOX_ONLY = ("source", "link", "category", "ttl")
 DELIVERY_ONLY = ("recipient", "user", "at")
 
@@ -51,7 +51,7 @@ class Target(click.ParamType):  # type: ignore[type-arg]
 @click.option("--title", help="A heading, or the subject.")
 @click.option("--link", help="A URL to open (inbox).")
 @click.option("--category", help="A group that the recipient may sort by (inbox).")
-@click.option("--priority", type=click.Choice(["high", "normal", "low"]), help="For display; order in a channel.")
+@click.option("--priority", type=click.Choice(PRIORITIES), help="For display; order in a channel.")
 @click.option("--ttl", help="How long it is kept, such as 15m or 7d (inbox).")
 @click.option("--idempotency-key", callback=check_key, help="The same key again sends nothing twice.")
 @click.argument("message")

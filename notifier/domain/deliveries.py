@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from notifier.domain.channels import PRIORITIES
 from notifier.domain.checks import text_problem
 from notifier.domain.status import Status
 
-CHANNELS = ("sms", "email", "push", "webhook", "inapp")
-PRIORITIES = ("high", "normal", "low")
-PLATFORMS = ("ios", "android", "web", "email", "sms")
 MAX_BATCH = 1000
 MAX_CONTENT = 8192
 MAX_SUBJECT = 256

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import Meta
 
 from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN, address_problem
+from notifier.domain.channels import CHANNELS, PRIORITIES
 from notifier.domain.checks import (
     MAX_DATA_BYTES,
     MAX_URL,
@@ -21,13 +22,11 @@ from notifier.domain.checks import (
     url_problem,
 )
 from notifier.domain.deliveries import (
-    CHANNELS,
     MAX_CONTENT,
     MAX_KEY,
     MAX_RETRIES,
     MAX_SUBJECT,
     MAX_USER_ID,
-    PRIORITIES,
     key_problem,
     priority_of,
     user_problem,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from notifier.domain.channels import PRIORITIES
 from notifier.domain.checks import (
     data_problem,
     duration_problem,
@@ -22,7 +23,6 @@ from notifier.domain.checks import (
     time_problem,
     url_problem,
 )
-from notifier.domain.deliveries import PRIORITIES
 from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.times import normalise_time
 from notifier.domain.users import User, is_user_id, normalise_login

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 from notifier.duties.duty import Duty
 from notifier.store.deliveries import Change, Deliveries
 

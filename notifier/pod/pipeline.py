@@ -17,7 +17,7 @@ from notifier.delivery.inapp import Inapp
 from notifier.delivery.recorder import Recorder
 from notifier.delivery.routes import Routes, urls_of
 from notifier.delivery.shares import Shares
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 from notifier.domain.inbox_requests import BroadcastRequest
 from notifier.domain.reading import read_body
 from notifier.domain.status import Status

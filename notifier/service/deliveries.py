@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from notifier.domain.deliveries import CHANNELS, Filter, shown_record
+from notifier.domain.channels import CHANNELS
+from notifier.domain.deliveries import Filter, shown_record
 from notifier.domain.ids import is_notification_id
 from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError

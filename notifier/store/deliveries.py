@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from notifier.domain.deliveries import PRIORITIES, Filter, Record
+from notifier.domain.channels import PRIORITIES
+from notifier.domain.deliveries import Filter, Record
 from notifier.domain.status import Event, Status
 from notifier.domain.times import format_time
 from notifier.store.redis.client import Redis

@@ -8,6 +8,7 @@ in it (a shard): so a script changes them together with the inbox there too. Scr
 
 from __future__ import annotations
 
+from notifier.domain.channels import lua_words
 from notifier.domain.status import lua_table
 from notifier.store.redis.slots import slot_of, tags
 
@@ -70,7 +71,7 @@ local dlq_key, dlq_reasons_key = PREFIX .. 'dlq', PREFIX .. 'dlq:reasons'
 local circuit_hosts_key = PREFIX .. 'circuit_hosts'
 local paused_key, turns_key = PREFIX .. 'paused', PREFIX .. 'turns'
 """
-DELIVERY_LUA = "pcall(redis.replicate_commands)\n" + _DELIVERY_LUA + lua_table()
+DELIVERY_LUA = "pcall(redis.replicate_commands)\n" + _DELIVERY_LUA + lua_words() + lua_table()
 
 
 class Keys:

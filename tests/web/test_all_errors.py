@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 
 NOTIFY = "/api/v1/notify"
 CREATE = "/api/v1/notifications"

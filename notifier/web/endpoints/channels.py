@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 from notifier.domain.fields import Channel
 from notifier.domain.status import Status
 from notifier.errors import ErrorCode, NotifierError

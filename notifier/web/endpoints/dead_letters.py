@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 from notifier.domain.fields import optional_one_of, text
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.deliveries import DeadLetterEntry, DeliveryService

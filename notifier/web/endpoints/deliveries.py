@@ -8,10 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from notifier.domain.deliveries import (
-    CHANNELS,
-    Filter,
-)
+from notifier.domain.channels import CHANNELS
+from notifier.domain.deliveries import Filter
 from notifier.domain.delivery_requests import BatchRequest, DeliveryRequest, SendRequest, SmsRequest
 from notifier.domain.fields import (
     Channel,

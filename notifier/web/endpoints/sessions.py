@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from notifier.domain.deliveries import PLATFORMS, user_problem
-from notifier.domain.sessions import AndroidSession, SessionRequest, Subscription
+from notifier.domain.deliveries import user_problem
+from notifier.domain.sessions import CHANNEL_OF, AndroidSession, SessionRequest, Subscription
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.sessions import SessionService
 from notifier.web.endpoints.fields import SESSIONS, TIME, Count, Seconds, Time
@@ -51,7 +51,7 @@ _NO_USER = NotifierError(ErrorCode.NOT_FOUND, "there is no such user")
 _BAD_PLATFORM = NotifierError(
     ErrorCode.INVALID,
     "1 field is not valid",
-    [FieldError("platform", f"must be one of {', '.join(PLATFORMS)}")],
+    [FieldError("platform", f"must be one of {', '.join(CHANNEL_OF)}")],
 )
 
 

@@ -1,10 +1,8 @@
--- What the scripts of deliveries share. AFTER, FINAL (domain/status.py) and the key names (keys.py) stand before this.
+-- What the scripts of deliveries share. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES (domain/channels.py)
+-- and the key names (keys.py) stand before this.
 -- Times are Unix ms. A record's fields: document, status, channel, priority, retries, max_retries, next, scheduled,
 -- expires, created, updated, sent, reason, error, provider, provider_id, attempts, user, recipient, limit, batch,
 -- entry (of its queue), owner (of its lease), takeovers, counted (its user's limit has seen it).
-
-local PRIORITIES = {'high', 'normal', 'low'}
-local CHANNELS = {'sms', 'email', 'push', 'webhook', 'inapp'}
 
 -- The reply to a command. Where its key is of another type, or a count no number, another program wrote it: the key is set
 -- aside, or the count removed, and the command repeated.
@@ -29,7 +27,9 @@ local function sturdy(kind, command, key, ...)
   return again(kind, reply, command, key, ...)
 end
 
-local KNOWN = {sms = 1, email = 1, push = 1, webhook = 1, inapp = 1, high = 2, normal = 2, low = 2}
+local KNOWN = {}
+for _, channel in ipairs(CHANNELS) do KNOWN[channel] = 1 end
+for _, priority in ipairs(PRIORITIES) do KNOWN[priority] = 2 end
 
 -- Makes what was read of a record fit to work with: one without a channel or a priority is none.
 local function check(id, found)
