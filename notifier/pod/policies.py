@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from notifier.config import Settings
 from notifier.delivery.breakers import BreakerPolicy
-from notifier.domain.deliveries import CHANNELS
+from notifier.domain.channels import CHANNELS
 from notifier.domain.retry import RetryPolicy
 from notifier.service.accept import AcceptPolicy
 from notifier.service.limit import DeliveryLimit, UserLimit
