@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from notifier.domain.sessions import CHANNEL_OF
 from notifier.errors import NotifierError
 from notifier.providers.base import ProviderError
-from notifier.store.deliveries import Leased
+from notifier.store.delivery_records import Leased
 from notifier.store.sessions import Registration, Sessions
 
 INBOX = "inapp"  # the one channel without an outside service, a share of hands or a limit

@@ -20,7 +20,7 @@ from notifier.domain.retry import RetryPolicy
 from notifier.domain.status import Status
 from notifier.errors import NotifierError
 from notifier.providers.base import Message, ProviderError
-from notifier.store.deliveries import Leased
+from notifier.store.delivery_records import Leased
 from notifier.store.sessions import Sessions
 
 log = logging.getLogger("notifier.delivery")

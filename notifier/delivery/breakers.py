@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from notifier.store.circuits import CLOSED, Circuit, Circuits
-from notifier.store.deliveries import digest
+from notifier.store.delivery_records import digest
 
 
 class HostCircuit(NamedTuple):

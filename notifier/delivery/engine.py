@@ -14,7 +14,8 @@ from notifier.delivery.outcomes import Deferred
 from notifier.delivery.shares import Shares
 from notifier.domain.status import Status
 from notifier.errors import NotifierError
-from notifier.store.deliveries import Change, Deliveries, Lease, Leased, LeaseTerms
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change, Lease, Leased, LeaseTerms
 
 AWAY = 0.5  # seconds between tries while the store is away
 Held = tuple[str, str]  # a delivery and its lease: a slow try may meet the next one of the same delivery here

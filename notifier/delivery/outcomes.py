@@ -12,7 +12,7 @@ from notifier.domain.deliveries import Attempt
 from notifier.domain.retry import RetryPolicy
 from notifier.domain.status import Event
 from notifier.providers.base import ProviderError
-from notifier.store.deliveries import Finished, Leased
+from notifier.store.delivery_records import Finished, Leased
 
 LEAST_DEFERRAL = 0.2  # seconds
 USUAL_DEFERRAL = 1.0  # seconds, where nothing says for how long

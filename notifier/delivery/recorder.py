@@ -7,7 +7,8 @@ import logging
 
 from notifier.domain.status import Status
 from notifier.errors import NotifierError
-from notifier.store.deliveries import Deliveries, Finished
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Finished
 
 MOST = 500  # results in one script: others wait for the store meanwhile
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)

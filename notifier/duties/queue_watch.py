@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from notifier.duties.duty import Duty
-from notifier.store.deliveries import Deliveries, Queues
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Queues
 
 
 class QueueWatch(Duty):

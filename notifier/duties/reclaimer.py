@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from notifier.domain.channels import CHANNELS
 from notifier.duties.duty import Duty
-from notifier.store.deliveries import Change, Deliveries
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change
 
 MOST = 200
 

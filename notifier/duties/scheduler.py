@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from notifier.duties.duty import Duty
-from notifier.store.deliveries import Change, Deliveries
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change
 
 INTERVAL = 0.1  # seconds; well within SCHEDULER_INTERVAL and RETRY_INTERVAL
 MOST = 500

@@ -9,7 +9,7 @@ from notifier.domain.notifications import Content
 from notifier.domain.status import FINAL, Status
 from notifier.live.events import EventFeed
 from notifier.service.inbox import Marked
-from notifier.store.deliveries import Change
+from notifier.store.delivery_records import Change
 from notifier.store.inbox import Accepted, Item
 from notifier.telemetry.metrics import Metrics
 

@@ -40,7 +40,8 @@ from notifier.service.deliveries import DeliveryService
 from notifier.service.once import Once
 from notifier.service.publish import Publisher
 from notifier.store.circuits import Circuits
-from notifier.store.deliveries import Change, Deliveries, Queues
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change, Queues
 from notifier.store.limits import Limits
 from notifier.store.redis.client import Redis
 from notifier.store.reports import Reports

@@ -22,7 +22,8 @@ from notifier.domain.times import format_time, parse_time
 from notifier.errors import FieldError
 from notifier.service.limit import DeliveryLimit
 from notifier.service.once import IdempotencyKey, Once, mismatch
-from notifier.store.deliveries import Change, Deliveries, NewDelivery, Stored, digest
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change, NewDelivery, Stored, digest
 from notifier.store.redis.clock import StoreClock
 
 SINGLE = "notifications"  # the route of single deliveries

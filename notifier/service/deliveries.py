@@ -13,7 +13,8 @@ from notifier.domain.deliveries import Filter, shown_record
 from notifier.domain.ids import is_notification_id
 from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.deliveries import Change, DeadLetter, Deliveries, Queues
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Change, DeadLetter, Queues
 
 DeadLetterEntry = DeadLetter  # for endpoints, which may not import the store
 SCAN = 500

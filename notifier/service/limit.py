@@ -8,7 +8,7 @@ from typing import Any
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.users import User, normalise_login
 from notifier.errors import FieldError
-from notifier.store.deliveries import digest
+from notifier.store.delivery_records import digest
 from notifier.store.limits import Limits
 
 NAME = "notify"

@@ -7,7 +7,8 @@ from typing import Any
 
 from notifier.domain.sessions import Session
 from notifier.domain.times import format_time
-from notifier.store.deliveries import Deliveries, digest
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import digest
 from notifier.store.sessions import Sessions
 
 

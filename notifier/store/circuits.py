@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from notifier.store.deliveries import digest
+from notifier.store.delivery_records import digest
 from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 

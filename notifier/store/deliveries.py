@@ -6,160 +6,43 @@ Every change is one script, so that a record, its place and its indexes never di
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
-
-import msgspec
 
 from notifier.domain.channels import PRIORITIES
 from notifier.domain.deliveries import Filter, Record
 from notifier.domain.status import Event, Status
-from notifier.domain.times import format_time
+from notifier.store.delivery_records import (
+    Change,
+    DeadLetter,
+    Finished,
+    Found,
+    Lease,
+    LeaseTerms,
+    NewDelivery,
+    Queues,
+    Stored,
+    changes_of,
+    dead_letter_of,
+    digest,
+    is_json,
+    is_object,
+    leased_of,
+    queue_of,
+    record_of,
+    status_of,
+    stored_of,
+    text_of,
+)
 from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 from notifier.store.redis.spoilt import integer
 
-MAX_TIME_MS = 253_402_300_800_000  # the year 10000, which RFC 3339 has no room for
 MAX_TAKEOVERS = 5  # a delivery that took so many workers down with it is given up
 FORGET_BATCH = 500
 RESCUE_PART = 500
 WALK_PART = 5_000  # records that one script of a list looks at: all others wait for the server meanwhile
 WALK_MOST = 50_000  # records that a list looks at for the sake of its total alone
 _FIELDS = ("document", "status", "retries", "updated", "next", "scheduled", "sent", "provider", "provider_id", "error")
-
-
-class NewDelivery(NamedTuple):
-    """What is stored of a new delivery. Times are Unix ms, None where there is none; `created` may be the source's own.
-
-    `limited_by` is whom the limit per user counts: the user, else the recipient; empty where none counts. `key` is the
-    digest of an idempotency key, empty where there is none, `fingerprint` that of the request under it.
-    """
-
-    id: str
-    document: bytes
-    channel: str
-    priority: str
-    scheduled: int | None
-    expires: int | None
-    created: int
-    accepted: int
-    max_retries: int
-    user: str
-    recipient: str
-    limited_by: str
-    batch: str = ""
-    key: str = ""
-    fingerprint: str = ""
-
-
-class Stored(NamedTuple):
-    """What came of storing: `outcome` is `stored`, `known` (then with the first one's id and document) or
-    `mismatch`."""
-
-    outcome: str
-    id: str
-    document: bytes
-
-
-class Leased(NamedTuple):
-    """A delivery that this owner may try now; `expires` is Unix ms or None. `lease` tells this lease of it from all
-    others: one that ran out and the next may both be this owner's."""
-
-    id: str
-    lease: str
-    document: bytes
-    retries: int
-    max_retries: int
-    expires: int | None
-    priority: str
-    takeovers: int
-
-
-class Change(NamedTuple):
-    """A delivery and its new status."""
-
-    id: str
-    status: Status
-    channel: str
-    priority: str
-
-
-class Lease(NamedTuple):
-    """What came of asking for work: `wait` is the seconds until it is worth asking again, None while only news can
-    change that (nothing waits, or the channel is paused)."""
-
-    wait: float | None
-    leased: list[Leased]
-    aside: list[Change]
-
-
-class LeaseTerms(NamedTuple):
-    """The limits under which a channel is leased: sends per second (0: none), per user (0: none) in `window` seconds,
-    and what is done with those over it (`defer` or `drop`)."""
-
-    per_second: int
-    per_user: int
-    window: float
-    policy: str
-
-
-class Finished(NamedTuple):
-    """What came of a leased delivery. `wait` is in seconds, for `retry` and `defer`."""
-
-    id: str
-    owner: str
-    lease: str
-    event: Event
-    wait: float = 0.0
-    reason: str = ""
-    error: str = ""
-    provider: str = ""
-    provider_id: str = ""
-    attempts: bytes = b""  # JSON objects joined by commas
-
-
-class Queue(NamedTuple):
-    """One channel's queue: what waits by priority, what is leased, and since when the oldest waits (Unix ms)."""
-
-    channel: str
-    paused: bool
-    waiting: dict[str, int]
-    leased: int
-    oldest: int | None
-
-
-class Queues(NamedTuple):
-    """All queues, the schedule's length and the dead-letter queue's."""
-
-    channels: list[Queue]
-    scheduled: int
-    dead: int
-
-
-class Found(NamedTuple):
-    """A page of a list, newest first, and how many the list holds; where `exact` is False, at least so many."""
-
-    total: int
-    exact: bool
-    records: list[Record]
-
-
-class DeadLetter(NamedTuple):
-    """An entry of the dead-letter queue; `failed_at` is RFC 3339."""
-
-    id: str
-    channel: str
-    reason: str
-    error: str
-    attempts: int
-    failed_at: str
-    document: bytes
-
-
-def digest(text: str) -> str:
-    """What stands for text from outside in a key."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32] if text else ""
 
 
 class Deliveries:
@@ -200,7 +83,7 @@ class Deliveries:
         for item in items:
             args += ["" if value is None else value for value in item]
         reply = await self._run_again("create", *args)
-        return [_stored(item, result) for item, result in zip(items, reply, strict=True)]
+        return [stored_of(item, result) for item, result in zip(items, reply, strict=True)]
 
     async def known(self, item: NewDelivery) -> Stored | None:
         """What was stored before under the idempotency key of a new delivery; None where nothing was."""
@@ -226,7 +109,7 @@ class Deliveries:
         wait, leased, aside = await self._run("lease", channel, count, owner, *limits, untried)
         return Lease(
             None if wait in (-1, 1_000_000) else wait / 1000,
-            [_leased(leased[i : i + 8]) for i in range(0, len(leased), 8)],
+            [leased_of(leased[i : i + 8]) for i in range(0, len(leased), 8)],
             [
                 Change(aside[i].decode(), Status(aside[i + 1].decode()), channel, aside[i + 2].decode())
                 for i in range(0, len(aside), 3)
@@ -251,7 +134,7 @@ class Deliveries:
         """Moves what is due into the queues (or ends what has expired), `most` at most; the changes, and the channels
         in whose queues something waits or is under way."""
         moved, waiting = await self._run("due", most)
-        return _changes(moved), [channel.decode() for channel in waiting]
+        return changes_of(moved), [channel.decode() for channel in waiting]
 
     async def ping(self) -> None:
         """Looks whether the store answers."""
@@ -259,7 +142,7 @@ class Deliveries:
 
     async def reclaim(self, channel: str, owner: str, lease: float, most: int) -> list[Change]:
         """Takes back what was leased longer than `lease` seconds ago."""
-        return _changes(await self._run("reclaim", channel, owner, round(lease * 1000), MAX_TAKEOVERS, most))
+        return changes_of(await self._run("reclaim", channel, owner, round(lease * 1000), MAX_TAKEOVERS, most))
 
     @property
     def losses(self) -> int:
@@ -273,7 +156,7 @@ class Deliveries:
         place = 0
         while True:
             looked, *changed = await self._run("rescue", channel, round(lease * 1000), place, RESCUE_PART)
-            changes += _changes(changed)
+            changes += changes_of(changed)
             place += RESCUE_PART
             if looked < RESCUE_PART:
                 return changes
@@ -298,20 +181,20 @@ class Deliveries:
         """A record, None where there is none or it is of no use."""
         if reply[0] is None:
             return None
-        if _status(reply[1]) is None or not _is_object(reply[0]):
+        if status_of(reply[1]) is None or not is_object(reply[0]):
             self._redis.spoilt.note("record", self._keys.delivery(f"record:{delivery_id}"), "no delivery")
             return None
-        return _record(reply)
+        return record_of(reply)
 
     async def attempts(self, delivery_id: str) -> tuple[Status, bytes] | None:
         """The status of a delivery and its attempts as a JSON list, oldest first; None where it is not known."""
         status, attempts = await self._redis.call(
             "HMGET", self._keys.delivery(f"record:{delivery_id}"), "status", "attempts"
         )
-        if _status(status) is None:
+        if status_of(status) is None:
             return None
         rows = b"[%b]" % (attempts or b"")
-        return Status(status.decode()), rows if _is_json(rows) else b"[]"
+        return Status(status.decode()), rows if is_json(rows) else b"[]"
 
     async def search(self, wanted: Filter, offset: int, limit: int) -> Found:
         """A page of those that pass a filter."""
@@ -365,7 +248,7 @@ class Deliveries:
         """What waits and what is under way."""
         scheduled, dead, *rows = await self._run("queues")
         width = 2 + 3 * len(PRIORITIES)
-        return Queues([_queue(rows[i : i + width]) for i in range(0, len(rows), width)], scheduled, dead)
+        return Queues([queue_of(rows[i : i + width]) for i in range(0, len(rows), width)], scheduled, dead)
 
     async def user_rate(self, limited_by: str) -> tuple[int, float]:
         """How many sends a user's window has seen, and the seconds until it ends (0: none is open)."""
@@ -395,9 +278,9 @@ class Deliveries:
         ids = await self._redis.call("ZREVRANGE", self._keys.delivery("dlq"), start, start + limit - 1, "WITHSCORES")
         names = ("channel", "reason", "error", "document", "retries", "attempts")
         rows = await self._redis.call_many(
-            [("HMGET", self._keys.delivery(f"record:{_text(one) or ''}"), *names) for one in ids[::2]]
+            [("HMGET", self._keys.delivery(f"record:{text_of(one) or ''}"), *names) for one in ids[::2]]
         )
-        return [_dead(_text(ids[2 * n]) or "", float(ids[2 * n + 1]), row) for n, row in enumerate(rows)]
+        return [dead_letter_of(text_of(ids[2 * n]) or "", float(ids[2 * n + 1]), row) for n, row in enumerate(rows)]
 
     async def dead_reasons(self) -> list[tuple[str, str, int]]:
         """(reason, channel, how many) of the dead-letter queue; the channel is empty where it never was a delivery."""
@@ -424,93 +307,3 @@ def _indexes(wanted: Filter) -> list[str]:
     elif wanted.channel:
         names.append(f"channel:{wanted.channel}")
     return names or ["all"]
-
-
-def _stored(item: NewDelivery, result: Reply) -> Stored:
-    if result[0] == 1:
-        return Stored("stored", item.id, item.document)
-    if result[0] == 2:
-        return Stored("known", result[1].decode(), result[2])
-    return Stored("mismatch", "", b"")
-
-
-def _leased(row: Sequence[bytes]) -> Leased:
-    delivery_id, lease, document, retries, most, expires, priority, takeovers = row
-    return Leased(
-        delivery_id.decode(),
-        lease.decode(),
-        document,
-        integer(retries),
-        integer(most),
-        integer(expires) or None,
-        priority.decode(),
-        integer(takeovers),
-    )
-
-
-def _changes(reply: Reply) -> list[Change]:
-    texts = [part.decode() for part in reply]
-    return [Change(texts[i], Status(texts[i + 1]), *texts[i + 2 : i + 4]) for i in range(0, len(texts), 4)]
-
-
-def _time(milliseconds: bytes | None) -> str | None:
-    value = integer(milliseconds, -1)
-    return format_time(value / 1000) if 0 <= value < MAX_TIME_MS else None
-
-
-def _text(value: bytes | None) -> str | None:
-    return value.decode("utf-8", "replace") if value else None
-
-
-def _record(reply: Reply) -> Record:
-    document, status, retries, updated, following, scheduled, sent, provider, provider_id, error = reply
-    return Record(
-        document,
-        Status(status.decode()),
-        integer(retries),
-        _time(updated) or "",
-        _time(following),
-        _time(scheduled),
-        _time(sent),
-        _text(provider),
-        _text(provider_id),
-        _text(error),
-    )
-
-
-def _queue(row: Sequence[Reply]) -> Queue:
-    channel, paused, *numbers = row
-    oldest = [int(entry.split(b"-")[0]) for entry in numbers[2::3] if entry]
-    waiting = dict(zip(PRIORITIES, numbers[0::3], strict=True))
-    return Queue(channel.decode(), bool(paused), waiting, sum(numbers[1::3]), min(oldest, default=None))
-
-
-def _dead(delivery_id: str, failed: float, row: Reply) -> DeadLetter:
-    channel, reason, error, document, retries, attempts = row
-    tries = integer(retries) + 1 if attempts else 0
-    return DeadLetter(
-        delivery_id,
-        _text(channel) or "",
-        _text(reason) or "",
-        _text(error) or "",
-        tries,
-        format_time(min(max(0.0, failed), MAX_TIME_MS - 1) / 1000),
-        document if document and _is_object(document) else b"{}",
-    )
-
-
-def _status(value: bytes | None) -> Status | None:
-    text = _text(value)
-    return Status(text) if text in tuple(Status) else None
-
-
-def _is_json(value: bytes) -> bool:
-    try:
-        msgspec.json.decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_object(value: bytes) -> bool:
-    return value.startswith(b"{") and _is_json(value)

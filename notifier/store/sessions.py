@@ -13,7 +13,7 @@ import msgspec
 
 from notifier.domain.sessions import CHANNEL_OF, DEVICES, Session
 from notifier.domain.times import format_time, parse_time
-from notifier.store.deliveries import digest
+from notifier.store.delivery_records import digest
 from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 

@@ -22,7 +22,8 @@ import aiohttp
 
 from notifier.domain.deliveries import Filter
 from notifier.domain.status import Status
-from notifier.store.deliveries import Deliveries, Found, NewDelivery, digest
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Found, NewDelivery, digest
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis

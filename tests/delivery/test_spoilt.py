@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.store.deliveries import NewDelivery, digest
+from notifier.store.delivery_records import NewDelivery, digest
 from tests.delivery.conftest import Scripted, wire
 from tests.store.redis.test_spoilt import WRITE, get, overwrite, spoilt_keys
 from tests.support import eventually

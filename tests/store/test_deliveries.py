@@ -8,7 +8,8 @@ import pytest
 
 from notifier.domain.deliveries import Filter
 from notifier.domain.status import FINAL, TRANSITIONS, Event, Status, after, lua_table
-from notifier.store.deliveries import Deliveries, Finished, LeaseTerms, NewDelivery, digest
+from notifier.store.deliveries import Deliveries
+from notifier.store.delivery_records import Finished, LeaseTerms, NewDelivery, digest
 from tests.delivery.consistency import check_consistent
 from tests.support import eventually
 

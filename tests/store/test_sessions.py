@@ -8,7 +8,7 @@ import pytest
 
 from notifier.domain.sessions import Session
 from notifier.domain.times import format_time
-from notifier.store.deliveries import digest
+from notifier.store.delivery_records import digest
 from notifier.store.keys import DELIVERIES
 from notifier.store.sessions import MAX_SESSIONS, Sessions
 

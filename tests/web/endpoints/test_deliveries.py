@@ -232,7 +232,8 @@ async def test_rate_of_a_user(client):
 async def fail(client, redis, number=1, channel="sms", reason="rejected"):
     """Deliveries that ended in the dead-letter queue."""
     from notifier.domain.status import Event
-    from notifier.store.deliveries import Deliveries, Finished
+    from notifier.store.deliveries import Deliveries
+    from notifier.store.delivery_records import Finished
     from tests.store.test_deliveries import TERMS
 
     store = Deliveries(redis)
