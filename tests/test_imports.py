@@ -210,6 +210,7 @@ sys.exit(failed != 0)
 """
 
 
+@pytest.mark.slow
 def test_each_module_may_be_the_first_to_be_imported():
     answer = python(FIRST_OF_ALL, *MODULES)
     assert answer.returncode == 0, answer.stderr

@@ -63,6 +63,7 @@ def test_every_block_says_what_it_is():
         assert path.read_text().count("```") == 2 * len(BLOCK.findall(path.read_text())), name_of(path)
 
 
+@pytest.mark.slow
 async def test_every_command_runs(home, tmp_path):
     """All guides in one go, against one server; that of tokens against one that asks for them."""
     for token in (False, True):

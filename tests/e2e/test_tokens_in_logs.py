@@ -75,6 +75,7 @@ class Caller:
             writer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "text"])
 async def test_no_token_is_logged(loop, data_dir, form):
     port = free_port()

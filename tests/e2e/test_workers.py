@@ -212,6 +212,7 @@ async def test_any_worker_answers_the_same_metrics(server):
         assert sum(1 for name in one if name.startswith("notifier_build_info")) == 1
 
 
+@pytest.mark.slow
 async def test_totals_never_go_back_when_workers_die(server):
     await all_pods(server)
     seen = 0.0
@@ -268,6 +269,7 @@ async def hold_up_a_drain(server):
     return reader, writer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("--workers", "3")])
 async def test_a_second_sigterm_cuts_the_drain_short(build, arguments):
     server = build(*arguments)
@@ -291,6 +293,7 @@ async def test_a_second_sigterm_cuts_the_drain_short(build, arguments):
     writer.close()
 
 
+@pytest.mark.slow
 async def test_a_killed_supervisor_leaves_no_orphan(server):
     family = server.descendants()
     assert len(family) == WORKERS + 2
@@ -300,6 +303,7 @@ async def test_a_killed_supervisor_leaves_no_orphan(server):
     await server.start()
 
 
+@pytest.mark.slow
 async def test_sighup_reloads_the_file(loop, build, data_dir):
     config = data_dir / "notifier.yaml"
     config.write_text("stream_maxlen: 50\nlog_level: info\n")
@@ -324,6 +328,7 @@ async def test_sighup_reloads_the_file(loop, build, data_dir):
     assert len(server.events()) == lines, "told at warning or above only"
 
 
+@pytest.mark.slow
 async def test_sighup_changes_the_limits_of_sends_in_every_worker(build, data_dir):
     config = data_dir / "notifier.yaml"
     config.write_text("rate_limit_per_user: 1\nrate_limit_policy: drop\nsimulator_success_rate: 1\n")

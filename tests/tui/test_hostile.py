@@ -89,6 +89,7 @@ def settled(stage: Stage) -> bool:
     return not any(word in stage.screen for word in ("loading …", "Loading …"))
 
 
+@pytest.mark.slow
 def test_every_view_shows_it_and_lives() -> None:
     async def story(stage: Stage) -> None:
         for text in HOSTILE:

@@ -252,6 +252,7 @@ async def test_made_up_requests_to_every_route(start_pod):
     assert f"Tested: {len(described) - len(LEFT_OUT) - 1}" in output  # the document itself is where it comes from
 
 
+@pytest.mark.slow
 async def test_made_up_requests_to_the_express_lane(client):
     taken = []
     take = client.app.ctx.express.take
