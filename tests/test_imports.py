@@ -49,12 +49,12 @@ TABLE = {
     "delivery": {"domain", "store", "providers", "errors"},
     "providers": {"domain", "errors"},
     "duties": {"domain", "store", "live", "delivery", "ingest", "errors"},
-    "doctor": {"client", "store", "web.http.tls", "errors"},
+    "doctor": {"client", "store", "web.http.tls"},
 }
 # Libraries that only some parts speak.
 OWNERS = {
-    "redis": {"store"},
-    "hiredis": {"store", "doctor"},
+    "redis": {"store", "doctor"},
+    "hiredis": {"store"},
     "idna": {"domain"},
     "sanic": {"web", "serving", "pod"},
     "click": {"cli"},

@@ -114,8 +114,12 @@ async def _examine_machine(settings: Settings) -> list[Finding]:
         deployment = parse_deployment(settings.redis_addr, settings.redis_password, settings.redis_db)
         store = await check_external(deployment)
     else:
-        store = [*check_embedded(settings.data_dir), *check_data_dir(settings.data_dir), *check_data(settings.data_dir)]
-    return [*store, check_port(settings.host, settings.port), check_tls(settings.tls_cert, settings.tls_key)]
+        store = [
+            *check_embedded(settings.data_dir),
+            *check_data_dir(settings.data_dir, settings.disk_reserve),
+            *check_data(settings.data_dir),
+        ]
+    return [*store, check_port(settings.hosts, settings.port), check_tls(settings.tls_cert, settings.tls_key)]
 
 
 def _lines(findings: list[Finding]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Looks at a set-up and says what is wrong with it, and what cures that. `notifier doctor` prints it."""
+"""Checks of a set-up, each with a cure for what is wrong. `notifier doctor` prints them."""
 
 from notifier.doctor.data import check_data, repair_data
 from notifier.doctor.findings import Finding, Level

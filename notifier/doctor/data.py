@@ -1,4 +1,4 @@
-"""The data of the embedded Redis: whether a start would find them whole, and their repair."""
+"""The data of the embedded Redis: a check that a start would find them whole, and their repair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Level(StrEnum):
-    """How grave a finding is: `fail` makes the command fail, a `note` is for the operator to weigh."""
+    """Severity: `fail` makes the command fail, a `note` is for the operator to weigh."""
 
     OK = "ok"
     NOTE = "note"

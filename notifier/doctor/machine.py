@@ -10,9 +10,11 @@ import os
 import resource
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from notifier.doctor.findings import Finding, fail, note, ok
+from notifier.store.embedded.disk_guard import SHARE
 from notifier.web.http.tls import TlsError, server_context
 
 FILES_MIN, FILES_ADVISED = 1024, 65_536
@@ -20,10 +22,11 @@ RESERVED_FILES = 100  # of a process: the store, the event loop, logs, libraries
 SPACE_MIN, SPACE_ADVISED = 100 * 1024**2, 1024**3
 SKEW_NOTED, SKEW_MAX = 0.5, 2.0  # seconds
 PORT_TIMEOUT = 2.0
+HELD = "held by process"
 
 
 def check_files(limit: int | None = None) -> Finding:
-    """How many files, and so connections, a process may have open; `limit` replaces the hard one, up to which the
+    """The limit of open files, and so of connections, of a process; `limit` replaces the hard one, up to which the
     server raises its own."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1] if limit is None else limit
     cure = f"ulimit -Hn {FILES_ADVISED} before the start, LimitNOFILE={FILES_ADVISED} in a systemd unit"
@@ -42,12 +45,38 @@ def check_clock(seconds: float, store: str) -> Finding:
     return note("clock", found, cure) if abs(seconds) > SKEW_NOTED else ok("clock", found)
 
 
-def check_port(host: str, port: int) -> Finding:
-    """Whether the address can be listened on, or a server of ours does already."""
-    where = f"{host or '*'}:{port}"
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def check_port(hosts: Sequence[str], port: int) -> Finding:
+    """The port on every address that the server would listen on: free, or a notifier's already.
+
+    An address beside the first may be missing, as `::1` on a machine without IPv6.
+    """
+    found = [_check_address(host, port) for host in hosts if host == hosts[0] or _has_address(host)]
+    failed = [finding for finding in found if finding.level != "ok"]
+    return failed[0] if failed else found[0]
+
+
+def _has_address(host: str) -> bool:
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
+        with _socket_of(host) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
+def _socket_of(host: str) -> socket.socket:
+    """A socket that binds as the server's do; one of IPv6 takes no IPv4."""
+    if ":" not in host:
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return sock
+
+
+def _check_address(host: str, port: int) -> Finding:
+    where = f"[{host}]:{port}" if ":" in host else f"{host or '*'}:{port}"
+    try:
+        with _socket_of(host) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
@@ -84,28 +113,36 @@ def check_tls(cert: str, key: str) -> Finding:
     return ok("tls", cert)
 
 
-def check_data_dir(folder: Path) -> list[Finding]:
-    """The folder of the embedded Redis: that it can be written, its space, and who holds it."""
+def check_data_dir(folder: Path, reserve: int) -> list[Finding]:
+    """The folder of the embedded Redis: write permission, free space, and the process that holds it.
+
+    `reserve` is DISK_RESERVE in bytes, which a running server has taken already.
+    """
     here = next(path for path in (folder, *folder.parents) if path.exists())
     if not here.is_dir() or not os.access(here, os.W_OK | os.X_OK):
         return [
             fail("data folder", f"{here} cannot be written", "give it to the user who runs notifier, or --data-dir")
         ]
     found = ok("data folder", str(folder)) if folder.exists() else ok("data folder", f"{folder}: will be made")
-    return [found, check_space(shutil.disk_usage(here).free, here), _check_holder(folder / "lock")]
+    holder, disk = _check_holder(folder / "lock"), shutil.disk_usage(here)
+    needed = 0 if holder.found.startswith(HELD) else min(reserve, disk.total // SHARE)
+    return [found, check_space(disk.free, here, needed), holder]
 
 
-def check_space(free: int, folder: Path) -> Finding:
-    """The space left where the data are, in bytes."""
+def check_space(free: int, folder: Path, needed: int) -> Finding:
+    """The space left for the data; `free` and `needed`, what a start would reserve, in bytes."""
     found = f"{free / 1024**3:.1f} GiB free in {folder}"
     cure = "make room, or move the data to a larger disk with --data-dir: Redis refuses writes on a full one"
+    if free < needed:
+        wanted = f"{found}, less than DISK_RESERVE: {needed / 1024**2:.0f} MiB"
+        return fail("disk", wanted, f"{cure}; or set DISK_RESERVE lower")
     if free < SPACE_MIN:
         return fail("disk", found, cure)
     return note("disk", found, cure) if free < SPACE_ADVISED else ok("disk", found)
 
 
 def _check_holder(lock: Path) -> Finding:
-    """Whether a process has the folder; asking must not take it away from a server that starts at this moment."""
+    """The process that holds the folder; the question must not take it from a server that starts at this moment."""
     try:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -113,7 +150,7 @@ def _check_holder(lock: Path) -> Finding:
         return ok("lock", "nobody has used the folder yet")
     except BlockingIOError:
         holder = lock.read_bytes()[:32].decode(errors="replace")
-        return ok("lock", f"held by process {holder}")
+        return ok("lock", f"{HELD} {holder}")
     except OSError as error:
         return fail("lock", f"{lock}: {error.strerror}", "give the folder to the user who runs notifier")
     return ok("lock", "nobody uses the folder")

@@ -1,24 +1,26 @@
-"""The store: which Redis it is, and whether it keeps what it is given."""
+"""The store: its version, its clock, and its settings that decide what survives.
+
+The commands go through redis-py, loaded late: an independent client finds what the server's own would hide, too.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from pathlib import Path
-
-import hiredis
+from typing import TYPE_CHECKING
 
 from notifier.doctor.findings import Finding, fail, note, ok
 from notifier.doctor.machine import check_clock
-from notifier.errors import NotifierError
 from notifier.store.embedded.binary import MINIMUM, NoRedis, find_redis
 from notifier.store.redis.address import Address, Deployment
-from notifier.store.redis.link import Link, open_link
 from notifier.store.redis.sentinel import find_master
-from notifier.store.redis.watch import find_eviction, find_forgetting, parse_info
+from notifier.store.redis.watch import find_eviction, find_forgetting
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 TIMEOUT = 3.0
-ERRORS = (OSError, TimeoutError, NotifierError, hiredis.ReplyError)
 
 
 def check_embedded(data_dir: Path) -> list[Finding]:
@@ -44,20 +46,20 @@ async def check_external(deployment: Deployment) -> list[Finding]:
 
 
 async def _check_server(address: Address) -> list[Finding]:
+    from redis.exceptions import ConnectionError, ResponseError, TimeoutError
+
+    client = _client_of(address)
     try:
-        link = await open_link(address, TIMEOUT, TIMEOUT, lambda link: None)
-    except ERRORS as error:
-        reason = " ".join(str(error).split())[:200] or "no answer in time"
-        return [fail("redis", f"{address}: {reason}", "start it, or correct REDIS_ADDR, REDIS_PASSWORD, REDIS_DB")]
-    try:
-        info = parse_info(await link.call("INFO"))
-        skew = await _skew(link)
-        fsync = await _setting(link, "appendfsync")
-    except ERRORS as error:
-        reason = " ".join(str(error).split())[:200]
-        return [fail("redis", f"{address}: {reason}", "let this user call INFO and TIME (ACL SETUSER … +info +time)")]
+        info = {name: str(value) for name, value in (await client.info()).items()}
+        skew, fsync = await _skew(client), await _setting(client, "appendfsync")
+    except (ConnectionError, TimeoutError, OSError) as error:
+        cure = "start it, or correct REDIS_ADDR, REDIS_PASSWORD, REDIS_DB"
+        return [fail("redis", f"{address}: {_reason(error)}", cure)]
+    except ResponseError as error:
+        cure = "let this user call INFO and TIME (ACL SETUSER … +info +time)"
+        return [fail("redis", f"{address}: {_reason(error)}", cure)]
     finally:
-        link.close()
+        await client.aclose()
     return [
         check_version(info.get("redis_version", ""), str(address)),
         check_policy(info.get("maxmemory_policy", ""), int(info.get("maxmemory", "0"))),
@@ -66,20 +68,46 @@ async def _check_server(address: Address) -> list[Finding]:
     ]
 
 
-async def _skew(link: Link) -> float:
+def _client_of(address: Address) -> Redis:
+    """A client of one server that tries each command once."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    return Redis(
+        host=address.host,
+        port=address.port,
+        unix_socket_path=address.path or None,
+        ssl=address.tls,
+        username=address.username or None,
+        password=address.password or None,
+        db=address.database,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or "no answer in time"
+
+
+async def _skew(client: Redis) -> float:
     """Seconds by which this clock is ahead; half the round trip is the way of the answer."""
     before = time.time()
-    seconds, microseconds = await link.call("TIME")
+    seconds, microseconds = await client.time()
     return (before + time.time()) / 2 - (int(seconds) + int(microseconds) / 1e6)
 
 
-async def _setting(link: Link, name: str) -> str | None:
+async def _setting(client: Redis, name: str) -> str | None:
     """A value of the server's configuration; None where it is not shown, as with hosted ones."""
+    from redis.exceptions import ResponseError
+
     try:
-        reply = await link.call("CONFIG", "GET", name)
-    except hiredis.ReplyError:
+        reply = await client.config_get(name)
+    except ResponseError:
         return None
-    return reply[1].decode(errors="replace") if reply else None
+    return str(reply[name]) if name in reply else None
 
 
 def check_version(version: str, where: str) -> Finding:
@@ -91,7 +119,7 @@ def check_version(version: str, where: str) -> Finding:
 
 
 def check_policy(policy: str, limit: int) -> Finding:
-    """What the server does when its memory is full; `limit` in bytes, 0 is none."""
+    """The eviction policy for a full memory; `limit` in bytes, 0 is none."""
     cure = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
     wrong = find_eviction(policy, limit)
     if wrong is not None:
@@ -103,7 +131,10 @@ def check_policy(policy: str, limit: int) -> Finding:
 
 
 def check_persistence(info: Mapping[str, str], fsync: str | None) -> Finding:
-    """Whether what was answered 202 survives; `info` is INFO's, `fsync` the setting where it is shown."""
+    """The append-only file, on which it depends whether what was answered 202 survives.
+
+    `info` holds the fields of INFO; `fsync` is None where the server does not show it.
+    """
     wrong = find_forgetting(info)
     if wrong is not None:
         cure = "CONFIG SET appendonly yes, and the same in redis.conf; for a failed write see its log and its disk"

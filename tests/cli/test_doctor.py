@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -120,6 +121,32 @@ async def test_a_port_that_another_program_has(loop, data_dir):
     assert (code, found["port"]["level"]) == (1, "fail")
 
 
+async def test_a_bare_port_is_looked_at_on_both_loopback_addresses(loop, data_dir):
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        code, found = await examine(data_dir, SERVER_ADDR=f":{port}")
+    assert (code, found["port"]["level"]) == (1, "fail")
+    assert found["port"]["found"].startswith(f"[::1]:{port}: ")
+
+
+async def test_a_reserve_that_the_disk_has_no_room_for(loop, data_dir):
+    disk = shutil.disk_usage(data_dir)
+    assert check_space(disk.free, data_dir, disk.free + 1).cure.endswith("set DISK_RESERVE lower")
+    code, found = await examine(data_dir, DISK_RESERVE="0")
+    assert (code, found["disk"]["level"]) == (0, "ok")
+
+
+async def test_a_user_who_may_not_look(loop, data_dir, redis_server):
+    port = redis_server("--appendonly", "yes", "--user", "app", "on", ">pw", "~*", "+time")
+    await eventually(lambda: listens(port), "the start of Redis")
+    code, found = await examine(data_dir, REDIS_ADDR=f"redis://app:pw@{HOST}:{port}")
+    assert (code, found["redis"]["level"]) == (1, "fail")
+    assert "+info +time" in found["redis"]["cure"]
+    code, found = await examine(data_dir, REDIS_ADDR=f"redis://app:wrong@{HOST}:{port}")
+    assert (code, found["redis"]["level"]) == (1, "fail")
+    assert "REDIS_PASSWORD" in found["redis"]["cure"] and "wrong" not in json.dumps(found)
+
+
 async def test_a_server_that_was_named_must_be_there(loop, data_dir):
     code, found = await examine(data_dir, "--url", f"http://{HOST}:{free_port()}")
     assert (code, found["websocket"]["level"]) == (1, "fail")
@@ -143,16 +170,16 @@ def test_a_folder_that_is_held(data_dir):
     command = [sys.executable, "-c", holder, str(data_dir / "lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        assert check_data_dir(data_dir)[-1].found == "held by process 4711"
+        assert check_data_dir(data_dir, 0)[-1].found == "held by process 4711"
         process.stdin.close()
-    assert check_data_dir(data_dir)[-1].found == "nobody uses the folder"
+    assert check_data_dir(data_dir, 0)[-1].found == "nobody uses the folder"
     with (data_dir / "lock").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the look left no lock behind
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    (finding,) = check_data_dir(tmp_path / "file" / "data")
+    (finding,) = check_data_dir(tmp_path / "file" / "data", 0)
     assert finding.level is Level.FAIL and "--data-dir" in finding.cure
 
 
@@ -165,9 +192,10 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         (check_clock(0.1, "x"), "ok"),
         (check_clock(-0.6, "x"), "note"),
         (check_clock(2.5, "x"), "fail"),
-        (check_space(2**20, "/"), "fail"),
-        (check_space(500 * 2**20, "/"), "note"),
-        (check_space(2**31, "/"), "ok"),
+        (check_space(2**20, "/", 0), "fail"),
+        (check_space(500 * 2**20, "/", 0), "note"),
+        (check_space(2**31, "/", 2**31), "ok"),
+        (check_space(2**31, "/", 2**31 + 1), "fail"),
         (check_version("6.0.16", "x"), "fail"),
         (check_version("6.2.0", "x"), "ok"),
         (check_version("", "x"), "fail"),
