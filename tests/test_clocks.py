@@ -18,7 +18,7 @@ WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetim
 # Who may look at this machine's clock, and why.
 ALLOWED = {
     "pod/app.py": "when the process began, and for how long it has run",
-    "pod/summary.py": "for how long it has run",
+    "pod/identity.py": "for how long it has run",
     "client/load.py": "a number that an earlier run has not had",
     "cli/token.py": "a token made where there is no store",
     "doctor/store.py": "compares the two clocks",
