@@ -85,7 +85,7 @@ class BusReader(Duty):
 
     @staticmethod
     def _note_bad(message: Message, error: Exception) -> None:
-        """What one message says, another program's perhaps, keeps nobody from the others."""
+        """Logs a message that cannot be handled, another program's perhaps; the next ones are read on."""
         log.error("bus.message_failed", extra={"message_type": type(message).__name__}, exc_info=error)
 
     @singledispatchmethod

@@ -1,4 +1,4 @@
-"""The shape of every background duty: started, stopped, supervised; the rest is what it does in one round."""
+"""Base class of background duties: start, stop and supervision; a subclass adds one round."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = logging.getLogger("notifier.duties")
 
 
 class Duty(ABC):
-    """Does `round` again and again, `interval` seconds apart; an error is logged and counted, and it goes on."""
+    """Runs `round` repeatedly, `interval` seconds apart; an error is logged and counted, and the duty goes on."""
 
     name: str
     interval: float
     max_backoff = MAX_BACKOFF  # seconds between two tries at the most, however often it failed
-    at_once = False  # whether the first round comes at the start rather than after an interval
+    at_once = False  # True: the first round comes at the start rather than after an interval
 
     def __init__(self) -> None:
         self.last_error: str | None = None
@@ -38,7 +38,7 @@ class Duty(ABC):
 
     @property
     def healthy(self) -> bool:
-        """Whether the last round went well and the duty is running."""
+        """True while the duty runs and its last round succeeded."""
         return self.last_error is None and self._task is not None and not self._task.done()
 
     def start(self) -> None:
@@ -46,17 +46,17 @@ class Duty(ABC):
         self._task = asyncio.create_task(self._run(), name=f"duty {self.name}")
 
     async def stop(self) -> None:
-        """Ends, in the middle of a round if need be."""
+        """Cancels the task, in the middle of a round if need be."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def hurry(self) -> None:
-        """Lets the next round begin now; one that is under way is followed by another at once."""
+        """Starts the next round now; one that is under way is followed by another at once."""
         self._hurry.set()
 
     def hurry_after_failure(self) -> None:
-        """What it waited for is there again: the next try comes now, and the pauses begin with the shortest."""
+        """Retries now after failures, and resets the back-off: the store is there again."""
         if self._failures or self.at_once:
             self._failures = 0
             self._hurry.set()

@@ -13,7 +13,7 @@ WANTED_FOR = 10.0
 
 
 class Asker(Duty):
-    """Tells the other pods every few seconds that their events are wanted."""
+    """Asks the other instances for their events, every few seconds."""
 
     name = "event-asker"
     interval = WANTED_FOR / 3

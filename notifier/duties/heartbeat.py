@@ -1,4 +1,4 @@
-"""Heartbeat and presence: says that this pod is alive, learns which others are, and takes over from the dead."""
+"""Heartbeat and presence: renews this instance's, reads those of the others, and takes over from dead ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Heartbeat(Duty):
         return sorted((self._alive or set()) - {self._router.holder.pod})
 
     async def is_dead(self, pod: str) -> bool:
-        """Whether a pod is gone. One that was not there at the last look may have come since: the store is asked."""
+        """True for an instance that is gone. An absent one may have come since the last look: the store is asked."""
         return self._alive is not None and pod not in self._alive and not await self._presence.alive(pod)
 
     async def round(self) -> None:

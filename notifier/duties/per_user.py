@@ -1,4 +1,4 @@
-"""What a duty does for one user after the other: a failure over one user's keys leaves the others theirs."""
+"""Runs a duty's work user by user: a failure over one user's keys does not stop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ticker: lets connections look at their clocks once a second, and measures how late the event loop is."""
+"""Ticker: checks the deadlines of connections once a second, and measures how late the event loop is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What librdkafka says, in the program's log."""
+"""Passes librdkafka's messages to the program's log."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Ingest:
             end.result()
 
     async def stop(self, timeout: float) -> None:
-        """Lets the batch under way be stored and committed, and leaves the group; `timeout` in seconds."""
+        """Waits until the batch under way is stored and committed, then leaves the group; `timeout` in seconds."""
         self._stopping = True
         if self._reader is None or self._end is None:
             return
@@ -95,7 +95,7 @@ class Ingest:
             await self._store_one_by_one(zip(drafts, sources, strict=True))
 
     async def _store_one_by_one(self, items: Iterable[tuple[tuple[str, Draft], Letter]]) -> None:
-        """What the store refuses for itself must not hold up all that comes after it."""
+        """Stores each delivery alone: one that the store refuses must not hold up those after it."""
         for draft, letter in items:
             try:
                 await self._accept_counted([draft])

@@ -1,4 +1,4 @@
-"""What a Kafka message says: a delivery, or why it is none."""
+"""Parses Kafka messages into deliveries, or into dead letters with a reason."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def read_message(raw: bytes | None, source: Source) -> tuple[str, Draft] | Undel
 
 
 def undeliverable(source: Source, raw: bytes, reason: str, error: str) -> Undeliverable:
-    """What the dead-letter queue keeps of a message. Its id is its place's: a message corrected later, under the same
+    """The dead letter of a message. Its id derives from its place: a message corrected later, under the same
     `id`, is another one."""
     text = raw[:MAX_RAW].decode("utf-8", "replace").replace("\0", "\ufffd") + ("…" if len(raw) > MAX_RAW else "")
     document = {"topic": source.topic, "partition": source.partition, "offset": source.offset, "raw": text}
@@ -113,7 +113,7 @@ def _draft(message: Message) -> Draft | list[FieldError]:
 
 
 def _own_errors(message: Message) -> list[tuple[str, str]]:
-    """What is wrong with the fields that no other door has."""
+    """Faults of the fields that no other endpoint has."""
     errors = []
     if not _is_unset(message.id) and not _is_id(message.id):
         errors.append(("id", f"must be an integer or a string of at most {MAX_ID} characters"))
@@ -127,7 +127,7 @@ def _is_id(value: object) -> bool:
 
 
 def _is_unset(value: object) -> bool:
-    """Whether a field says nothing: producers in languages without optional values write it all the same."""
+    """True for a field without a value: producers in languages without optional values write it all the same."""
     return value is None or value == ""
 
 

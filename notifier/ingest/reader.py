@@ -64,7 +64,7 @@ class Reader:
         self._log = ClientLog()
 
     def ask_to_stop(self) -> None:
-        """Lets the thread end after what is being stored."""
+        """Makes the thread return once the batch under way is stored."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -144,7 +144,7 @@ class Reader:
             raise error
 
     def _mark(self, batch: Batch) -> None:
-        """Lets librdkafka commit what is stored, of partitions that are still ours."""
+        """Marks stored offsets for commit, of partitions that are still assigned to this instance."""
         ends = {partition: end for partition, end in batch.ends.items() if partition in self._next}
         if ends:
             self._consumer.store_offsets(offsets=[_place(partition, end) for partition, end in ends.items()])

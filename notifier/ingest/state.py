@@ -1,4 +1,4 @@
-"""How the consumer stands, as health and metrics show it: written by its thread, read by the event loop."""
+"""State of the consumer for health and metrics: written by its thread, read by the event loop."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _decode = msgspec.json.Decoder(_Statistics).decode
 
 
 def brokers_up(statistics: str) -> int:
-    """How many brokers are connected, in the statistics that librdkafka tells."""
+    """Number of connected brokers in librdkafka's statistics."""
     # A group's coordinator is listed once more, as a broker of its own.
     brokers = _decode(statistics).brokers.items()
     return sum(1 for name, broker in brokers if broker.state == "UP" and name != "GroupCoordinator")

@@ -1,1 +1,1 @@
-"""What the system can do. Every door calls these and nothing below them."""
+"""Use cases: every endpoint calls these and nothing below them."""

@@ -41,7 +41,7 @@ class Acceptance(NamedTuple):
 
 
 class Undeliverable(NamedTuple):
-    """What came over a wire and cannot become a delivery: `document` says where it stood and holds its text,
+    """A message that cannot become a delivery: `document` says where it stood and holds its text,
     shortened."""
 
     id: str

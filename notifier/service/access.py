@@ -1,4 +1,4 @@
-"""Who a bearer token belongs to: the operator's own, an API key's, or a user's."""
+"""Authentication of bearer tokens: `ADMIN_TOKEN`, API keys, and users' tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be seen of deliveries, and what senders and operators can do with them."""
+"""Reads, lists, cancels and retries deliveries, for senders and operators."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class DeliveryService:
         }
 
     async def queues(self) -> Queues:
-        """What waits and what is under way."""
+        """All queues: waiting and leased deliveries."""
         return await self._deliveries.queues()
 
     # -- changing

@@ -1,4 +1,4 @@
-"""What a user does with the own inbox over an open connection."""
+"""Commands of a connected user on their inbox: read, read all, synchronise, set the retention."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from notifier.store.inbox import Holder, Inbox
 
 
 class Marked(Struct, frozen=True):
-    """What is marked read: (stream id, notification id) pairs, how many of them just now, the user's other pods, and
-    how many of those asked for are not in this inbox."""
+    """Notifications marked read: (stream id, notification id) pairs, how many of them just now, the user's other
+    instances, and how many of those asked for are not in this inbox."""
 
     pairs: list[tuple[bytes, bytes]]
     now: int

@@ -1,4 +1,4 @@
-"""What operators see and do, over all pods."""
+"""Reports and actions for operators, over all instances."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(Struct, frozen=True):
-    """What the caller is told: a JSON body, whether it is the first answer given again, and what a limit leaves."""
+    """The answer to a caller: a JSON body, `replayed` for the first answer given again, and the state of the limit."""
 
     body: bytes
     replayed: bool
@@ -53,7 +53,7 @@ class Work(Struct, frozen=True):
 
 
 class Announcer(Protocol):
-    """Who brings what was accepted to those who are connected."""
+    """Pushes arrivals to connections (`Router.announce`)."""
 
     def __call__(self, user: str, arrivals: Arrivals, own: bytes | None, accepted_at: float) -> None: ...
 

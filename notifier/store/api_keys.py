@@ -96,7 +96,7 @@ class ApiKeys:
 
 
 def is_api_key(text: str) -> bool:
-    """Whether `text` has the form of a key."""
+    """True where `text` has the form of a key."""
     return _KEY(text) is not None
 
 

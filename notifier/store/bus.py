@@ -115,7 +115,7 @@ class Bus:
 
     @property
     def reaches_store(self) -> bool:
-        """Whether what is posted now leaves."""
+        """True while messages that are posted now leave at once."""
         return self._redis.up
 
     def post(self, pod: str, message: Message) -> None:
@@ -202,7 +202,7 @@ class Bus:
 
 
 class _Lost:
-    """What was lost on its way to one pod, in so many words as are needed to make good for it."""
+    """Messages that were lost on their way to one instance, in the form that makes good for them."""
 
     def __init__(self) -> None:
         self._users: dict[str, None] = {}

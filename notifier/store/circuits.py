@@ -16,8 +16,8 @@ HOSTS_MOST = 1_000  # hosts with a circuit; those that failed longest ago make r
 
 
 class Circuit(NamedTuple):
-    """How a provider or a host stands: failures in a row, and the Unix ms of Redis' clock at which an open circuit lets
-    a probe through (0: closed).
+    """The circuit of a provider or a host: failures in a row, and the Unix ms of Redis' clock at which an open
+    circuit lets a probe through (0: closed).
 
     `only` is the digest of a recipient while all failures were about that one: the circuit is open for it alone, and
     `others` counts the failures in a row of everyone else.
@@ -35,7 +35,7 @@ class Circuit(NamedTuple):
         return "open" if self.open_until > now * 1000 else "half_open"
 
     def holds(self, recipient: str) -> bool:
-        """Whether it is open, or half open, for a recipient (a digest; empty: for anyone)."""
+        """True where it is open, or half open, for a recipient (a digest; empty: for anyone)."""
         return bool(self.open_until) and (not self.only or recipient in ("", self.only))
 
 
@@ -68,7 +68,7 @@ class Circuits:
         return _seen(await self._redis.run(self._script["well"], self._slot, name, digest(recipient)))
 
     async def may_probe(self, name: str) -> bool:
-        """Whether the caller is the one whose try an open circuit lets through, or the circuit is closed."""
+        """True where the circuit is closed, or open and this caller has its one trial."""
         return bool(await self._redis.run(self._script["probe"], self._slot, name, round(PROBE_TIMEOUT * 1000)))
 
     async def release(self, name: str) -> None:

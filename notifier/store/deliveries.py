@@ -86,7 +86,7 @@ class Deliveries:
         return [stored_of(item, result) for item, result in zip(items, reply, strict=True)]
 
     async def known(self, item: NewDelivery) -> Stored | None:
-        """What was stored before under the idempotency key of a new delivery; None where nothing was."""
+        """The delivery stored before under the idempotency key of a new delivery; None where nothing was."""
         found = await self._redis.call("GET", self._keys.delivery(f"key:{item.key}"))
         if found is None:
             return None
@@ -137,7 +137,7 @@ class Deliveries:
         return changes_of(moved), [channel.decode() for channel in waiting]
 
     async def ping(self) -> None:
-        """Looks whether the store answers."""
+        """Asks the store for a reply; its failure is the caller's."""
         await self._redis.call("EXISTS", self._keys.delivery("schedule"))
 
     async def reclaim(self, channel: str, owner: str, lease: float, most: int) -> list[Change]:
@@ -146,7 +146,7 @@ class Deliveries:
 
     @property
     def losses(self) -> int:
-        """How often this pod found a queue, or an index of deliveries, to be another program's."""
+        """Count of queues and indexes of deliveries that this instance found to be another program's."""
         counts = self._redis.spoilt.counts
         return counts.get("queue", 0) + counts.get("delivery", 0)
 
@@ -227,7 +227,7 @@ class Deliveries:
         return total, False, ids
 
     async def batch(self, batch_id: str, offset: int, limit: int) -> tuple[dict[str, int], list[Record]] | None:
-        """How many of a batch are in which status, and a page of them in their order; None where it is not known."""
+        """A batch: its deliveries by status, and a page of them in their order; None where it is not known."""
         counts, ids = await self._redis.call_many(
             [
                 ("HGETALL", self._keys.delivery(f"batch:{batch_id}")),
@@ -245,13 +245,13 @@ class Deliveries:
         return [record for record in await self.get_many(names) if record is not None]
 
     async def queues(self) -> Queues:
-        """What waits and what is under way."""
+        """All queues: waiting and leased deliveries."""
         scheduled, dead, *rows = await self._run("queues")
         width = 2 + 3 * len(PRIORITIES)
         return Queues([queue_of(rows[i : i + width]) for i in range(0, len(rows), width)], scheduled, dead)
 
     async def user_rate(self, limited_by: str) -> tuple[int, float]:
-        """How many sends a user's window has seen, and the seconds until it ends (0: none is open)."""
+        """Sends in a user's window, and the seconds until it ends (0: none is open)."""
         key = self._keys.delivery(f"user_rate:{limited_by}")
         used, left = await self._redis.call_many([("GET", key), ("PTTL", key)])
         return integer(used), max(0, left) / 1000

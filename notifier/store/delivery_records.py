@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from notifier.domain.deliveries import PRIORITIES, Record
+from notifier.domain.channels import PRIORITIES
+from notifier.domain.deliveries import Record
 from notifier.domain.status import Event, Status
 from notifier.domain.times import format_time
 from notifier.store.redis.link import Reply
@@ -18,7 +19,7 @@ MAX_TIME_MS = 253_402_300_800_000  # the year 10000, which RFC 3339 has no room 
 
 
 class NewDelivery(NamedTuple):
-    """What is stored of a new delivery. Times are Unix ms, None where there is none; `created` may be the source's own.
+    """A new delivery as it is stored. Times are Unix ms, None where there is none; `created` may be the source's own.
 
     `limited_by` is whom the limit per user counts: the user, else the recipient; empty where none counts. `key` is the
     digest of an idempotency key, empty where there is none, `fingerprint` that of the request under it.
@@ -42,7 +43,7 @@ class NewDelivery(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What came of storing: `outcome` is `stored`, `known` (then with the first one's id and document) or
+    """The outcome of storing: `outcome` is `stored`, `known` (then with the first one's id and document) or
     `mismatch`."""
 
     outcome: str
@@ -74,7 +75,7 @@ class Change(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """What came of asking for work: `wait` is the seconds until it is worth asking again, None while only news can
+    """The answer to a request for work: `wait` is the seconds until it is worth asking again, None while only news can
     change that (nothing waits, or the channel is paused)."""
 
     wait: float | None
@@ -93,7 +94,7 @@ class LeaseTerms(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What came of a leased delivery. `wait` is in seconds, for `retry` and `defer`."""
+    """The outcome of a leased delivery. `wait` is in seconds, for `retry` and `defer`."""
 
     id: str
     owner: str
@@ -146,7 +147,7 @@ class DeadLetter(NamedTuple):
 
 
 def digest(text: str) -> str:
-    """What stands for text from outside in a key."""
+    """SHA-256 of text from outside, 32 hex digits, for use in a key; empty for none."""
     return hashlib.sha256(text.encode()).hexdigest()[:32] if text else ""
 
 

@@ -33,7 +33,7 @@ class Epoch:
             self._note(found)
 
     def agrees(self, found: object) -> bool:
-        """Whether the store still holds the number."""
+        """True while the store still holds the number."""
         return found == self._known
 
     def _note(self, found: bytes) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger("notifier.store")
 
 
 class Begun(NamedTuple):
-    """What came of beginning: `go` with the seed, `replay` with the first answer, `running` or `mismatch`."""
+    """The outcome of `begin`: `go` with the seed, `replay` with the first answer, `running` or `mismatch`."""
 
     outcome: str
     value: bytes
@@ -60,15 +60,15 @@ class Idempotency:
         return Begun(reply[0].decode(), value if isinstance(value, bytes) else str(value).encode())
 
     async def has_answer(self, key: str) -> bool:
-        """Whether a request was answered under this key; on one server too."""
+        """True where a request was answered under this key, whoever wrote the record."""
         return bool(await self._redis.call("HEXISTS", key, "answer"))
 
     async def finish(self, key: str, answer: bytes, ttl_ms: int) -> None:
-        """Ends a try with its answer."""
+        """Records the answer of a try and closes it."""
         await self._redis.run_again(self._finish, key, key, answer, ttl_ms)
 
     def give_up(self, key: str, seed: str) -> None:
-        """Ends a try that came to nothing, so that its repeat is not told that it is still running. Returns at once;
+        """Removes the lease of a failed try, so that its repeat may begin at once. Returns immediately;
         a store that is away hears it when it is back."""
         before = self._ending.get(key)
         if before is None and len(self._ending) >= MOST_GIVEN_UP:
@@ -78,7 +78,7 @@ class Idempotency:
         task.add_done_callback(lambda ended: self._forget(key, ended))
 
     async def stop(self) -> None:
-        """Tells the store nothing more: what it has not heard holds up repeats until its lease is over."""
+        """Cancels pending removals: leases that are left hold up repeats until they run out."""
         tasks = list(self._ending.values())
         for task in tasks:
             task.cancel()

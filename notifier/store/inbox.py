@@ -74,8 +74,8 @@ class Wanted(NamedTuple):
 
 
 class ReadOn(NamedTuple):
-    """What a stream holds after an id, oldest first, and whether there may be more; the last id that it gave (empty:
-    there is no stream); who holds the lock; the further pods with connections of the user."""
+    """Entries of a stream after an id, oldest first; `more` where there may be further ones; the last id that it
+    gave (empty: there is no stream); who holds the lock; the further pods with connections of the user."""
 
     owner: bytes
     others: list[bytes]
@@ -347,7 +347,9 @@ class Inbox:
         return removed, unread, owner.decode("utf-8", "replace")
 
     async def pop_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
-        """What expired unread and the user has not been told (id, nid, …), for the lock's holder; the other pods."""
+        """Removes and returns the entries that expired unread and that the user was not told of.
+
+        (id, nid, …) and the other instances; nothing unless `holder` has the lock."""
         cleared, others = await self._run("cleared", user, user, holder.pod, holder.fence)
         return self._payloads.pairs(user, cleared), others or []
 

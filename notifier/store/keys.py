@@ -136,7 +136,7 @@ class Keys:
         return "notif:trial"
 
     def delivery(self, name: str) -> str:
-        """What belongs to deliveries; see the list above."""
+        """A key of deliveries or sessions; see the list above."""
         return DELIVERIES + name
 
     spoilt = "notif:spoilt:"  # before the name of a key that held another type, in its slot; any; 15 days
@@ -163,7 +163,7 @@ class Keys:
         return 0
 
     def script_keys(self, key: str) -> tuple[str, ...]:
-        """What a script for the slot of `key` is given as KEYS."""
+        """The KEYS of a script for the slot of `key`."""
         return (key,)
 
     @property

@@ -11,7 +11,7 @@ from notifier.store.redis.link import Reply
 
 
 class Taken(NamedTuple):
-    """What came of taking places: users who have none left, with the seconds until they have; else (nobody is over)
+    """The outcome of `take`: users who have none left, with the seconds until they have; else (nobody is over)
     how many places are left for who has least, and the seconds until all are free again."""
 
     over: dict[str, float]

@@ -70,7 +70,7 @@ def _text(value: bytes) -> str:
 
 
 def _is_word(value: bytes) -> bool:
-    """Whether it can stand in a frame as a notification's id."""
+    """True for bytes that may stand in a frame as a notification's id."""
     return 0 < len(value) <= 128 and value.isascii() and not set(value) & {*b'"\\'} and _text(value).isprintable()
 
 

@@ -1,4 +1,4 @@
-"""Which pods there are: a heartbeat that stays, and a presence that a pod must renew to count as alive."""
+"""Instances of the cluster: a permanent heartbeat, and a presence key that a living instance renews."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Presence:
         return await self._enrol_anew(ask)
 
     async def _enrol_anew(self, ask: Call) -> int:
-        """What stands there is another program's. The time in ms is greater than any number that was counted."""
+        """Overwrites another program's value with the time in ms, which is greater than any number that was counted."""
         self._redis.spoilt.note("fence", self._keys.fence, "no number")
         fence = round(self._redis.clock.now() * 1000)
         await ask("SET", self._keys.fence, fence)
@@ -110,7 +110,7 @@ class Presence:
         return [PodRecord(name, ages[name], document, integer(length)) for name, document, length in rows]
 
     async def _ages(self, flat: list[bytes], now: float) -> dict[str, float]:
-        """How old each pod's heartbeat is. What is no pod with a time goes from the list."""
+        """Seconds since each instance's heartbeat. Fields that are no instance with a time are removed."""
         beats = {flat[i]: integer(flat[i + 1], -1) for i in range(0, len(flat), 2)}
         bad = [name for name, beat in beats.items() if beat < 0 or not _is_pod(name)]
         if bad:
@@ -119,7 +119,7 @@ class Presence:
         return {name.decode(): max(0.0, now - beat) for name, beat in beats.items() if name not in bad}
 
     async def alive(self, pod: str) -> bool:
-        """Whether the pod's presence is there."""
+        """True while the instance's presence key exists."""
         return bool(await self._redis.call("EXISTS", self._keys.pod(pod)))
 
     async def forget_the_gone(self, records: list[PodRecord]) -> None:

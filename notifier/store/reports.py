@@ -1,4 +1,4 @@
-"""What operators ask of all inboxes, by the page. Answered from the indexes; no scan of the keys."""
+"""Pages over users and inboxes for operators, read from the indexes, without a scan of the keys."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BY_KEY = re.compile(r"[0-9]+(-.*)?").fullmatch
 
 
 class Count(NamedTuple):
-    """How many an inbox holds in all and unread."""
+    """Number of entries of an inbox, and of the unread ones among them."""
 
     stored: int
     unread: int
 
 
 class UserFacts(NamedTuple):
-    """What is kept of one user beside the entries."""
+    """A user's lock, retention and counts, without the entries."""
 
     holds: Count
     lock_owner: str | None
@@ -56,7 +56,7 @@ class Reports:
         return keys[:limit], total, keys[limit - 1] if len(keys) > limit else None
 
     async def counts(self, users: list[str]) -> list[Count]:
-        """How much each inbox holds."""
+        """The counts of each inbox."""
         commands = [c for u in users for c in (("XLEN", self._keys.stream(u)), ("HLEN", self._keys.state(u)))]
         numbers = await self._redis.call_many(commands)
         sizes = [number if isinstance(number, int) else 0 for number in numbers]
@@ -108,7 +108,7 @@ class Reports:
         return self._names("retained", 0, await self._each("SRANDMEMBER", "retained", limit))
 
     async def begin_sweep(self, name: str, pod: str, seconds: float) -> bool:
-        """Whether this pod is the one that does the sweep of this interval."""
+        """Takes the sweep of this interval; True where no other instance had taken it."""
         key = self._keys.sweep(name)
         return await self._redis.call("SET", key, pod, "NX", "PX", round(seconds * 1000)) is not None
 

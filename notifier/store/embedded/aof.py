@@ -66,7 +66,7 @@ def read_manifest(folder: Path) -> list[Entry]:
 
 
 def cure(data_dir: Path) -> str:
-    """What to do about damaged data."""
+    """The advice to operators about damaged data."""
     return f"notifier doctor --repair --data-dir {data_dir} repairs it and keeps a copy; or put a backup back"
 
 
@@ -188,12 +188,12 @@ def unknown_command(said: str) -> tuple[str, str] | None:
 
 
 def blames_base(said: str) -> bool:
-    """Whether a server could not read a snapshot that it knows the form of."""
+    """True where a server could not read a snapshot whose form it knows."""
     return _SNAPSHOT_FAULT(said) is not None and _NEWER(said) is None
 
 
 def ends_in_half_a_command(said: str) -> bool:
-    """Whether a server found that the file that it appends to breaks off."""
+    """True where a server found that its append-only file breaks off."""
     return "Unexpected end of file reading the append only file" in said
 
 

@@ -32,7 +32,7 @@ class RepairError(Exception):
 
 
 class Repaired(NamedTuple):
-    """What a repair did: what was found, what was given up, how many keys there are now, and where the original is."""
+    """The report of a repair: the damage, the parts given up, the keys that are left, and where the original is."""
 
     found: list[str]
     keys: int
@@ -81,7 +81,7 @@ class _Repair:
         return inside if inside.is_file() else self._dir / SNAPSHOT
 
     def _choose(self) -> list[Entry]:
-        """What the new manifest will name: what the old one does, else all that is there, from the oldest base on."""
+        """The files for the new manifest: those of the old one, else all that are there, from the oldest base on."""
         try:
             entries = aof.read_manifest(self._folder)
         except (FileNotFoundError, ValueError):
@@ -114,7 +114,7 @@ class _Repair:
                 _copy_range(file, out, end - start)
 
     def _load(self, entries: list[Entry]) -> int:
-        """Lets a server load the copy, giving up what it cannot read; how many keys it has then."""
+        """Loads the copy into a server, without the parts that it cannot read; returns its number of keys."""
         for _ in range(TRIES):
             _write_manifest(self._work, entries)
             options = {"appenddirname": WORK, "appendfilename": SINGLE}

@@ -18,7 +18,7 @@ RDB_MAGIC = b"REDIS"
 
 
 class Scan(NamedTuple):
-    """What of a file is whole: ranges of bytes that hold complete commands and transactions, in their order."""
+    """The whole parts of a file: ranges of bytes that hold complete commands and transactions, in their order."""
 
     size: int
     whole: tuple[tuple[int, int], ...]
@@ -36,7 +36,7 @@ class Scan(NamedTuple):
 
     @property
     def is_tail(self) -> bool:
-        """Whether nothing whole follows the first fault."""
+        """True where nothing whole follows the first fault."""
         return len(self.whole) <= 1 and (not self.whole or self.whole[0][0] == 0)
 
 
@@ -90,7 +90,7 @@ class _Scanner:
         return end
 
     def _break(self, end: int) -> None:
-        """Ends the range before a fault; the next one begins at `end`."""
+        """Closes the range before a fault; the next one begins at `end`."""
         self._close()
         self._first = self._good = end
         self._multi = False

@@ -40,7 +40,7 @@ log = logging.getLogger("notifier.store")
 
 
 class Room(NamedTuple):
-    """What the file can grow by for certain, and what is free on the disk, in bytes."""
+    """Bytes by which the file can grow for certain, and bytes free on the disk."""
 
     ahead: int
     free: int

@@ -121,7 +121,7 @@ class EmbeddedRedis:
         return f"unix://{quote(str(self._socket))}"
 
     async def stop(self) -> None:
-        """Ends the server in an orderly way and lets the folder go."""
+        """Stops the server in an orderly way and unlocks the folder."""
         tasks, self._duties = self._duties, []
         for task in tasks:
             task.cancel()
@@ -293,7 +293,7 @@ class EmbeddedRedis:
 
 
 def _die_with(parent: int) -> Callable[[], None]:
-    """What the child does before it becomes redis-server. All is looked up before the fork: after it, only calls."""
+    """Builds the function that the child runs before it becomes redis-server. Names are resolved before the fork."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     getppid, leave, term = os.getppid, os._exit, int(signal.SIGTERM)
 

@@ -44,7 +44,7 @@ class Address(NamedTuple):
 
 
 class Deployment(NamedTuple):
-    """What REDIS_ADDR names: `kind` is `single`, `sentinel` or `cluster`; `seeds` are the servers named; `master` is
+    """The parsed `REDIS_ADDR`: `kind` is `single`, `sentinel` or `cluster`; `seeds` are the servers named; `master` is
     the name under which sentinels know theirs."""
 
     kind: str

@@ -159,7 +159,7 @@ class Redis(ABC):
 
     @property
     def up(self) -> bool:
-        """Whether the store can be reached now."""
+        """True while the store can be reached."""
         return self._up.is_set()
 
     async def wait_up(self, timeout: float) -> bool:
@@ -278,7 +278,7 @@ def resolve(future: asyncio.Future[Reply], reply: Reply) -> None:
 
 
 def as_error(reply: Reply) -> NotifierError:
-    """What stands in a reply's place, as the one error type."""
+    """Converts an error reply, or a reply of an unexpected type, to `NotifierError`."""
     if isinstance(reply, NotifierError):
         return reply
     refusal = refusal_in(reply)

@@ -81,7 +81,7 @@ class Link(asyncio.Protocol):
 
     @property
     def up(self) -> bool:
-        """Whether commands can be sent."""
+        """True while commands can be sent."""
         return self._transport is not None
 
     @property
@@ -114,7 +114,7 @@ class Link(asyncio.Protocol):
         return await future
 
     def close(self) -> None:
-        """Ends the connection; who still waits gets `LinkLost`."""
+        """Closes the connection; commands without a reply get `LinkLost`."""
         if self._transport is not None:
             self._transport.abort()
             self.connection_lost(None)

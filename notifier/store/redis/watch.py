@@ -1,4 +1,4 @@
-"""Whether a Redis keeps what it is given: its eviction policy, its persistence, and what it has evicted (INFO).
+"""Checks of a Redis server's durability: eviction policy, persistence, and evicted keys (INFO).
 
 One judgement for `/health`, the log and `notifier doctor`. INFO is enough: hosted servers forbid CONFIG.
 """
@@ -21,7 +21,7 @@ def parse_info(reply: bytes) -> dict[str, str]:
 
 
 def find_eviction(policy: str, limit: int) -> str | None:
-    """What is wrong with the policy for a full memory; `limit` in bytes, 0 is none, with which nothing is evicted."""
+    """The fault of a `maxmemory-policy`; `limit` in bytes, 0 is none, with which nothing is evicted."""
     if policy in ("noeviction", "") or limit == 0:
         return None
     return f"maxmemory-policy {policy}: stored notifications are dropped when memory is full; set noeviction"

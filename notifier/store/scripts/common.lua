@@ -1,10 +1,10 @@
--- What every script has: what becomes of a value that another program left in one of our keys. It spoils its own user or
--- delivery at the most, is set aside or removed, and is told to the caller (client.py counts it and names it in the log).
+-- Part of every script: handling of values that another program left in one of our keys. Such a value spoils its own user
+-- or delivery at the most, is set aside or removed, and is reported to the caller (client.py counts it and names it in the log).
 local SPOILT_LIFE = 15 * 86400000  -- ms for which a key set aside is kept
 local MOST_TOLD = 100
 local mended = {}
 
--- Tells that the value of a key was of no use; `kind` is a word of ours, for metrics.
+-- Reports a key whose value was of no use; `kind` is a word of ours, for metrics.
 local function note(kind, key)
   if #mended < MOST_TOLD then mended[#mended + 1] = kind .. ' ' .. key end
 end

@@ -1,4 +1,4 @@
--- How circuits stand: those named, and those of all hosts that have failed lately.
+-- Reads circuits: those named, and those of all hosts that have failed lately.
 -- KEYS[1]  a key of the slot
 -- ARGV     circuit, ...
 -- returns  per circuit with a failure: name, failures, ms at which it half-opens (0: closed), recipient ('': all),

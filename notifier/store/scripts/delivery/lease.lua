@@ -83,7 +83,7 @@ local function put_aside(id, record, event, fields)
   end
 end
 
--- Whether the user's limit lets it through; puts it aside where not. What it notes of the record goes into `fields`.
+-- True where the user's limit lets it through; else puts it aside. Changes of the record go into `fields`.
 local function admit(id, record, fields)
   if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
   local key = user_rate_key(record.limit)

@@ -1,4 +1,4 @@
--- What the scripts of deliveries share. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES (domain/channels.py)
+-- Shared by the scripts of deliveries. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES (domain/channels.py)
 -- and the key names (keys.py) stand before this.
 -- Times are Unix ms. A record's fields: document, status, channel, priority, retries, max_retries, next, scheduled,
 -- expires, created, updated, sent, reason, error, provider, provider_id, attempts, user, recipient, limit, batch,

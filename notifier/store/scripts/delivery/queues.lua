@@ -1,4 +1,4 @@
--- What waits and what is under way.
+-- Counts waiting and leased deliveries of each queue.
 -- KEYS[1]  a key of the slot
 -- returns  {scheduled, dead letters, channel, paused, then per priority: waiting, leased, entry id of the oldest, ...}
 local result = {sturdy('delivery', 'ZCARD', schedule_key), sturdy('delivery', 'ZCARD', dlq_key)}

@@ -23,7 +23,7 @@ local path, size = keys[1], redis.call('ZCARD', keys[1])
 
 local function newer_than(bound) return size - redis.call('ZCOUNT', path, '-inf', bound) end
 
--- Whether an id comes before another in Redis' order, which is that of the bytes; Lua's `<` follows the locale.
+-- True where an id comes before another in Redis' order, which is that of the bytes; Lua's `<` follows the locale.
 local function precedes(one, other)
   for i = 1, math.min(#one, #other) do
     local a, b = one:byte(i), other:byte(i)

@@ -1,4 +1,4 @@
--- Ends a request under an idempotency key: remembers its answer.
+-- Closes a request under an idempotency key: stores its answer.
 -- KEYS[1]  the record
 -- ARGV     record, answer, life ms
 keep_type('idempotency', ARGV[1], 'hash')

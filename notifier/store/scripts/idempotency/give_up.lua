@@ -1,4 +1,4 @@
--- Ends a try of a request under an idempotency key that came to nothing: the next may begin at once.
+-- Removes the lease of a failed try under an idempotency key: the next one may begin at once.
 -- KEYS[1]  the record
 -- ARGV     record, seed of the try
 -- returns  1 where it held up others, else 0

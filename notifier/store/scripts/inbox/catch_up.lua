@@ -1,5 +1,5 @@
 -- Reads on in the streams of users with connections on a pod, after a gap; keeps their locks, or takes free ones.
--- What is new to the group counts as handed out where the pod holds the lock: it is among the rows, or comes with the
+-- Entries that are new to the group count as handed out where the pod holds the lock: it is among the rows, or comes with the
 -- next page.
 -- KEYS[1]  a key of the slot
 -- ARGV     pod, fence, lock life ms, most rows per user, then per user: user key, id after which to read,

@@ -34,7 +34,7 @@ local function mend(u)
   return #mended > before
 end
 
--- What `f` makes of a user's keys; once more after they have been mended, where that was why it failed.
+-- Calls `f`; where it fails over a user's keys, mends them and calls it once more.
 local function mending(u, f, ...)
   local well, answer = pcall(f, ...)
   if well then return answer end
@@ -43,7 +43,7 @@ local function mending(u, f, ...)
   return f(...)
 end
 
--- Whether a text can be the name of a pod (config/values.py).
+-- True for a text that can be the name of an instance (config/values.py).
 local function is_pod(name) return #name <= 100 and string.find(name, '^[%w._-]+$') end
 
 -- The pod that holds the user's lock, nil for none. What is no pod's name is removed: nobody could take it over.
@@ -210,7 +210,7 @@ local function other_pods(u, pod)
   return #names > 0 and names
 end
 
--- Whether a lock in the name of a pod is that of its incarnation `fence`. A later one inherits an earlier one's locks:
+-- True where a lock in the name of an instance is that of its incarnation `fence`. A later one inherits an earlier one's locks:
 -- a worker that was killed and is back within a moment was never seen dead, so nobody else would take them.
 local function inherits(u, fence)
   local held = redis.call('HGET', route_key(u), '#fence')
@@ -221,12 +221,12 @@ local function inherits(u, fence)
   return true
 end
 
--- Whether `pod`, in the incarnation that `fence` numbers, may read the user's stream.
+-- True where `pod`, in the incarnation that `fence` numbers, may read the user's stream.
 local function holds(u, pod, fence)
   return lock_of(u) == pod and inherits(u, fence)
 end
 
--- What the group has not handed out yet. Where the group is gone, or another program began the stream without one, it is
+-- Entries that the group has not handed out yet. Where the group is gone, or another program began the stream without one, it is
 -- made anew from the beginning: connections leave out what they have had.
 local function read_group(u)
   local function read() return redis.pcall('XREADGROUP', 'GROUP', GROUP, consumer(u), 'STREAMS', stream_key(u), '>') end

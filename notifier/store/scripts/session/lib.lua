@@ -1,4 +1,4 @@
--- What the scripts of sessions share; the key names (keys.py) stand before this. A user is named by a digest, an address
+-- Shared by the scripts of sessions; the key names (keys.py) stand before this. A user is named by a digest, an address
 -- by its field `PLATFORM:DIGEST`. Times are Unix ms, those of registrations µs.
 
 local function now_us()
@@ -79,7 +79,7 @@ local function living(user, now, life)
   return found
 end
 
--- Lets a user's keys live as long as the last of the addresses.
+-- Sets the life of a user's keys to that of the last of the addresses.
 local function keep(user)
   local last = redis.call('ZREVRANGE', session_ends_key(user), 0, 0, 'WITHSCORES')[2]
   if not last then return end
