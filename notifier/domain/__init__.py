@@ -1,1 +1,1 @@
-"""Rules without I/O: who a user is, what a notification is, what the WebSocket messages mean."""
+"""Rules without I/O: users, notifications, deliveries, requests, the messages of the WebSocket."""

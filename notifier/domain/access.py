@@ -1,4 +1,4 @@
-"""Who may do what: the scopes, what a caller is, and what an API key looks like. Contract §10."""
+"""Scopes, callers and API keys. Contract §10."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+\-]{0,62}[A-Za-z0-9._@+\-])?")
 
 
 class Scope(StrEnum):
-    """What a key opens: the doors that send, those that look, or all of them and the operators' API."""
+    """A scope of a key: endpoints that send, endpoints that read, or all of them and the operators' API."""
 
     NOTIFY = "notify"
     READ = "read"
@@ -24,7 +24,7 @@ class Scope(StrEnum):
 
 
 class Caller(NamedTuple):
-    """Who makes a request.
+    """The caller of a request.
 
     `name` is `anybody`, `admin-token`, `key:NAME` or `user:1-alice`: what follows a colon cannot hold one, so that no
     two kinds share a name. `user` is the inbox user that a token names, `expires_at` its end in Unix seconds; `key_id`
@@ -43,20 +43,20 @@ class Caller(NamedTuple):
         return f"key:{self.key_id}" if self.key_id else self.name
 
     def may(self, scope: Scope) -> bool:
-        """Whether the caller has a scope; `admin` includes the others."""
+        """True for a caller with this scope; `admin` includes the others."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     def may_follow(self, user: User) -> bool:
-        """Whether the caller may open a user's inbox: his own, or any with the scope `admin`."""
+        """True where the caller may open a user's inbox: their own, or any with the scope `admin`."""
         return self.user == user or Scope.ADMIN in self.scopes
 
 
-ANYBODY = Caller("anybody", frozenset(Scope))  # while nobody has to say who he is
+ANYBODY = Caller("anybody", frozenset(Scope))  # with `AUTH_MODE=none`
 ADMIN_TOKEN = Caller("admin-token", frozenset(Scope))
 
 
 class ApiKey(NamedTuple):
-    """What is known of an API key; `created_at` is RFC 3339."""
+    """An API key without its secret; `created_at` is RFC 3339."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Recipients of deliveries: what an address of each channel looks like."""
+"""Recipients of deliveries: the form of each channel's addresses."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
 
 
 def address_problem(channel: str, text: str) -> str | None:
-    """What is wrong with a recipient of a channel; None where nothing is."""
+    """The error of a recipient of a channel; None for a valid one."""
     return _PROBLEMS[channel](text)
 
 
 def is_mailbox(text: str) -> bool:
-    """Whether `text` is a mailbox of any host: `local@domain` without quotes, comments or a name before it."""
+    """True for a mailbox of any host: `local@domain` without quotes, comments or a name before it."""
     local, _, domain = text.rpartition("@")
     return (
         len(text.encode(errors="replace")) <= MAX_MAILBOX
@@ -49,7 +49,7 @@ def ascii_domain(mailbox: str) -> str:
 
 
 def host_problem(url: str) -> str | None:
-    """What is wrong with the host in a URL; None where nothing is."""
+    """The error of the host in a URL; None for a valid one."""
     try:
         parts = urlsplit(url)
         host = canonical_host(parts.hostname or "") if parts.port != 0 else None

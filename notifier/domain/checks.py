@@ -83,7 +83,7 @@ def data_problem(value: object) -> str | None:
 
 
 def is_too_deep(value: object) -> bool:
-    """Whether a JSON value has lists and objects within each other beyond `MAX_DEPTH` levels."""
+    """True for a JSON value with lists and objects within each other beyond `MAX_DEPTH` levels."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         parts = (item.values() if type(item) is dict else item for item in level if type(item) in _CONTAINERS)
@@ -94,7 +94,7 @@ def is_too_deep(value: object) -> bool:
 
 
 def bad_text_within(value: object) -> bool:
-    """Whether a JSON value holds, at any depth, a string with NUL or a lone surrogate."""
+    """True for a JSON value with a string, at any depth, that holds NUL or a lone surrogate."""
     return any("\0" in text or _SURROGATE(text) for text in _texts(value))
 
 

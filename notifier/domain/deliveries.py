@@ -72,7 +72,7 @@ class Record(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """What a list is to hold; empty texts filter nothing. Times are Unix ms."""
+    """The filters of a list; empty texts filter nothing. Times are Unix ms."""
 
     status: str = ""
     channel: str = ""

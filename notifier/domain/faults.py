@@ -1,4 +1,4 @@
-"""What is wrong with a request, gathered: the first hundred bad fields are named, the others counted.
+"""The errors of a request, gathered: the first hundred bad fields are named, the others counted.
 
 A megabyte can hold a hundred thousand bad fields: naming them all took seconds in which nobody else was served, and the
 answer was five times as large as the question.

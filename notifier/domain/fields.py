@@ -128,7 +128,7 @@ Data: TypeAlias = Annotated[
     ),
 ]
 Message: TypeAlias = text(1, MAX_MESSAGE, "The text itself: any but NUL and lone surrogates.")  # type: ignore[valid-type]
-Source: TypeAlias = text(0, MAX_SOURCE, "Who sends it.")  # type: ignore[valid-type]
+Source: TypeAlias = text(0, MAX_SOURCE, "The sender, such as a program's name.")  # type: ignore[valid-type]
 Title: TypeAlias = text(0, MAX_TITLE)  # type: ignore[valid-type]
 Category: TypeAlias = text(0, MAX_CATEGORY)  # type: ignore[valid-type]
 DeliveryUser: TypeAlias = Annotated[

@@ -27,7 +27,7 @@ def ascii_name(name: str) -> str | None:
 
 
 def is_host(text: str) -> bool:
-    """Whether `text` is a name that a resolver may be asked, or an address, of whatever spelling: for hosts that the
+    """True for a name that a resolver may be asked, or an address, of whatever spelling: for hosts that the
     operator names."""
     return _address(text.partition("%")[0]) is not None if ":" in text else ascii_name(text) is not None
 

@@ -37,12 +37,12 @@ def derived_id(seed: str, name: str) -> str:
 
 
 def is_notification_id(text: object) -> bool:
-    """Whether `text` is a UUID in canonical lower-case form."""
+    """True for a UUID in canonical lower-case form."""
     return type(text) is str and _UUID(text) is not None
 
 
 def is_stream_id(text: object) -> bool:
-    """Whether `text` is a complete id of a Redis stream entry, `1704110400000-0`."""
+    """True for a complete id of a Redis stream entry, `1704110400000-0`."""
     return type(text) is str and _STREAM_ID(text) is not None
 
 

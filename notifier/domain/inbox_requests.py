@@ -1,4 +1,4 @@
-"""Requests for notifications of the inbox, as types: to named users, and to everybody who is connected.
+"""Requests for notifications of the inbox, as types: to named users, and to all connected users.
 
 `/notify` itself is read by hand-written checks (`domain/notifications.py`), which are several times as fast; a test
 holds them against `NotifyRequest`.
@@ -35,7 +35,7 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BroadcastRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A notification for everybody who is connected."""
+    """A notification for all connected users."""
 
     message: Message
     created_at: Moment | UnsetType = UNSET

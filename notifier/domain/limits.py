@@ -34,7 +34,7 @@ class OverLimit(NotifierError):
 
 
 class MessageBudget:
-    """What one client may send: a token bucket of 50 messages a second and 100 at once (contract §4).
+    """The limit on one client's messages: a token bucket of 50 a second and 100 at once (contract §4).
 
     Over it a message is refused; a client that goes on for 10 s is to be cut off.
     """
@@ -50,7 +50,7 @@ class MessageBudget:
         self.bad_in_a_row = 0
 
     def take(self, now: float) -> bool:
-        """Whether one more message may be carried out."""
+        """Takes a token for one more message; False where there is none."""
         self._tokens = min(MESSAGE_BURST, self._tokens + (now - self._updated) * MESSAGES_PER_SECOND)
         self._updated = now
         if self._tokens >= 1:
@@ -62,5 +62,5 @@ class MessageBudget:
         return False
 
     def exhausted(self, now: float) -> bool:
-        """Whether the client has been over its budget for 10 s."""
+        """True for a client that has been over its budget for 10 s."""
         return self._over_since is not None and now - self._over_since >= TOLERATED_SECONDS

@@ -1,4 +1,4 @@
-"""A notification of the inbox: what a request may say, and the bytes that travel.
+"""A notification of the inbox: the checks of requests to `/notify`, and the bytes that travel.
 
 The fields that all recipients of one request share are encoded once (`Content.fragment`); the payload in Redis and
 the frame to the browser are that fragment between two short pieces. Encoding per recipient instead cost 6 µs each.
@@ -43,7 +43,7 @@ _own_end = re.compile(
 
 
 class Content(Struct, frozen=True):
-    """What a request says to every one of its targets.
+    """The content of a request, the same for all of its targets.
 
     `fragment` is the members `"message":…,"created_at":…,"source":…` (and the options shown) of a JSON object, without
     braces; `tail` the member `,"ttl":…` that only the payload carries, or nothing; `ttl_ms` the life that the request
@@ -90,7 +90,7 @@ def payload_json(notification_id: str, user: User, content: Content) -> bytes:
 
 
 class _Payload(Struct):
-    """What a payload must be to be shown, whoever wrote it; further members are ignored."""
+    """The members of a payload that can be shown, whoever wrote it; others are ignored."""
 
     message: str
     created_at: str = ""
@@ -103,7 +103,7 @@ class _Payload(Struct):
 
 
 def is_payload(payload: bytes) -> bool:
-    """Whether stored bytes are the payload of a notification: JSON of the right shape and of at most 128 KiB."""
+    """True for stored bytes that are the payload of a notification: JSON of the right shape, at most 128 KiB."""
     try:
         return len(payload) <= MAX_PAYLOAD and not is_too_deep(_decode_payload(payload).data)
     except (msgspec.MsgspecError, ValueError, RecursionError):  # UTF-8 that is none is a ValueError

@@ -66,7 +66,7 @@ def origin_of(url: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host can only be this machine: `localhost`, what is below it (RFC 6761 §6.3), 127.0.0.0/8, `::1`."""
+    """True for a host that can only be this machine: `localhost` and below (RFC 6761 §6.3), 127.0.0.0/8, `::1`."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     address = _address(name)

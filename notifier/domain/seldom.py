@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Seldom:
-    """Lets one through in `seconds`, and counts the others."""
+    """Passes one in `seconds`, and counts the others."""
 
     __slots__ = ("_kept_back", "_next", "_seconds")
 
@@ -14,7 +14,7 @@ class Seldom:
         self._kept_back = 0
 
     def allows(self, now: float) -> int | None:
-        """How many were kept back since the last that was let through; None when this one is kept back too."""
+        """The number kept back since the last that passed; None when this one is kept back too."""
         if now < self._next:
             self._kept_back += 1
             return None

@@ -30,7 +30,7 @@ class User(NamedTuple):
 
 
 def is_user_id(value: object) -> bool:
-    """Whether `value` is an integer (no bool, no float) within 1 … 2^53−1."""
+    """True for an integer (no bool, no float) within 1 … 2^53−1."""
     return type(value) is int and 1 <= value <= MAX_USER_ID
 
 

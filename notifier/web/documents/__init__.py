@@ -1,1 +1,1 @@
-"""What is served under `/docs`: guides, the reference of the API, and the documents both are made of."""
+"""Documents under `/docs`: guides, the reference of the API, and the descriptions that it is made of."""

@@ -93,7 +93,7 @@ class Library:
 
 @contextmanager
 def _tidily() -> Iterator[None]:
-    """Lets the garbage collector look often, as Python does by default: what a page is built of refers to itself, and
+    """Runs the garbage collector as often as Python does by default: what a page is built of refers to itself, and
     with the server's rare looks 65 MiB of it pile up for the reference, which the process then keeps."""
     with _ONE_AT_A_TIME:  # two would take each other's setting for the usual one
         usual = gc.get_threshold()
@@ -129,5 +129,5 @@ def _read_guides(language: str) -> list[Guide]:
 
 
 def _docs() -> Mapping[str, bytes]:
-    """What guides are made of, and beside them pictures and what the pages are styled with."""
+    """The sources of the guides by their paths, with pictures and style sheets beside them."""
     return held("notifier.web", "docs")

@@ -1,4 +1,4 @@
-"""What travels over a user's WebSocket, described. What a client says has its types in `domain.protocol` already."""
+"""Types of the messages of a user's WebSocket. Those of clients' messages are in `domain.protocol`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SyncResponse(Struct, tag="sync.response"):
 
 
 class SyncCounts(Struct):
-    """What the inbox held when the client connected."""
+    """Counts of the inbox at the time of the connect."""
 
     pending: Annotated[int, Meta(ge=0, description="Unread notifications.")]
     total: Count
@@ -90,7 +90,7 @@ class RetentionAck(Struct, tag="retention.ack"):
 
 
 class ErrorData(Struct):
-    """What was wrong with a message."""
+    """The error of one message."""
 
     code: Literal["bad_message", "unknown_type", "invalid", "not_found", "rate_limited", "unavailable"]
     message: str

@@ -32,7 +32,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "RateLimit": ('What is left: `"notify";r=9;t=60`; with a rate limit only.', {"type": "string"}),
     "RateLimit-Policy": ('The limit: `"notify";q=10;w=60`; with a rate limit only.', {"type": "string"}),
     "Idempotent-Replayed": ("`true` where this is the first answer given again.", {"type": "string", "const": "true"}),
-    "WWW-Authenticate": ("How to say who you are (RFC 6750).", {"type": "string"}),
+    "WWW-Authenticate": ("The scheme that is asked for (RFC 6750).", {"type": "string"}),
     "Sec-WebSocket-Version": ("The version that is spoken here.", {"type": "string", "const": "13"}),
     "Upgrade": ("`websocket`.", {"type": "string"}),
     "Connection": ("`Upgrade`.", {"type": "string"}),

@@ -30,7 +30,7 @@ class Problem(Struct):
 
 
 class Example(NamedTuple):
-    """What a failure looks like on the wire."""
+    """A failure as it travels: status, headers, body."""
 
     status: int
     headers: dict[str, str]
@@ -73,7 +73,7 @@ def failures_of(route: Route) -> tuple[Failure, ...]:
 
 
 def needs_token(route: Route) -> bool:
-    """Whether a caller must be known with `AUTH_MODE=token`."""
+    """True where a route asks for a token with `AUTH_MODE=token`."""
     return route.access.known or route.access.scope(route.method) is not None
 
 

@@ -1,4 +1,4 @@
-"""What surrounds every document: the bar, the list of guides at the left, the switch of languages."""
+"""The frame of every document: the bar, the list of guides at the left, the switch of languages."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SlotCounts = Callable[[], Awaitable[dict[str, int]]]
 
 
 class ChannelState(Struct):
-    """Whether a channel is held."""
+    """A channel, and its state: paused or not."""
 
     channel: Channel
     paused: bool

@@ -74,7 +74,7 @@ class ClusterEndpoints(Endpoints):
 
     @post(
         f"{PREFIX}/broadcast",
-        "Send a notification to everybody who is connected",
+        "Send a notification to all connected users",
         example=BroadcastRequest(message="We are back in five minutes", source="operations", priority="high"),
         answers=(Answer(status=202, example=BroadcastAnswer(3)),),
     )

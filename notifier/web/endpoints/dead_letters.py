@@ -58,7 +58,7 @@ class Source(Struct):
 
 
 class ReasonCount(Struct):
-    """How many have failed for a reason on a channel."""
+    """The number of dead letters of one reason and channel."""
 
     reason: str
     channel: str

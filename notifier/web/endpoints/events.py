@@ -84,7 +84,7 @@ async def _follow(request: Request, listener: Listener) -> None:
 
 
 def _end(request: Request, listener: Listener) -> None:
-    """Ends a stream; at once where its client does not read, and the end would wait behind what is unread."""
+    """Closes a stream; aborts the connection where unread bytes would hold up the end."""
     listener.end()
     transport = cast(asyncio.Transport | None, request.transport)
     if transport is not None and transport.get_write_buffer_size():

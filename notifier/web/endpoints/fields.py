@@ -23,12 +23,12 @@ STREAM_ID = "1704110400000-0"
 TIME = "2024-01-01T12:00:00.000Z"
 
 INBOX = Tag("Inbox", "Sending to users' inboxes.")
-DELIVERIES = Tag("Deliveries", "Sending by push, SMS, mail and webhook, and what became of it.")
-SESSIONS = Tag("Sessions", "Where users can be reached, and how often.")
-OPERATORS = Tag("Operators", "What operators see and do, over all instances.")
-KEYS = Tag("API keys", "Who may call, with `AUTH_MODE=token`.")
+DELIVERIES = Tag("Deliveries", "Sending by push, SMS, mail and webhook, and the state of each.")
+SESSIONS = Tag("Sessions", "Users' addresses, and the limit on sends.")
+OPERATORS = Tag("Operators", "Reports and actions over all instances.")
+KEYS = Tag("API keys", "Keys for programs, with `AUTH_MODE=token`.")
 HEALTH = Tag("Health and metrics", "For load balancers and Prometheus.")
-DOCUMENTS = Tag("Documents", "What you are reading, for programs.")
+DOCUMENTS = Tag("Documents", "This description, for programs.")
 
 
 Uuid: TypeAlias = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]

@@ -32,8 +32,8 @@ class WorkersHealth(Struct):
 
 
 class KafkaHealth(Struct):
-    """This pod's part in the consumer group. `lag` is what its partitions hold that is not stored yet; `stored` and
-    `dead_letters` count since the start."""
+    """This instance's part in the consumer group. `lag` counts messages in its partitions that are not stored yet;
+    `stored` and `dead_letters` count since the start."""
 
     status: Literal["ok", "degraded", "off"]
     lag: Count | UnsetType = UNSET
@@ -54,7 +54,7 @@ class ProvidersHealth(Struct):
 
 
 class Components(Struct):
-    """The parts of a pod."""
+    """The parts of an instance."""
 
     redis: RedisHealth
     workers: WorkersHealth
@@ -63,7 +63,7 @@ class Components(Struct):
 
 
 class Health(Struct):
-    """How this instance is: that of its store, without which nothing works. `degraded`: Redis refuses writes, or may
+    """The state of this instance, which is that of its store. `degraded`: Redis refuses writes, or may
     lose what it is given."""
 
     status: Literal["ok", "degraded", "unavailable"]

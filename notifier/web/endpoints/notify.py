@@ -57,7 +57,7 @@ class NotifyReceiver:
 
 
 def headers_of(answer: Published) -> dict[str, str]:
-    """What is said of an answer beside its body."""
+    """The headers of an answer."""
     headers = {} if answer.quota is None else quota_headers(answer.quota)
     if answer.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -103,7 +103,7 @@ class NotifyEndpoints(Endpoints):
         "/api/v1/notify",
         "Send a notification to users' inboxes",
         description="All or nothing: with `202` every notification is stored, and survives a crash of the server or of "
-        "its store. Whoever is connected gets it at once, everybody else on the next connect.",
+        "its store. Connected users get it at once, the others on their next connect.",
         example=_EXAMPLE,
         answers=(
             Answer(

@@ -25,7 +25,7 @@ HEADERS = {
 
 
 class File(NamedTuple):
-    """What a browser is sent, with the headers that go with it."""
+    """A file as browsers get it: bytes and headers."""
 
     body: bytes
     content_type: str

@@ -48,7 +48,7 @@ class SocketLimits(NamedTuple):
 
 
 class InboxSocket:
-    """What happens on the sockets of users."""
+    """Admits the sockets of users, and carries out their messages."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ log = logging.getLogger("notifier.audit")
 
 
 def audit(call: Call, action: str, target: str, **facts: object) -> None:
-    """Writes who did what to whom, and from where; `facts` name a user, connection or delivery by its id."""
+    """Logs an operator's action: caller, target, address; `facts` name a user, connection or delivery by its id."""
     caller, request = call.caller, call.request
     who = {"caller": caller.name} | ({"key_id": caller.key_id} if caller.key_id else {})
     who |= {"remote": request.ip, "request_id": request_id(request)}

@@ -12,6 +12,7 @@ from sanic_routing.route import Route as SanicRoute
 from notifier.domain.access import ANYBODY, Caller
 from notifier.errors import ErrorCode, NotifierError
 from notifier.web.http.errors import problem_response
+from notifier.web.http.requests import MAX_PARAMETERS
 from notifier.web.http.route import ADMIN, Access
 
 BEARER = "bearer."  # before the token in a subprotocol: browsers can set no header of an upgrade
@@ -25,7 +26,7 @@ class Guard:
         self._authenticate = authenticate
 
     async def check(self, request: Request) -> HTTPResponse | None:
-        """Notes the caller on the request; the answer to who may not go on, None for who may."""
+        """Notes the caller on the request; the answer where they may not go on, else None."""
         if request.route is None:  # there is nothing to guard: 404 or 405
             return None
         access = access_of(request.route)
@@ -55,7 +56,7 @@ def access_of(route: SanicRoute) -> Access:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who makes a request; anybody while nobody has to say who he is."""
+    """The caller of a request; `ANYBODY` with `AUTH_MODE=none`."""
     return cast(Caller, getattr(request.ctx, "caller", ANYBODY))
 
 
@@ -73,7 +74,7 @@ def token_of(request: Request) -> str:
 
 def _token_in_query(query: str) -> str:
     try:
-        return dict(parse_qsl(query, max_num_fields=50)).get("token", "")
+        return dict(parse_qsl(query, max_num_fields=MAX_PARAMETERS)).get("token", "")
     except ValueError:
         return ""
 

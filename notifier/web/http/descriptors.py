@@ -32,7 +32,7 @@ class Admission(Enum):
 
 
 class Descriptors:
-    """Says of each new connection whether there is room for it."""
+    """Refuses new connections while open files are near their limit."""
 
     def __init__(self, limit: int | None = None) -> None:
         """`limit` replaces this process' own."""
@@ -45,14 +45,14 @@ class Descriptors:
         self.refused = 0
 
     def admit(self) -> Admission:
-        """What becomes of a connection that was just accepted; who is refused is counted and logged."""
+        """Takes or refuses a connection that was just accepted; refusals are counted and logged."""
         number = self._next_number()
         if number < self._turn_away_from:
             return Admission.ADMIT
         self.refused += 1
         more = self._seldom.allows(time.monotonic())
         if more is not None:
-            cure = "ulimit -n, or LimitNOFILE= in a systemd unit, or more pods"
+            cure = "ulimit -n, or LimitNOFILE= in a systemd unit, or more instances"
             facts = {"limit": self.limit, "reserve": self.limit - self._turn_away_from, "more": more, "cure": cure}
             log.error("connections.refused", extra=facts)
         return Admission.TURN_AWAY if number < self._drop_from else Admission.DROP
@@ -68,7 +68,7 @@ class Descriptors:
 
 
 def raise_limit() -> None:
-    """Lets this process and its children have as many files open as the system permits it (the hard limit)."""
+    """Raises the limit on open files to the hard limit, for this process and its children."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return

@@ -86,7 +86,7 @@ def problem_bytes(error: NotifierError, identity: str) -> tuple[int, dict[str, s
 
 
 def quota_headers(quota: Quota) -> dict[str, str]:
-    """What a caller may read of a rate limit (draft-ietf-httpapi-ratelimit-headers-10)."""
+    """The headers of a rate limit (draft-ietf-httpapi-ratelimit-headers-10)."""
     return {
         "RateLimit-Policy": f'"{quota.name}";q={quota.limit};w={ceil(quota.window)}',
         "RateLimit": f'"{quota.name}";r={quota.left};t={ceil(quota.free_in)}',

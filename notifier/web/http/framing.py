@@ -44,12 +44,12 @@ class Head(NamedTuple):
 
 
 def ends_line_by_itself(data: bytes | bytearray, start: int) -> bool:
-    """Whether a line behind `start` ends with a bare LF: a head with one is bad before it is whole."""
+    """True where a line behind `start` ends with a bare LF: a head with one is bad before it is whole."""
     return _BARE_LF(data, start) is not None
 
 
 def is_host(text: str) -> bool:
-    """Whether a `Host` is one: a name or an address, with a port or without. An empty one names no http URI
+    """True for a valid `Host`: a name or an address, with a port or without. An empty one names no http URI
     (RFC 9110 §4.2.1)."""
     return _HOST(text) is not None
 
@@ -109,7 +109,7 @@ def _check_host(fields: list[tuple[str, str]], version: str) -> None:
 
 
 def _body(fields: list[tuple[str, str]], version: str) -> tuple[bool, int | None]:
-    """Whether there is a body, and its length, None for chunks (§6)."""
+    """The length of the body, None for chunks, and whether there is one (§6)."""
     lengths, codings = _values(fields, "content-length"), _values(fields, "transfer-encoding")
     if codings:
         if lengths or version == "1.0" or len(codings) > 1 or codings[0].lower() != "chunked":
@@ -130,7 +130,7 @@ def _keeps_alive(fields: list[tuple[str, str]], version: str) -> bool:
 
 
 def _expects(fields: list[tuple[str, str]], version: str) -> bool:
-    """Whether the client waits for a 100 before its body; one of HTTP/1.0 cannot (RFC 9110 §10.1.1)."""
+    """True where the client waits for a 100 before its body; one of HTTP/1.0 cannot (RFC 9110 §10.1.1)."""
     expected = _values(fields, "expect")
     if version == "1.0":
         return False
@@ -175,7 +175,7 @@ class Chunks:
 
     @property
     def is_open(self) -> bool:
-        """Whether some of the chunk is still to be read."""
+        """True while some of the chunk is still to be read."""
         return self._left > 0
 
     async def read(self) -> bytes:

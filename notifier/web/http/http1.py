@@ -124,7 +124,7 @@ class BoundedHttp(Http):
         return await chunks.read()
 
     def _leave_body(self) -> None:
-        """Ends the connection with the answer, whatever is still to come of the body."""
+        """Closes the connection after the answer, whatever is still to come of the body."""
         self.keep_alive, self.request_body = False, None
         self.protocol.leave_unread()
 
@@ -142,7 +142,7 @@ class BoundedHttp(Http):
             await super().http1_response_header(data, end_stream)
 
     def _has_no_length(self, data: bytes, end_stream: bool) -> bool:
-        """Whether it is an answer of unknown length to HTTP/1.0, which knows no chunks (RFC 9112 §6.1)."""
+        """True for an answer of unknown length to HTTP/1.0, which knows no chunks (RFC 9112 §6.1)."""
         response = self.response
         if self.request.version != "1.0" or end_stream or self.head_only:
             return False

@@ -15,10 +15,9 @@ from notifier.domain.faults import Faults, invalid
 from notifier.domain.reading import fields_of, read_body, read_headers, read_query
 from notifier.errors import ErrorCode, NotifierError
 from notifier.web.http.auth import caller_of
-from notifier.web.http.requests import json_body, json_response
+from notifier.web.http.requests import MAX_PARAMETERS, json_body, json_response
 from notifier.web.http.route import Endpoints, Reply, Route
 
-MAX_PARAMETERS = 50
 TOKEN = frozenset(("token",))  # a parameter that any route may carry, see `auth.token_of`
 
 _encode = msgspec.json.Encoder().encode
@@ -73,7 +72,7 @@ def _handler(
 
 
 def _arguments(route: Route, call: Call) -> dict[str, Any]:
-    """What a handler takes decoded; raises `NotifierError` that names all that is wrong with headers and body."""
+    """The decoded arguments of a handler; raises `NotifierError` that names all that is wrong with headers and body."""
     found: dict[str, Any] = {}
     if "query" in route.takes:
         found["query"] = _query(route, call.request)

@@ -1,4 +1,4 @@
-"""What a client accepts, and what it has already: the headers of requests that choose among answers."""
+"""Content negotiation: `Accept` and `If-None-Match`, the headers of requests that choose among answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?").fullmatch
 
 
 def has_already(request: Request, tag: str) -> bool:
-    """Whether a browser has what carries this entity tag; a weak one is the same here (RFC 9110 §13.1.2)."""
+    """True where `If-None-Match` names this entity tag; a weak one is the same here (RFC 9110 §13.1.2)."""
     known = ",".join(request.headers.getall("if-none-match", []))
     return known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(","))
 

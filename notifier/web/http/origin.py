@@ -30,14 +30,14 @@ class Origins:
         self._loopback_only = loopback_only and not self._any
 
     def serves(self, host: str | None) -> bool:
-        """Whether the server may be called by what `Host` says; no browser sends none."""
+        """True where the server may be called by this `Host`; no browser sends none."""
         if not self._loopback_only or host is None:
             return True
         called = parse_host(host)
         return called is not None and (is_loopback(called.name) or called.name in self._hosts)
 
     def allows(self, request: Request) -> bool:
-        """Whether the page that makes a request may; none is named where no page makes it."""
+        """True where the `Origin` of a request is allowed; none is sent where no page makes it."""
         given = request.headers.getall("origin", [])
         if self._any and len(given) < 2:
             return True
@@ -59,7 +59,7 @@ class Origins:
             raise foreign(request.headers.get("origin", ""))
 
     def add_headers(self, request: Request, response: HTTPResponse) -> None:
-        """Lets an allowed page of another host read the answer (CORS), and keeps caches from giving it to others."""
+        """Adds the headers of CORS for an allowed page of another host, and `Vary` for caches."""
         add_vary(response, "Origin")
         if "origin" in request.headers and self.allows(request):
             response.headers["Access-Control-Allow-Origin"] = request.headers["origin"]
@@ -94,7 +94,7 @@ def foreign(given: str) -> NotifierError:
 
 
 def add_vary(response: HTTPResponse, name: str) -> None:
-    """Says that the answer depends on a header of the request."""
+    """Adds a header of the request, on which the answer depends, to `Vary`."""
     known = response.headers.get("vary")
     response.headers["Vary"] = name if known is None else f"{known}, {name}"
 
@@ -106,7 +106,7 @@ def _takes_or_acts(request: Request) -> bool:
 
 
 def _is_own(origin: Origin, request: Request) -> bool:
-    """Whether a page is the called host's own. Without TLS here the scheme is unknown: a proxy may have ended it."""
+    """True for a page of the called host. Without TLS here the scheme is unknown: a proxy may have ended it."""
     default = DEFAULT_PORTS.get(origin.scheme)
     host = parse_host(request.headers.get("host", ""))
     if default is None or host is None or (origin.scheme == "http" and _is_encrypted(request)):

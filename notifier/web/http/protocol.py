@@ -111,7 +111,7 @@ class NotifierProtocol(HttpProtocol):
         return http.stage is Stage.IDLE and http.keep_alive and not http.request_body
 
     def _take_express(self, express: Express, data: bytes) -> bytes:
-        """Lets the express lane have the request if it can; what is left for Sanic."""
+        """Offers the bytes to the express lane; returns those that are left for Sanic."""
         self._later = b""
         taken = express.take(self, data)
         if taken == 0:
@@ -169,7 +169,7 @@ class NotifierProtocol(HttpProtocol):
         self._unread = True
 
     def close(self, timeout: float | None = None) -> None:
-        """Ends the connection; what a refused client still sends is read and dropped for two seconds.
+        """Closes the connection; what a refused client still sends is read and dropped for two seconds.
 
         A socket closed with unread input is reset, and the reset overtakes the answer (RFC 9112 §9.6).
         """
@@ -184,7 +184,7 @@ class NotifierProtocol(HttpProtocol):
         transport.resume_reading()
 
     def abort(self) -> None:
-        """Ends the connection at once.
+        """Aborts the connection at once.
 
         It keeps its transport: without one Sanic takes half a request for a whole one.
         """
@@ -192,7 +192,7 @@ class NotifierProtocol(HttpProtocol):
             self.transport.abort()
 
     def check_deadlines(self, now: float) -> None:
-        """Ends the connection when something takes too long: a request, a handler, the reading of an answer."""
+        """Closes the connection when something takes too long: a request, a handler, the reading of an answer."""
         transport, http = self.transport, self.http
         if transport is None:
             return
@@ -220,7 +220,7 @@ class NotifierProtocol(HttpProtocol):
             self._task.cancel()
 
     def _is_stuck(self, transport: asyncio.Transport, now: float) -> bool:
-        """Whether the client has read nothing of an answer for ten seconds."""
+        """True where the client has read nothing of an answer for ten seconds."""
         if self._can_write.is_set():
             self._stuck_at = 0.0
             return False

@@ -12,6 +12,8 @@ from sanic.exceptions import PayloadTooLarge, SanicException
 from notifier.domain.bodies import read_json
 from notifier.errors import ErrorCode, NotifierError
 
+MAX_PARAMETERS = 50  # of a query
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=\-]{1,128}").fullmatch
 
 

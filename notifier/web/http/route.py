@@ -139,7 +139,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Declared(NamedTuple):
-    """What a decorator notes on a handler."""
+    """A decorator's note on a handler."""
 
     method: str
     path: str

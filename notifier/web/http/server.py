@@ -67,7 +67,7 @@ def build_app(
     _watch(app, origins, on_request)
     if guard is not None:
         app.on_request(guard.check)
-    app.on_request(receive)  # last: who is refused need not send his body
+    app.on_request(receive)  # last: a caller who is refused need not send the body
     for route in app.router.routes:
         route.extra.ignore_body = True  # Sanic would receive it before anybody has looked at the request
     return app

@@ -13,13 +13,13 @@ log = logging.getLogger("notifier.web")
 
 
 class SlowRequests:
-    """Tells of slow requests, and of how many more there were than lines."""
+    """Logs slow requests, and how many more there were than lines."""
 
     def __init__(self) -> None:
         self._seldom = Seldom(SLOW_LINES)
 
     def look(self, route: str, method: str, status: int, seconds: float, request_id: str) -> None:
-        """Tells of a request that took so many seconds, if that is long."""
+        """Logs a request that took so many seconds, where that is long."""
         if seconds <= SLOW:
             return
         kept_back = self._seldom.allows(time.monotonic())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-HANDSHAKE_TIMEOUT = 10.0  # seconds; as for a request, who is slow on purpose must not hold a socket for long
+HANDSHAKE_TIMEOUT = 10.0  # seconds; as for a request, a client that is slow on purpose must not hold a socket for long
 
 
 class TlsError(Exception):

@@ -9,7 +9,8 @@ from sanic import HTTPResponse, text
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.pod.app import App
 from notifier.serving.process import Server, bind
-from notifier.web.http.mount import MAX_PARAMETERS, Call, mount
+from notifier.web.http.mount import Call, mount
+from notifier.web.http.requests import MAX_PARAMETERS
 from notifier.web.http.route import OPEN, Answer, Endpoints, Reply, Tag, delete, get, post
 
 NO_BOOKS = NotifierError(ErrorCode.BAD_REQUEST, "say how many")
