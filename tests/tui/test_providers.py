@@ -29,7 +29,7 @@ def test_states_rates_and_latencies(size: tuple[int, int]) -> None:
 def test_a_channel_is_paused_and_resumed_after_asking() -> None:
     async def story(stage: Stage) -> None:
         await stage.view("minus", "3 providers")
-        await stage.press("P")
+        await stage.press("end", "P")
         await stage.asks("Pause the channel sms? 1,237 deliveries wait now; nothing is sent until it is resumed.")
         await stage.press("enter")
         await stage.until(lambda: not isinstance(stage.app.screen, Confirm))
@@ -50,7 +50,7 @@ def test_a_channel_is_paused_and_resumed_after_asking() -> None:
 def test_a_provider_of_one_platform_pauses_the_whole_channel_and_says_so() -> None:
     async def story(stage: Stage) -> None:
         await stage.view("minus", "3 providers")
-        await stage.press("end", "P")
+        await stage.press("down", "P")
         await stage.asks("Pause the channel push? 0 deliveries wait now")
         await stage.press("n", "d")
         await stage.sees("channel:push")

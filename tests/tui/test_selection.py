@@ -162,7 +162,7 @@ def test_what_one_does_to_a_row_selects_the_next() -> None:
     play(story)
 
 
-@pytest.mark.parametrize(("view", "many"), [("9", 3), ("0", 3), ("4", 2), ("7", 3)])
+@pytest.mark.parametrize(("view", "many"), [("9", 3), ("0", 3), ("4", 3), ("7", 3)])
 def test_what_comes_on_top_out_of_sight_is_counted(view: str, many: int) -> None:
     cluster = crowd()
 
@@ -178,7 +178,7 @@ def test_what_comes_on_top_out_of_sight_is_counted(view: str, many: int) -> None
         for _ in range(3):
             row = cluster.deliveries.add("failed")
             cluster.deliveries.bury(row, "late")
-            cluster.store("69-user69", "one more")
+            cluster.store("1-alice", "one more")
         stage.server.emit("notification.stored", 3, user_id=69, login="user69")
         stage.server.emit("delivery.failed", 0, id="x", channel="sms")
         await stage.press("r")
