@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.delivery.test_engine import create, ended, look
+from tests.delivery.client import create, ended, look
 from tests.providers.peers import HttpPeer, SmtpPeer, ec_key
 from tests.support import eventually
 

@@ -6,7 +6,7 @@ import time
 import msgspec
 import pytest
 
-from tests.delivery.test_engine import create, ended
+from tests.delivery.client import create, ended
 from tests.support import eventually
 
 

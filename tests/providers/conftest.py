@@ -5,7 +5,7 @@ import pytest
 from notifier.providers.base import Message
 from notifier.providers.registry import build_provider
 from notifier.providers.tools import Tools
-from tests.providers.peers import HttpPeer
+from tests.providers.peers import HttpPeer, SmtpPeer, certificate, server_context
 
 NOW = 1_800_000_000.0
 
@@ -44,3 +44,20 @@ def build(loop):
     for provider, tools in built:
         loop.run_until_complete(provider.close())
         loop.run_until_complete(tools.close())
+
+
+@pytest.fixture
+def smtp(loop, tmp_path):
+    """Starts peers."""
+    started = []
+
+    async def start(implicit=False, tls=True, **options):
+        files = certificate(tmp_path)
+        context = server_context(*files) if tls else None
+        started.append(await SmtpPeer(context, **options).start(implicit))
+        started[-1].ca = files[0]
+        return started[-1]
+
+    yield start
+    for one in started:
+        loop.run_until_complete(one.stop())

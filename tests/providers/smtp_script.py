@@ -2,6 +2,8 @@
 
 import asyncio
 
+TO = "ada@example.com"
+
 
 class ScriptedSmtp:
     """Answers commands by a table: `answers["MAIL"]` is a reply, or a function of the session that makes one.
@@ -75,3 +77,11 @@ class ScriptedSmtp:
         session["writer"].write(answer.encode() + b"\r\n")
         await session["writer"].drain()
         return not answer.startswith(("421", "221", "554 no service"))
+
+
+def url_of(peer, tls="starttls", login="", more=""):
+    return f"smtp://{login}127.0.0.1:{peer.port}?from=shop@example.com&tls={tls}&ca={peer.ca}{more}"
+
+
+def plain(peer, tls="none", login="", more=""):
+    return f"smtp://{login}127.0.0.1:{peer.port}?from=shop@example.com&tls={tls}{more}"

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from notifier.domain.deliveries import Filter
-from notifier.domain.status import FINAL, TRANSITIONS, Event, Status, after, lua_table
+from notifier.domain.status import Event, Status, after
 from notifier.store.deliveries import Deliveries
 from notifier.store.delivery_records import Finished, LeaseTerms, NewDelivery, digest
 from tests.delivery.consistency import check_consistent
@@ -104,12 +104,6 @@ async def test_every_event_in_every_status(deliveries, redis, status, event):
         expected = status  # only who holds the lease may say so
     assert await status_of(deliveries, identity) is expected
     await check_consistent(redis)
-
-
-def test_the_table():
-    assert TRANSITIONS.keys() == set(Status)
-    assert {status for status, row in TRANSITIONS.items() if set(row) <= {Event.REQUEUE}} == FINAL
-    assert "failed = {requeue = 'queued'}" in lua_table()
 
 
 async def test_who_lost_his_lease_says_nothing_but_that_it_was_sent(deliveries):

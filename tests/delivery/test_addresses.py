@@ -1,13 +1,14 @@
-"""Which sessions a delivery uses, renews and drops."""
+"""Addresses of deliveries: the sessions that are used, renewed and dropped, and the platform of a bare token."""
 
 import asyncio
 import time
 
 import pytest
 
+from notifier.delivery.addresses import platform_of
 from notifier.errors import ErrorCode, NotifierError
 from notifier.providers.base import ProviderError
-from tests.delivery.test_engine import create, ended, session
+from tests.delivery.client import create, ended, session
 from tests.support import eventually
 
 GONE = {"permanent": True, "unregistered": True}
@@ -128,3 +129,33 @@ async def test_a_device_of_two_users_is_the_last_ones(pod, scripted):
     ids = [await create(client, "push", "", user_id=user) for user in ("7", "8")]
     assert sorted([(await ended(client, one))["status"] for one in ids]) == ["failed", "sent"]
     assert [message.to for message in scripted.taken] == ["d"]
+
+
+async def test_no_address(pod, scripted):
+    client = await pod()
+    found = await ended(client, await create(client, "push", "", user_id="nobody"))
+    assert (found["status"], found["error"]) == ("failed", "no_address")
+    assert scripted.taken == []
+
+
+async def test_the_simulator_takes_users_without_an_address(start_pod):
+    client = await start_pod(simulator_success_rate="1", simulator_latency="0")
+    assert (await ended(client, await create(client, "push", "", user_id="nobody")))["status"] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("token", "platform"),
+    [
+        ("https://push.example/x", "web"),
+        ("http://push.example/x", "web"),
+        ("a" * 64, "ios"),
+        ("0123456789abcdefABCDEF" + "0" * 42, "ios"),
+        ("a" * 63, "android"),
+        ("a" * 65, "android"),
+        ("g" * 64, "android"),
+        ("https:" + "a" * 58, "android"),
+        ("", "android"),
+    ],
+)
+def test_the_platform_of_a_token_without_a_session(token, platform):
+    assert platform_of(token) == platform
