@@ -20,7 +20,7 @@ from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from tui import humanise
-from tui.client import AdminClient, ApiError, Failure
+from tui.client import AdminClient, ApiError
 from tui.commands import Command, available, bind, key_name
 from tui.details.delivery import DeliveryDetail
 from tui.details.notification import NotificationDetail
@@ -52,6 +52,7 @@ from tui.page import Page, Setting
 from tui.palette import Actions
 from tui.poller import Poller
 from tui.preferences import Preferences
+from tui.probe import probe
 from tui.safe import safe, without_controls
 from tui.screens import find_views
 from tui.screens.deliveries import Deliveries
@@ -448,7 +449,7 @@ class Dashboard(App[int]):
 def run(url: str, token: str | None, read_only: bool) -> int:
     """Runs the dashboard until it is left; the exit code. What the user got wrong is one line on stderr, and 1."""
     try:
-        away = asyncio.run(_probe(AdminClient(url, token, read_only)))
+        away = asyncio.run(probe(AdminClient(url, token, read_only)))
     except (ValueError, ApiError) as error:
         return _refuse(str(error))
     except KeyboardInterrupt:
@@ -458,34 +459,6 @@ def run(url: str, token: str | None, read_only: bool) -> int:
     app = Dashboard(AdminClient(url, token, read_only), read_only)
     app.run()
     return app.return_code or 0
-
-
-async def _probe(client: AdminClient) -> str:
-    """Raises `ApiError` where a dashboard would be of no use. Otherwise nothing, or why nobody answers.
-
-    A server that is away for now is worth watching: the dashboard opens offline, and finds it when it comes.
-    """
-    async with client:
-        try:
-            await client.pods()
-        except ApiError as error:
-            return _judged(error, client.place)
-    return ""
-
-
-def _judged(error: ApiError, place: str) -> str:
-    match error.failure:
-        case Failure.UNAVAILABLE:
-            return ""
-        case Failure.UNREACHABLE:
-            return f"cannot reach {place}: {error}. Is a server running there? Give --url or NOTIFIER_URL"
-        case Failure.NOWHERE:
-            raise ApiError(error.failure, f"cannot reach {place}: {error}. Give --url or NOTIFIER_URL") from error
-        case Failure.NOT_FOUND:
-            said = f"{place} answers, but it is no notifier (404). Give --url or NOTIFIER_URL"
-            raise ApiError(error.failure, said) from error
-        case _:
-            raise error
 
 
 def _refuse(said: str) -> int:
