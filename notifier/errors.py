@@ -1,4 +1,4 @@
-"""The one error of this program: a code, a sentence for people, and facts. Doors turn codes into statuses."""
+"""The one error of this program: a code, a sentence for people, and facts. Endpoints turn codes into statuses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FieldError(NamedTuple):
 
 
 class NotifierError(Exception):
-    """A failure with a code that every door can answer.
+    """A failure with a code that every endpoint can answer.
 
     `message` is for people; `errors` names bad fields; `retry_after` is in seconds; `facts` go to logs.
     """
@@ -57,7 +57,7 @@ class NotifierError(Exception):
 
 
 def defect(cause: BaseException | None = None) -> NotifierError:
-    """The error of what should not have happened: its cause is for the log of the door, not for the caller."""
+    """The error of what should not have happened: its cause is for the log, not for the caller."""
     error = NotifierError(ErrorCode.INTERNAL, "something went wrong here; it is logged")
     error.__cause__ = cause
     return error

@@ -1,4 +1,4 @@
-"""The doors of deliveries over real HTTP."""
+"""The endpoints of deliveries over real HTTP."""
 
 import asyncio
 import json

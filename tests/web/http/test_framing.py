@@ -42,7 +42,7 @@ async def wrong(client, cases, wanted, behind=SECOND):
 
 
 def post(*lines, body=BODY, host=b"Host: localhost\r\n"):
-    """A request to the inbox's door with these header lines beside the usual ones."""
+    """A request to `/api/v1/notify` with these header lines beside the usual ones."""
     return START + host + JSON + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
 
 
