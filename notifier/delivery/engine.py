@@ -15,10 +15,9 @@ from notifier.delivery.shares import Shares
 from notifier.domain.status import Status
 from notifier.errors import NotifierError
 from notifier.store.deliveries import Deliveries
-from notifier.store.delivery_records import Change, Lease, Leased, LeaseTerms
+from notifier.store.delivery_records import Change, Lease, Leased, LeaseName, LeaseTerms
 
 AWAY = 0.5  # seconds between tries while the store is away
-Held = tuple[str, str]  # a delivery and its lease: a slow try may meet the next one of the same delivery here
 
 log = logging.getLogger("notifier.delivery")
 
@@ -53,7 +52,8 @@ class Engine:
         self._lease = lease
         self._monotonic = monotonic
         self._lanes = {channel: Lane(channel, hands) for channel, hands in workers.items()}
-        self._leases: dict[Held, float] = {}  # what is leased and not finished -> when its lease is over
+        # The ends of unfinished leases. A slow try may meet the next one of the same delivery here.
+        self._leases: dict[LeaseName, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Event()
         self._shares = shares
@@ -200,8 +200,8 @@ async def _end(tasks: Sequence[asyncio.Task[None]], timeout: float) -> None:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-def _held(leased: Leased) -> Held:
-    return leased.id, leased.lease
+def _held(leased: Leased) -> LeaseName:
+    return LeaseName(leased.id, leased.lease)
 
 
 class Lane:

@@ -23,7 +23,7 @@ from notifier.errors import FieldError
 from notifier.service.limit import DeliveryLimit
 from notifier.service.once import IdempotencyKey, Once, mismatch
 from notifier.store.deliveries import Deliveries
-from notifier.store.delivery_records import Change, NewDelivery, Stored, digest
+from notifier.store.delivery_records import Change, NewDelivery, Refused, Stored, digest
 from notifier.store.redis.clock import StoreClock
 
 SINGLE = "notifications"  # the route of single deliveries
@@ -122,7 +122,7 @@ class AcceptService:
         """Puts what cannot become a delivery into the dead-letter queue, each once; how many are new."""
         if not items:
             return 0
-        rows = [(item.id, _encode({"id": item.id, **item.document}), item.reason, item.error) for item in items]
+        rows = [Refused(item.id, _encode({"id": item.id, **item.document}), item.reason, item.error) for item in items]
         return await self._deliveries.bury(rows, round(self._clock.now() * 1000))
 
     async def store(self, items: Sequence[NewDelivery]) -> list[Stored]:

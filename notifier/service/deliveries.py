@@ -14,7 +14,7 @@ from notifier.domain.ids import is_notification_id
 from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.deliveries import Deliveries
-from notifier.store.delivery_records import Change, DeadLetter, Queues
+from notifier.store.delivery_records import Change, DeadLetter, DeadReason, Queues
 
 DeadLetterEntry = DeadLetter  # for endpoints, which may not import the store
 SCAN = 500
@@ -26,7 +26,7 @@ class DeadPage(NamedTuple):
 
     entries: list[DeadLetter]
     total: int
-    reasons: list[tuple[str, str, int]]
+    reasons: list[DeadReason]
     next_cursor: str | None
 
 

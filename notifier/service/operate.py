@@ -13,7 +13,7 @@ from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.inbox import Inbox
 from notifier.store.presence import PodRecord, Presence
-from notifier.store.reports import Reports
+from notifier.store.reports import Pending, Reports
 
 Ask = Callable[..., Awaitable[list[Any]]]
 USERS_PER_READ = 200
@@ -124,7 +124,7 @@ class Operations:
         last = found[key][-1].stream_id.decode() if key in found else ""
         return PendingPage(found, f"{key}/{last}")
 
-    async def pending_totals(self) -> tuple[int, int, int]:
+    async def pending_totals(self) -> Pending:
         """Unread notifications, users who have any, users known."""
         return await self._reports.pending_totals()
 

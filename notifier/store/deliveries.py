@@ -12,15 +12,23 @@ from notifier.domain.channels import PRIORITIES
 from notifier.domain.deliveries import Filter, Record
 from notifier.domain.status import Event, Status
 from notifier.store.delivery_records import (
+    Batch,
     Change,
+    Changed,
     DeadLetter,
+    DeadReason,
     Finished,
     Found,
     Lease,
+    LeaseName,
     LeaseTerms,
+    Moved,
     NewDelivery,
     Queues,
+    Refused,
     Stored,
+    Tries,
+    Window,
     changes_of,
     dead_letter_of,
     digest,
@@ -96,8 +104,8 @@ class Deliveries:
         document = await self._redis.call("HGET", self._keys.delivery(f"record:{first}"), "document")
         return Stored("known", first, document) if document else None
 
-    async def bury(self, items: Iterable[tuple[str, bytes, str, str]], now: int) -> int:
-        """Puts (id, document, reason, error) of what cannot become a delivery into the dead-letter queue."""
+    async def bury(self, items: Iterable[Refused], now: int) -> int:
+        """Puts messages into the dead-letter queue at `now` (Unix ms), each id once; the number of new entries."""
         return int(await self._run_again("bury", now, *(part for item in items for part in item)))
 
     # -- working
@@ -126,15 +134,15 @@ class Deliveries:
             args += [*item[:4], round(item.wait * 1000), *item[5:]]
         return [Status(status.decode()) if status else None for status in await self._run_again("finish", *args)]
 
-    async def renew(self, owner: str, leases: Sequence[tuple[str, str]]) -> int:
+    async def renew(self, owner: str, leases: Sequence[LeaseName]) -> int:
         """Renews leases, each an id and what tells it from others; how many are still this owner's."""
         return int(await self._run("renew", owner, *(part for lease in leases for part in lease)))
 
-    async def move_due(self, most: int) -> tuple[list[Change], list[str]]:
+    async def move_due(self, most: int) -> Moved:
         """Moves what is due into the queues (or ends what has expired), `most` at most; the changes, and the channels
         in whose queues something waits or is under way."""
         moved, waiting = await self._run("due", most)
-        return changes_of(moved), [channel.decode() for channel in waiting]
+        return Moved(changes_of(moved), [channel.decode() for channel in waiting])
 
     async def ping(self) -> None:
         """Asks the store for a reply; its failure is the caller's."""
@@ -186,7 +194,7 @@ class Deliveries:
             return None
         return record_of(reply)
 
-    async def attempts(self, delivery_id: str) -> tuple[Status, bytes] | None:
+    async def attempts(self, delivery_id: str) -> Tries | None:
         """The status of a delivery and its attempts as a JSON list, oldest first; None where it is not known."""
         status, attempts = await self._redis.call(
             "HMGET", self._keys.delivery(f"record:{delivery_id}"), "status", "attempts"
@@ -194,7 +202,7 @@ class Deliveries:
         if status_of(status) is None:
             return None
         rows = b"[%b]" % (attempts or b"")
-        return Status(status.decode()), rows if is_json(rows) else b"[]"
+        return Tries(Status(status.decode()), rows if is_json(rows) else b"[]")
 
     async def search(self, wanted: Filter, offset: int, limit: int) -> Found:
         """A page of those that pass a filter."""
@@ -226,7 +234,7 @@ class Deliveries:
                 return total, True, ids
         return total, False, ids
 
-    async def batch(self, batch_id: str, offset: int, limit: int) -> tuple[dict[str, int], list[Record]] | None:
+    async def batch(self, batch_id: str, offset: int, limit: int) -> Batch | None:
         """A batch: its deliveries by status, and a page of them in their order; None where it is not known."""
         counts, ids = await self._redis.call_many(
             [
@@ -238,7 +246,7 @@ class Deliveries:
             return None
         statuses = {counts[i].decode("utf-8", "replace"): integer(counts[i + 1]) for i in range(0, len(counts), 2)}
         known = {status: n for status, n in statuses.items() if n > 0 and status in tuple(Status)}
-        return known, await self._records(ids)
+        return Batch(known, await self._records(ids))
 
     async def _records(self, ids: Sequence[bytes]) -> list[Record]:
         names = [one.decode("utf-8", "replace") for one in ids]
@@ -250,23 +258,23 @@ class Deliveries:
         width = 2 + 3 * len(PRIORITIES)
         return Queues([queue_of(rows[i : i + width]) for i in range(0, len(rows), width)], scheduled, dead)
 
-    async def user_rate(self, limited_by: str) -> tuple[int, float]:
+    async def user_rate(self, limited_by: str) -> Window:
         """Sends in a user's window, and the seconds until it ends (0: none is open)."""
         key = self._keys.delivery(f"user_rate:{limited_by}")
         used, left = await self._redis.call_many([("GET", key), ("PTTL", key)])
-        return integer(used), max(0, left) / 1000
+        return Window(integer(used), max(0, left) / 1000)
 
     # -- operating
 
-    async def change(self, event: Event, ids: Sequence[str]) -> list[tuple[Change | None, Status | None]]:
+    async def change(self, event: Event, ids: Sequence[str]) -> list[Changed]:
         """Applies an event; for each the change, None where it has no meaning, and the status before, None where the
         delivery is not known (or never was one)."""
         reply = await self._run("change", event, *ids)
-        found: list[tuple[Change | None, Status | None]] = []
+        found: list[Changed] = []
         for number, one in enumerate(ids):
             now, before, channel, priority = (part.decode() for part in reply[4 * number : 4 * number + 4])
             change = Change(one, Status(now), channel, priority) if now else None
-            found.append((change, Status(before) if before else None))
+            found.append(Changed(change, Status(before) if before else None))
         return found
 
     async def pause(self, channel: str, paused: bool) -> None:
@@ -282,13 +290,13 @@ class Deliveries:
         )
         return [dead_letter_of(text_of(ids[2 * n]) or "", float(ids[2 * n + 1]), row) for n, row in enumerate(rows)]
 
-    async def dead_reasons(self) -> list[tuple[str, str, int]]:
+    async def dead_reasons(self) -> list[DeadReason]:
         """(reason, channel, how many) of the dead-letter queue; the channel is empty where it never was a delivery."""
         reply = await self._redis.call("HGETALL", self._keys.delivery("dlq:reasons"))
         names = [reply[i].decode("utf-8", "replace").rpartition(" ") for i in range(0, len(reply), 2)]
         counts = [integer(reply[i]) for i in range(1, len(reply), 2)]
-        rows = [(reason, channel, n) for (reason, _, channel), n in zip(names, counts, strict=True) if n > 0]
-        return sorted(rows, key=lambda row: (-row[2], row))
+        rows = [DeadReason(reason, channel, n) for (reason, _, channel), n in zip(names, counts, strict=True) if n > 0]
+        return sorted(rows, key=lambda row: (-row.number, row))
 
     async def drop(self, delivery_id: str) -> bool:
         """Takes an entry out of the dead-letter queue for good; whether it was there."""

@@ -83,6 +83,28 @@ class Lease(NamedTuple):
     aside: list[Change]
 
 
+class LeaseName(NamedTuple):
+    """One lease of a delivery: the delivery's id, and the word that tells this lease from its others."""
+
+    id: str
+    lease: str
+
+
+class Moved(NamedTuple):
+    """The deliveries that became due, and the channels in whose queues something waits or is under way."""
+
+    changes: list[Change]
+    waiting: list[str]
+
+
+class Changed(NamedTuple):
+    """The outcome of an event for one delivery: `change` is None where the event has no meaning for it, `before` is its
+    status until then, None where the delivery is not known."""
+
+    change: Change | None
+    before: Status | None
+
+
 class LeaseTerms(NamedTuple):
     """The limits under which a channel is leased: sends per second (0: none), per user (0: none) in `window` seconds,
     and what is done with those over it (`defer` or `drop`)."""
@@ -132,6 +154,44 @@ class Found(NamedTuple):
     total: int
     exact: bool
     records: list[Record]
+
+
+class Tries(NamedTuple):
+    """The status of a delivery and its attempts: a JSON list, oldest first."""
+
+    status: Status
+    attempts: bytes
+
+
+class Batch(NamedTuple):
+    """The deliveries of a batch by status, and a page of them in their order."""
+
+    statuses: dict[str, int]
+    records: list[Record]
+
+
+class Window(NamedTuple):
+    """A user's rate limit: sends counted in the open window, and the seconds until it ends (0: none is open)."""
+
+    used: int
+    ends_in: float
+
+
+class Refused(NamedTuple):
+    """A message that never became a delivery, for the dead-letter queue; `document` is a JSON object."""
+
+    id: str
+    document: bytes
+    reason: str
+    error: str
+
+
+class DeadReason(NamedTuple):
+    """Dead letters of one reason; the channel is empty where they never were deliveries."""
+
+    reason: str
+    channel: str
+    number: int
 
 
 class DeadLetter(NamedTuple):

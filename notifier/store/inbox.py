@@ -73,6 +73,28 @@ class Wanted(NamedTuple):
     dead: str
 
 
+class Expired(NamedTuple):
+    """Entries that were removed, the unread ones among them, and the holder of the lock (empty: nobody)."""
+
+    removed: int
+    unread: int
+    owner: str
+
+
+class Gone(NamedTuple):
+    """Unread entries that were removed without the user: id, nid, … of each; and the other instances of the user."""
+
+    entries: list[bytes]
+    others: list[bytes]
+
+
+class MarkedRead(NamedTuple):
+    """Entries marked read: id, nid, … of each; and the other instances of the user."""
+
+    entries: list[bytes]
+    others: list[bytes]
+
+
 class ReadOn(NamedTuple):
     """Entries of a stream after an id, oldest first; `more` where there may be further ones; the last id that it
     gave (empty: there is no stream); who holds the lock; the further pods with connections of the user."""
@@ -323,10 +345,10 @@ class Inbox:
             args += pair
         self._reads.add(user, (holder.pod,), args, convert)
 
-    async def read_all(self, holder: Holder, user: str, up_to: str) -> tuple[list[bytes], list[bytes]]:
+    async def read_all(self, holder: Holder, user: str, up_to: str) -> MarkedRead:
         """Marks all up to a stream id read: id, nid, … of those marked now; and the other pods of the user."""
         marked, others = await self._run("read_all", user, user, holder.pod, up_to)
-        return marked, others or []
+        return MarkedRead(marked, others or [])
 
     async def page(self, user: str, limit: int, before: str | None, after: str | None) -> list[Entry]:
         """The newest `limit` entries, or those just before, just after, or between two ids; oldest first."""
@@ -340,18 +362,18 @@ class Inbox:
         """Sets for how many days the user wants notifications kept."""
         await self._run("retention", user, user, days)
 
-    async def expire(self, user: str, again_after: float) -> tuple[int, int, str]:
+    async def expire(self, user: str, again_after: float) -> Expired:
         """Removes what has expired: entries, unread among them, and who holds the lock."""
         again_after_ms = round(again_after * 1000)
         removed, unread, owner = await self._run("expire", user, user, again_after_ms, self._policy.default_ttl_ms)
-        return removed, unread, owner.decode("utf-8", "replace")
+        return Expired(removed, unread, owner.decode("utf-8", "replace"))
 
-    async def pop_cleared(self, holder: Holder, user: str) -> tuple[list[bytes], list[bytes]]:
+    async def pop_cleared(self, holder: Holder, user: str) -> Gone:
         """Removes and returns the entries that expired unread and that the user was not told of.
 
         (id, nid, …) and the other instances; nothing unless `holder` has the lock."""
         cleared, others = await self._run("cleared", user, user, holder.pod, holder.fence)
-        return self._payloads.pairs(user, cleared), others or []
+        return Gone(self._payloads.pairs(user, cleared), others or [])
 
     async def told_cleared(self, user: str, length: int) -> None:
         """The user has been sent the first `length` items of the list of what was cleared."""

@@ -34,6 +34,22 @@ class UserFacts(NamedTuple):
     known: bool
 
 
+class UserPage(NamedTuple):
+    """User keys of one page, the number of users in all, and the cursor of the next page (None: this is the last)."""
+
+    keys: list[str]
+    total: int
+    cursor: str | None
+
+
+class Pending(NamedTuple):
+    """Unread notifications in all, users who have any, and users known."""
+
+    unread: int
+    users_pending: int
+    users: int
+
+
 class Reports:
     """Pages over users and inboxes. A page's order is that of the bytes of keys or logins."""
 
@@ -43,7 +59,7 @@ class Reports:
         self._payloads = Payloads(redis)
         self._unread = redis.script("inbox/unread")
 
-    async def users(self, prefix: str, after: str, limit: int) -> tuple[list[str], int, str | None]:
+    async def users(self, prefix: str, after: str, limit: int) -> UserPage:
         """User keys that begin with `prefix` (or, when that is no number, whose login does): a page after the cursor
         `after` (a user key), how many there are in all, and the next cursor."""
         by_key = not prefix or _BY_KEY(prefix) is not None
@@ -53,7 +69,7 @@ class Reports:
         members = await self._members(name, after, begin, (low, high), limit + 1)
         keys = [member if by_key else _key_of(member) for member in members]
         total = sum(await self._each("ZLEXCOUNT", name, low, high))
-        return keys[:limit], total, keys[limit - 1] if len(keys) > limit else None
+        return UserPage(keys[:limit], total, keys[limit - 1] if len(keys) > limit else None)
 
     async def counts(self, users: list[str]) -> list[Count]:
         """The counts of each inbox."""
@@ -73,11 +89,11 @@ class Reports:
         holder = owner.decode("utf-8", "replace") if owner else None
         return UserFacts(holds, holder, int(days) if days and days.isdigit() else None, score is not None)
 
-    async def pending_totals(self) -> tuple[int, int, int]:
-        """Unread notifications, users who have any, and users known."""
+    async def pending_totals(self) -> Pending:
+        """The counts over all inboxes."""
         pending = await self._each("HGET", "totals", "pending")
         users_pending, users = await self._each("ZCARD", "pending"), await self._each("ZCARD", "users")
-        return max(0, sum(integer(count) for count in pending)), sum(users_pending), sum(users)
+        return Pending(max(0, sum(integer(count) for count in pending)), sum(users_pending), sum(users))
 
     async def pending_users(self, after: str, limit: int) -> list[str]:
         """User keys with something unread, after a key."""
