@@ -143,7 +143,7 @@ async def test_a_notification_that_failed(start_pod, redis, lines, headers, limi
 @pytest.mark.parametrize("headers", [{}, {"X-Elsewhere": "1"}], ids=["express", "sanic"])
 async def test_a_defect_while_a_notification_is_accepted(start_pod, lines, monkeypatch, headers):
     client = await start_pod(notify_rate_limit="10/1m")
-    monkeypatch.setattr(client.pod.publisher.limit, "take", raising_later)
+    monkeypatch.setattr(client.pod.publisher._limit, "take", raising_later)
     body = {"target": [{"id": 1, "login": "alice"}], "message": "x"}
     response = await client.post("/api/v1/notify", json=body, headers={"X-Request-ID": "seen", **headers})
     assert (response.status_code, "defect" in response.text) == (500, False)

@@ -34,9 +34,11 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @server_options
 @click.option("--users", type=click.IntRange(1, 50_000), default=1000, show_default=True, help="Connected users.")
 @click.option("--rate", type=click.FloatRange(0.1, 1e6), default=1000.0, show_default=True, help="Messages a second.")
-@click.option("--duration", default="10s", show_default=True, callback=_seconds, help="How long to send.")
+@click.option("--duration", default="10s", show_default=True, callback=_seconds, help="Time to send.")
 @click.option("--batch", type=click.IntRange(1, 1000), default=1, show_default=True, help="Recipients per request.")
-@click.option("--drain", default="10s", show_default=True, callback=_seconds, help="Time for what is under way then.")
+@click.option(
+    "--drain", default="10s", show_default=True, callback=_seconds, help="Longest wait for the last messages."
+)
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object.")
 def command(
     url: str, token: str | None, users: int, rate: float, duration: float, batch: int, drain: float, as_json: bool

@@ -36,7 +36,9 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.command("client", epilog=EPILOG)
 @server_options
 @user_options()
-@click.option("--ack-after", default="2s", show_default=True, callback=_seconds, help="When each is marked read.")
+@click.option(
+    "--ack-after", default="2s", show_default=True, callback=_seconds, help="Wait before each is marked read."
+)
 @click.option("--no-ack", is_flag=True, help="Leave them unread.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def command(

@@ -37,7 +37,7 @@ COLOURS = {"ok": "32", "note": "33", "fail": "31"}
 @server_options
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with settings.")
 @click.option("--data-dir", help="Folder of the embedded Redis.")
-@user_options("Whose inbox is opened.")
+@user_options("User whose inbox is opened.")
 @click.option("--repair", is_flag=True, help="Mend the embedded Redis' data while it is stopped, keeping a copy.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects: check, level, found, cure.")
 @click.pass_context

@@ -40,10 +40,10 @@ def _scopes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
 
 @command.command("create", epilog=EPILOG)
 @server_options
-@click.option("--name", required=True, help="Whose key it is, for lists and audit lines.")
+@click.option("--name", required=True, help="Name of the key's user, for lists and audit lines.")
 @click.option("--scope", "scopes", multiple=True, required=True, callback=_scopes, help="notify, read, admin.")
 def create(url: str, token: str | None, name: str, scopes: list[str]) -> None:
-    """Make a key. It is printed once and cannot be had again; what else is to be said goes to stderr."""
+    """Make a key. It is printed once, on stdout, and cannot be shown again."""
     made = _expect(call(url, token, "POST", "keys", {"name": name, "scopes": scopes}), "key", "id")
     click.echo(f"key {safe(made['id'])} for {name} ({', '.join(scopes)}); it is shown this once:", err=True)
     click.echo(safe(made["key"]))
@@ -61,7 +61,7 @@ def list_keys(url: str, token: str | None) -> None:
 @server_options
 @click.argument("key_id", metavar="ID")
 def revoke(url: str, token: str | None, key_id: str) -> None:
-    """Revoke the key with this ID. All pods refuse it within five seconds."""
+    """Revoke the key with this ID. All instances refuse it within five seconds."""
     if not key_id.isprintable():
         raise click.BadParameter(f"{key_id!r} is no key's", param_hint="ID")
     call(url, token, "DELETE", f"keys/{quote(key_id, safe='')}")

@@ -27,7 +27,7 @@ def check_url(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def _is_url(value: str) -> bool:
-    """Whether it is the URL of a server: no blank or control character, no query, a host that DNS could know."""
+    """True for the URL of a server: no blank or control character, no query, a host that DNS could know."""
     try:
         parts = urlsplit(value)
         value.encode()  # bytes of the command line that are no UTF-8
@@ -77,6 +77,6 @@ def server_options(function: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT_URL,
         show_default=True,
         callback=check_url,
-        help="Where the server is. Env: NOTIFIER_URL.",
+        help="URL of the server. Env: NOTIFIER_URL.",
     )
     return url(token(function))

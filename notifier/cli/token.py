@@ -33,7 +33,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.command("token", epilog=EPILOG)
 @click.option("--user-id", type=click.IntRange(1, MAX_USER_ID), required=True, help="The user's id.")
 @click.option("--login", required=True, help="The user's login.")
-@click.option("--ttl", default="1h", show_default=True, callback=_seconds, help="How long it is valid.")
+@click.option("--ttl", default="1h", show_default=True, callback=_seconds, help="Lifetime of the token.")
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file with settings.")
 def command(user_id: int, login: str, ttl: float, config: Path | None) -> None:
     """Print a token with which a user may open the inbox."""

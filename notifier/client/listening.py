@@ -158,7 +158,7 @@ class Listener:
                 await socket.send_json({"type": "sync.request", "data": {"limit": PAGE, "after": after}})
 
     def _settle(self, message: Message) -> None:
-        """What an error says about the marks that were sent."""
+        """Repeats or gives up the marks that an error is about."""
         if message.type != ERROR:
             return
         if message.data["code"] in LATER:

@@ -19,8 +19,8 @@ LOGIN = "bench"
 
 
 class Plan(NamedTuple):
-    """What to do: users, messages per second, seconds, recipients per request, and how many seconds what is under way
-    has after the last message."""
+    """A run: users, messages per second, seconds, recipients per request, and the longest wait in seconds for messages
+    under way after the last one."""
 
     users: int
     rate: float

@@ -1,4 +1,4 @@
-"""What the user of a client has been told of an inbox, so that nothing is told twice and nothing is missed."""
+"""Notifications that a client has passed on, so that none is passed on twice and none is missed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ BEGINNING = "0-0"  # of every stream
 
 
 class Known(NamedTuple):
-    """What was told last of a notification."""
+    """The last state of a notification that was passed on."""
 
     stream_id: str
     status: str
 
 
 class Memory:
-    """Takes what the server says, gives what is news. No I/O.
+    """Takes the server's messages, returns those to pass on. No I/O.
 
-    After a reconnect it holds back what comes until nothing is missing, so that all of it is told in the order of the
+    After a reconnect it holds back new messages until nothing is missing, so that all are passed on in the order of the
     stream. No clock takes part in any of this.
     """
 
@@ -46,11 +46,11 @@ class Memory:
 
     @property
     def unread(self) -> list[tuple[str, str]]:
-        """Notification id and stream id of what was told and is not read."""
+        """Notification id and stream id of what was passed on and is not read."""
         return [(one, known.stream_id) for one, known in self._known.items() if known.status == "unread"]
 
     def is_settled(self, notification_id: str) -> bool:
-        """Whether it is known as read or cleared."""
+        """True when it is known as read or cleared."""
         known = self._known.get(notification_id)
         return known is not None and known.status != "unread"
 
@@ -62,7 +62,7 @@ class Memory:
         self.wanted, self.refused = None, False
 
     def take(self, message: Message) -> list[Message]:
-        """What is to be told now that the server has said this."""
+        """The messages to pass on after this one of the server."""
         match message.type:
             case messages.PUSH:
                 return self._tell([self._take_push(message.data)])
@@ -77,7 +77,7 @@ class Memory:
         return [message]
 
     def release(self) -> list[Message]:
-        """What was held back, in the order of the stream."""
+        """The messages that were held back, in the order of the stream."""
         held, self._held = self._held, []
         return [message for _, message in sorted(held, key=lambda one: one[0])]
 

@@ -1,4 +1,4 @@
-"""What a server says over a WebSocket, as the client takes it; and how a client fails."""
+"""Messages of the server over a WebSocket, and the error of a client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClientError(Exception):
 
 
 class Message(NamedTuple):
-    """What the server said: `type` and `data` of contract and protocol. Messages of this client have the type
+    """A message of the server: `type` and `data` of contract and protocol. Messages of this client have the type
     `client.state` and data with `state`: `connected`; or `waiting`, with `delay` in seconds, `reason`, and `code`, the
     close code (None without one)."""
 
@@ -36,7 +36,7 @@ class Message(NamedTuple):
 
 
 def read_message(text: str) -> Message | None:
-    """What a frame says; None for what no server of ours says."""
+    """Decodes a frame; None for a message that the protocol does not know."""
     try:
         body = json.loads(text)
         kind, data = body["type"], body["data"]

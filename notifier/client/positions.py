@@ -1,4 +1,4 @@
-"""Order in a user's stream. It is the stream's ids that say what came first: never a clock, nor a `created_at`."""
+"""Order in a user's stream, by its ids: never by a clock, nor by `created_at`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _STREAM_ID = re.compile(r"\d{1,20}(-\d{1,20})?", re.ASCII)
 
 
 def is_stream_id(text: str) -> bool:
-    """Whether a text reads as `<ms>-<n>`."""
+    """True for a text of the form `<ms>-<n>`."""
     return _STREAM_ID.fullmatch(text) is not None
 
 

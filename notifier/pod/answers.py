@@ -15,7 +15,7 @@ NORMAL_CLOSURE = 1000  # RFC 6455 §7.4.1
 
 
 class ConnectionAnswers:
-    """What this instance answers of its WebSocket connections, as plain data."""
+    """Answers about this instance's WebSocket connections, as plain data."""
 
     def __init__(self, pod: str, hub: Hub, now: Callable[[], float]) -> None:
         """`now` returns the store's time in Unix seconds."""

@@ -73,7 +73,9 @@ from notifier.web.endpoints.socket import InboxSocket, SocketLimits
 if TYPE_CHECKING:
     from notifier.ingest.ingest import Ingest
 
-STORE_WAIT = 1.0  # seconds that the start waits for the store; after it the doors open all the same and answer 503
+STORE_WAIT = (
+    1.0  # seconds that the start waits for the store; after it the port opens all the same, and endpoints answer 503
+)
 LATE = 2.0  # seconds after which a server that could not be told to drop our old commands has carried them out
 GOODBYE = 1.0  # seconds that clients have to answer the close frame
 
@@ -81,10 +83,10 @@ log = logging.getLogger("notifier.app")
 
 
 class App:
-    """One pod: every part of it, started and stopped in order."""
+    """One instance: every part of it, built, started and stopped in order."""
 
     def __init__(self, settings: Settings, seat: Seat | None = None) -> None:
-        """`seat` is this worker's among those of its supervisor, which keeps the embedded Redis for all of them."""
+        """`seat` is set with `--workers`: then a process of its own keeps the embedded Redis for all workers."""
         self.settings = settings
         self.seat = seat
         self.identity = Identity(settings.pod_id, time.time())
@@ -317,13 +319,13 @@ class App:
     # -- phases
 
     async def start(self) -> None:
-        """The store first, then what lives on it; the doors are opened by the caller."""
+        """Starts the store, then the parts that use it; the caller opens the port."""
         if self.embedded is not None:
             assert isinstance(self.redis, SingleRedis)
             self.redis.address = parse_address(await self.embedded.start())
         await self.redis.start()
         if not await self.redis.wait_up(STORE_WAIT):
-            log.warning("store.not_there_yet", extra={"address": str(self.deployment)})
+            log.warning("store.unreachable", extra={"address": str(self.deployment)})
         for duty in self.duties:
             duty.start()
         self.pipeline.start()
@@ -342,13 +344,16 @@ class App:
         self.pipeline.reconfigure(settings)
 
     async def stop(self, timeout: float) -> None:
-        """Connections first, each told to come again; then the duties, the locks, the store. `timeout` in seconds."""
+        """Closes connections with 1012, then stops the duties, hands over locks, and stops the store.
+
+        `timeout` in seconds.
+        """
         try:
             async with asyncio.timeout(timeout):
-                await self._stop_doors(timeout)
+                await self._stop_traffic(timeout)
                 await self._let_others_take_over()
         except (TimeoutError, NotifierError) as error:
-            log.warning("stop.cut_short", extra={"error": str(error) or "the time is up"})
+            log.warning("stop.cut_short", extra={"error": str(error) or "time is up"})
         for duty in self.duties:
             await duty.stop()
         for connection in self.hub:
@@ -360,12 +365,12 @@ class App:
         if self.embedded is not None:
             await self.embedded.stop()
 
-    async def _stop_doors(self, timeout: float) -> None:
+    async def _stop_traffic(self, timeout: float) -> None:
         reader = [self.ingest.stop(timeout / 2)] if self.ingest is not None else []
         await asyncio.gather(self._let_clients_go(), self.pipeline.stop(timeout), *reader)
 
-    def send_clients_home(self) -> None:
-        """Tells everybody who is connected to come again."""
+    def close_clients(self) -> None:
+        """Closes every WebSocket with 1012 (service restart), and ends every stream of events."""
         self.events.end_all()
         self.hub.close_all(SERVICE_RESTART, "the server restarts")
 
@@ -387,7 +392,7 @@ class App:
         await self.epoch.read(call)
 
     def _on_back(self) -> None:
-        """The store can be reached again: catches up, and lets every duty that waits for it go on."""
+        """Called when the store can be reached again: catches up, and wakes every duty that waits for it."""
         self.router.recover()
         for duty in self.duties:
             duty.hurry_after_failure()
@@ -395,7 +400,7 @@ class App:
             asyncio.get_running_loop().call_later(LATE, self.router.recover)
 
     def _on_replaced(self) -> None:
-        """The store holds other data than before: flushed, replaced or restored."""
+        """Called when the store holds other data than before: flushed, replaced or restored."""
         log.error("store.replaced", extra={"address": str(self.deployment), "connections": len(self.hub)})
         self.store_state.note_replaced()
         self.router.start_anew()

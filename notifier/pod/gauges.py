@@ -17,7 +17,7 @@ def register_gauges(metrics: Metrics, identity: Identity, hub: Hub, events: Even
     """Gauges of connections and events."""
     gauge = metrics.gauge
     gauge("websocket_connections", "Open WebSocket connections", lambda: len(hub))
-    gauge("inbox_locks", "Users whose lock this pod holds", lambda: hub.owned(identity.pod))
+    gauge("inbox_locks", "Users whose lock this instance holds", lambda: hub.owned(identity.pod))
     gauge("event_listeners", "Followers of the stream of events", lambda: events.listeners)
     gauge("uptime_seconds", "Seconds since the start", lambda: identity.uptime, max)
 
@@ -36,7 +36,7 @@ def register_store_gauges(metrics: Metrics, store: StoreState, embedded: OwnRedi
 
 def register_outer_gauges(metrics: Metrics, kafka_lag: Callable[[], float], seat: Seat | None) -> None:
     """Gauges of what surrounds the instance: Kafka, and the supervisor where there is one."""
-    metrics.gauge("kafka_lag", "Messages that this pod has yet to store", kafka_lag)
+    metrics.gauge("kafka_lag", "Messages that this instance has yet to store", kafka_lag)
     if seat is not None:
         metrics.gauge("worker_process_restarts", "Workers that had to be started again", lambda: seat.restarts, max)
 

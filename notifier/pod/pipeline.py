@@ -50,7 +50,7 @@ from notifier.telemetry.metrics import Metrics
 
 
 class House(NamedTuple):
-    """What the pipeline needs of the rest of the pod."""
+    """The parts of an instance that the pipeline uses."""
 
     redis: Redis
     metrics: Metrics
@@ -63,7 +63,7 @@ class House(NamedTuple):
 
 
 class Pipeline:
-    """The deliveries of one pod. Without the role `delivery` it accepts and shows them, and sends none."""
+    """The deliveries of one instance. Without the role `delivery` it accepts and shows them, and sends none."""
 
     def __init__(self, settings: Settings, house: House) -> None:
         self._house = house
@@ -154,17 +154,17 @@ class Pipeline:
     # -- phases
 
     async def check(self) -> None:
-        """Looks whether the providers can work; raises `SetupError`."""
+        """Checks each provider's set-up; raises `SetupError`."""
         for _, provider in self.routes or ():
             await provider.check()
 
     def start(self) -> None:
-        """Begins to send; the duties are started by the caller."""
+        """Starts sending; the caller starts the duties."""
         if self.engine is not None:
             self.engine.start()
 
     async def stop(self, timeout: float) -> None:
-        """Lets what is under way come to its end; `timeout` in seconds."""
+        """Waits for the sends under way, then closes the providers; `timeout` in seconds."""
         if self.engine is not None:
             await self.engine.stop(timeout)
         for _, provider in self.routes or ():
@@ -173,7 +173,7 @@ class Pipeline:
             await self.tools.close()
 
     def reconfigure(self, settings: Settings) -> None:
-        """Applies what can change while running."""
+        """Replaces the policies of the parts."""
         self.accept.reconfigure(accept_policy(settings, self._house.limits))
         self.breakers.reconfigure(breaker_policy(settings))
         if self.engine is not None:
@@ -195,12 +195,12 @@ class Pipeline:
         self.queues = queues
 
     def hands(self) -> dict[str, int]:
-        """How many sends each channel can have at once on this pod."""
+        """Sends that each channel can have under way at once, on this instance."""
         return {channel: self.engine.hands_of(channel) for channel in CHANNELS} if self.engine else {}
 
 
 def check_providers(settings: Settings) -> None:
-    """Looks whether the settings name providers that can be built; raises `SetupError` that names the variable."""
+    """Builds every provider of the settings once; raises `SetupError` that names the variable."""
     for key, urls in urls_of(provider_urls(settings), settings.provider_base_url).items():
         variable = f"PROVIDER_{key.replace(':', '_').upper()}"
         if not provider_urls(settings)[key]:

@@ -44,7 +44,7 @@ LOOKS_PER_TURN = 50  # connections; thousands that are ended together would hold
 # libuv looks up names in half of its threads: with its default of 4, two names whose servers are silent (a recipient's
 # host may be one) hold up every other lookup for half a minute. It makes them all at the first lookup, 0.1 MB together.
 LOOKUP_THREADS = "64"
-MIN_ADMIN_TOKEN = 16  # characters below which it is warned
+MIN_ADMIN_TOKEN = 16  # characters; a shorter one is logged as guessable
 
 Loader = Callable[[], Settings]  # reads the settings again; raises `SettingsError`
 
@@ -56,7 +56,7 @@ class StartError(Exception):
 
 
 class Server:
-    """The HTTP server of one pod: opened on a socket, drained and closed."""
+    """The HTTP server of one instance: opened on a socket, drained and closed."""
 
     def __init__(self, app: App, sock: socket.socket, *others: socket.socket) -> None:
         """`others` are sockets of the same port, as of IPv6 beside IPv4."""
@@ -111,9 +111,9 @@ class Server:
         return await loop.create_server(protocol, sock=sock, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=within)
 
     async def close(self, timeout: float, hurry: asyncio.Event | None = None) -> None:
-        """Stops accepting, sends sockets away with 1012, lets requests end, stops the parts.
+        """Stops accepting, closes WebSockets with 1012, waits for open requests, stops the parts.
 
-        `timeout` in seconds; from `hurry` on nothing is waited for but the handing over of locks.
+        `timeout` in seconds; once `hurry` is set, only the handing over of locks is waited for.
         """
         deadline = time.monotonic() + timeout
         hurry = hurry or asyncio.Event()
@@ -121,7 +121,7 @@ class Server:
             server.close()
         if self._watch is not None:
             self._watch.cancel()
-        self.app.send_clients_home()
+        self.app.close_clients()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._drain(hurry)
@@ -155,7 +155,7 @@ _CURES = {
 def listen(settings: Settings) -> list[socket.socket]:
     """Listening sockets at `SERVER_ADDR`, one for each kind of address that it stands for; raises `StartError`.
 
-    Browsers ask for `localhost` at `::1` first: what else listens there must not get what is meant for us.
+    Browsers try `localhost` at `::1` first: another program there would get our requests.
     """
     host, *others = settings.hosts
     socks = [bind(host, settings.port)]
@@ -169,7 +169,7 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def _has_address(host: str) -> bool:
-    """Whether this machine has an address of IPv6, which kernels and containers can lack."""
+    """True when this machine has the IPv6 address; kernels and containers can lack it."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.bind((host, 0))
@@ -211,26 +211,28 @@ def run(settings: Settings, load: Loader) -> int:
 
 
 def run_loop(settings: Settings, socks: Sequence[socket.socket], load: Loader, seat: Seat | None = None) -> int:
-    """Serves on sockets that are there; `seat` is a worker's among those of its supervisor."""
+    """Serves on open sockets until told to stop; the exit code. `seat` is a worker's place on the scoreboard."""
     os.environ.setdefault("UV_THREADPOOL_SIZE", LOOKUP_THREADS)
     return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_serve(settings, socks, load, seat))
 
 
 def begin(settings: Settings) -> None:
-    """What comes before anything is opened: the logs, and what cannot be served. Raises `StartError` and
-    `SettingsError`."""
+    """Prepares the process before anything is opened: TLS and Kafka checks, logs, limits, files held open.
+
+    Raises `StartError` and `SettingsError`.
+    """
     tls_of(settings)
     check_kafka(settings)
     configure_logging(settings.log_level, settings.log_format, settings.pod_id)
     raise_limit()
     hold_all()
     hold_sources()
-    _warn_of_open_door(settings)
+    _warn_of_open_access(settings)
 
 
 def hold_sources() -> None:
-    """Keeps in memory the sources that Sanic reads whenever a server is made, to rewrite some of its own methods: a
-    worker is forked again also when the executable's unpacked folder is gone (held_files.py)."""
+    """Keeps in memory the sources that Sanic reads for every server it makes, to rewrite some of its own methods: so a
+    worker can be forked again when the executable's unpacked folder is gone (packaged/files.py)."""
     for target, method in TouchUp._registry:
         path = inspect.getsourcefile(getattr(target, f"_{method}", getattr(target, method)))
         lines = linecache.getlines(path) if path is not None else []
@@ -239,7 +241,7 @@ def hold_sources() -> None:
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """What encrypts connections; raises `StartError`."""
+    """The TLS context of `TLS_CERT` and `TLS_KEY`, None without them; raises `StartError`."""
     try:
         return server_context(settings.tls_cert, settings.tls_key)
     except TlsError as error:
@@ -247,7 +249,7 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
 
 
 def check_kafka(settings: Settings) -> None:
-    """Looks whether librdkafka takes the options, where they are needed; raises `SettingsError`."""
+    """Checks the options with librdkafka, where Kafka is read; raises `SettingsError`."""
     if not settings.reads_kafka:
         return
     from notifier.ingest.options import check_options, options_of
@@ -273,7 +275,7 @@ async def _serve(settings: Settings, socks: Sequence[socket.socket], load: Loade
             app.tally.open()
             tell_supervisor(supervisor)
         await signals.stop.wait()
-        log.info("server.stops")
+        log.info("server.stopping")
     finally:
         await server.close(app.settings.shutdown_timeout, signals.hurry)
         signals.ignore()
@@ -282,7 +284,7 @@ async def _serve(settings: Settings, socks: Sequence[socket.socket], load: Loade
 
 
 def _spare_collections() -> None:
-    """Lets the garbage collector look less often, and never again at what is loaded.
+    """Runs the garbage collector less often, and never again over what is loaded.
 
     With Python's own settings it takes a tenth of the CPU under load. What holds sockets and requests is freed by
     counting references; cycles are few.
@@ -302,14 +304,14 @@ def _reload(app: App, load: Loader) -> None:
 
 
 def compare_and_log(current: Settings, load: Loader) -> Change:
-    """Reads the settings again and says what is taken and what waits for a restart. Raises `SettingsError`."""
+    """Reads the settings again, and logs which changes are applied and which need a restart. Raises `SettingsError`."""
     change = compare(current, load())
     log.info("settings.reloaded", extra={"taken": change.taken, "need_restart": change.waiting})
     return change
 
 
 def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
-    """Says that the doors are open, and where."""
+    """Logs `server.ready` with the URL, and tells the service manager."""
     url = f"{'https' if settings.tls_cert else 'http'}://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
     store = str(parse_deployment(settings.redis_addr)) if settings.redis_addr else "its own Redis"
     log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})
@@ -319,7 +321,7 @@ def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
 
 
 def tell_service_manager(state: str) -> None:
-    """Tells systemd, or whoever else set NOTIFY_SOCKET, of a state (sd_notify(3)); without one does nothing."""
+    """Sends a state to NOTIFY_SOCKET, which systemd sets (sd_notify(3)); without it does nothing."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if not path.startswith(("/", "@")):
         return
@@ -327,12 +329,12 @@ def tell_service_manager(state: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
             manager.connect(path.replace("@", "\0", 1) if path.startswith("@") else path)
             manager.send(state.encode())
-    except OSError as error:  # a server that serves is not ended for want of somebody to tell
-        log.warning("service_manager.deaf", extra={"error": str(error)})
+    except OSError as error:  # a manager that does not listen is no reason to stop serving
+        log.warning("service_manager.unreachable", extra={"error": str(error)})
 
 
-def _warn_of_open_door(settings: Settings) -> None:
+def _warn_of_open_access(settings: Settings) -> None:
     if settings.auth_mode == "token" and 0 < len(settings.admin_token) < MIN_ADMIN_TOKEN:
-        log.warning("auth.guessable", extra={"variable": "ADMIN_TOKEN", "cure": "openssl rand -hex 32"})
+        log.warning("auth.key_guessable", extra={"variable": "ADMIN_TOKEN", "cure": "openssl rand -hex 32"})
     if settings.auth_mode == "none" and not settings.loopback_only:
-        log.warning("auth.none", extra={"address": settings.server_addr, "cure": "set AUTH_MODE=token"})
+        log.warning("auth.disabled", extra={"address": settings.server_addr, "cure": "set AUTH_MODE=token"})

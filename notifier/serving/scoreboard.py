@@ -1,8 +1,8 @@
-"""What the processes of one machine tell each other: shared memory with a slot per process, each written by one.
+"""Shared memory between the processes of one machine: a slot for each process, which alone writes it.
 
 The mapping is anonymous and made before the forks: there is no file that `kill -9` could leave behind. A slot has two
-halves. The writer fills the one that is not in use and then turns one byte over, so that a writer killed in the middle
-leaves what it said before; what a slot holds outlives its writer and is there for the successor.
+halves. The writer fills the one that is not in use and then changes one byte, so that a writer killed in the middle
+leaves its last text; a slot's text outlives its writer, for the successor.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Seat:
         self._workers = workers
 
     def read_own(self) -> bytes:
-        """What stands in this worker's slot: at its start, what its predecessor wrote last."""
+        """The text of this worker's slot: at its start, the last one of its predecessor."""
         return self._board.read(self._index)
 
     def publish(self, text: bytes) -> None:
@@ -63,16 +63,16 @@ class Seat:
         self._board.write(self._index, text)
 
     def read_others(self) -> tuple[list[bytes], list[bytes]]:
-        """What the workers before and after this one have written; those that have not written are left out."""
+        """The texts of the workers before and after this one; empty slots are left out."""
         before = map(self._board.read, range(self._index))
         after = map(self._board.read, range(self._index + 1, self._workers))
         return [text for text in before if text], [text for text in after if text]
 
     def read_keeper(self) -> bytes:
-        """What the keeper of the embedded Redis has written."""
+        """The text of the embedded Redis' keeper."""
         return self._board.read(self._workers)
 
     @property
     def restarts(self) -> int:
-        """How many workers the supervisor has started again."""
+        """Workers that the supervisor has started again."""
         return int(self._board.read(self._workers + 1) or 0)

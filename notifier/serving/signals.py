@@ -1,4 +1,4 @@
-"""What signals ask of a serving process, as events of its loop."""
+"""Signals of a serving process, as events of its loop."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import signal
 import time
 from collections.abc import Callable
 
-ECHO = 0.3  # seconds; Ctrl-C in a terminal reaches the one-file program twice, and a second wish takes a person longer
+ECHO = (
+    0.3  # seconds; Ctrl-C in a terminal reaches the one-file program twice, and a person takes longer to press it again
+)
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Signals:
     """SIGTERM and SIGINT set `stop`, and `hurry` when they come again; SIGQUIT sets both; SIGHUP calls `on_reload`.
 
-    In a worker (`supervised`) SIGINT is the supervisor's affair, which a terminal tells too, and a second SIGTERM says
-    nothing new: systemd sends one to every process of a service, and the supervisor passes its own on.
+    A worker (`supervised`) ignores SIGINT, which a terminal sends to the supervisor too, and a second SIGTERM: systemd
+    sends one to every process of a service, and the supervisor passes its own on.
     """
 
     def __init__(
@@ -30,7 +32,7 @@ class Signals:
         self._asked_at: float | None = None
 
     def install(self) -> None:
-        """Takes the signals over in the running loop. What the supervisor blocked before the fork gets through now."""
+        """Handles the signals in the running loop, and unblocks those that the supervisor blocked before the fork."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.ask_to_stop)
         loop.add_signal_handler(signal.SIGQUIT, self.ask_to_hurry)
@@ -42,11 +44,11 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def ignore(self) -> None:
-        """All has been done: what comes now must not turn an orderly end into a death, as it would without the loop."""
+        """Blocks the signals at the end: without the loop's handlers one would kill the process."""
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
     def ask_to_stop(self) -> None:
-        """The first time: an orderly end. Again, and no mere echo: a quick one."""
+        """Sets `stop` at the first call; sets `hurry` at another that comes more than 0.3 s later."""
         now = self._clock()
         if self._asked_at is None:
             self._asked_at = now
@@ -55,12 +57,12 @@ class Signals:
             self.hurry.set()
 
     def ask_to_hurry(self) -> None:
-        """A quick end."""
+        """Sets `stop` and `hurry`."""
         self.stop.set()
         self.hurry.set()
 
 
 def tell_supervisor(pid: int) -> None:
-    """There is something new on the scoreboard. `pid` was this process' parent; another's child sends nothing."""
+    """Sends SIGUSR1 to the supervisor: the scoreboard has changed. Does nothing when `pid` is no longer the parent."""
     if os.getppid() == pid:
         os.kill(pid, signal.SIGUSR1)

@@ -3,7 +3,8 @@
 The supervisor has no event loop and no thread, so it may fork at any time: a new worker begins with all modules loaded
 and shares their memory with the others (an exec of a fresh interpreter would take half a second of CPU each time, and
 in the one-file executable would have to find its unpacked folder again). It waits for signals and nothing else. Each
-worker is a pod of its own, `POD_ID-1` … `POD_ID-N`. The embedded Redis, which needs a loop, is kept by one more child.
+worker is an instance of its own, `POD_ID-1` … `POD_ID-N`. One more child keeps the embedded
+Redis, which needs a loop.
 
 The kernel ends the children when the supervisor dies: workers at once (SIGKILL), the keeper in order.
 """
@@ -47,7 +48,7 @@ log = logging.getLogger("notifier.supervisor")
 
 
 class Backoff:
-    """How long a child that died waits for its restart: not at all the first time, longer when it keeps dying."""
+    """The pause before a child that died is started again: none the first time, longer when it keeps dying."""
 
     def __init__(self) -> None:
         self.deaths = 0
@@ -113,7 +114,7 @@ class Supervisor:
                 self._wait()
                 self._reap()
                 self._look_at_board()
-                self._press()
+                self._enforce_deadline()
         finally:
             self._end_all()
         if self._failure:
@@ -157,7 +158,7 @@ class Supervisor:
         return self._asked_at is None or any(child.pid for child in self._children)
 
     def _startable(self) -> list[Child]:
-        """Children that do not run and ought to; the first workers wait for the store."""
+        """Children that should run and do not; the first workers wait for the store."""
         if self._asked_at is not None:
             return []
         waits = self._keeper is not None and not self._keeper.ready and not self._announced
@@ -221,14 +222,14 @@ class Supervisor:
                 return
             for child in self._children:
                 if child.pid == pid:
-                    self._bury(child, os.waitstatus_to_exitcode(status))
+                    self._note_death(child, os.waitstatus_to_exitcode(status))
 
-    def _bury(self, child: Child, code: int) -> None:
+    def _note_death(self, child: Child, code: int) -> None:
         child.pid = 0
         if self._asked_at is not None:
             return
         if code > 0 and not self._announced:
-            # It never served and gave up by itself: the next try would end in the same way.
+            # It exited before it ever served: another try would end in the same way.
             self._failure = facts_in(self._board.read(self._keeper_slot)).error or f"{child.name} could not start"
             self._ask_to_stop()
             return
@@ -280,7 +281,7 @@ class Supervisor:
         if self._asked_at is None:
             self._asked_at = now
             self._deadline = now + self._settings.shutdown_timeout + GRACE
-            log.info("server.stops")
+            log.info("server.stopping")
             self._close_sockets()
             self._tell_workers(signal.SIGTERM)
         elif now - self._asked_at > ECHO:
@@ -300,8 +301,8 @@ class Supervisor:
         for worker in self._workers:
             worker.send(number)
 
-    def _press(self) -> None:
-        """Ends who has not ended in time; the keeper's turn is when the workers are gone."""
+    def _enforce_deadline(self) -> None:
+        """Kills children that are still running at the deadline; stops the keeper when the workers are gone."""
         if self._asked_at is None:
             return
         now = time.monotonic()

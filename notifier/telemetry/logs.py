@@ -37,17 +37,17 @@ def configure_logging(level: str, form: str, pod: str) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server", "sanic.websockets"):
-        # Below a warning Sanic tells of itself, and of upgrades with their whole query, which may hold a token.
+        # Below a warning Sanic logs its own steps, and upgrades with their whole query, which may hold a token.
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _escape_values(_logger: object, _name: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """Texts of a line may be a caller's: no control character of theirs reaches the terminal, nor begins a line."""
+    """Escapes control characters: texts of a line may come from a caller, and the terminal would obey them."""
     return {name: _escaped(value) if isinstance(value, str) else value for name, value in facts.items()}
 
 
 def _escape_line(_logger: object, _name: str, line: str) -> str:
-    """What JSON leaves as it is, and programs take for the end of a line or the beginning of a command."""
+    """Escapes control characters that JSON leaves as they are, and terminals and readers of lines obey."""
     return _CONTROL_BEYOND_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 

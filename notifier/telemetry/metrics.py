@@ -78,7 +78,7 @@ COUNTERS = {
 LABELLED = {
     "deliveries": ("Deliveries by the status that they took", ("channel", "status")),
     "rate_limited": ("Deliveries that a limit deferred or dropped", ("channel",)),
-    "spoilt_values": ("Values in Redis that were of no use, by what they should have been", ("kind",)),
+    "spoilt_values": ("Values in Redis that could not be read, by the kind that was expected", ("kind",)),
 }
 LABELLED_HISTOGRAMS = {"delivery_attempt_seconds": ("Tries through a provider", ("channel", "provider"))}
 LABELLED_GAUGES = {
@@ -89,7 +89,7 @@ LABELLED_GAUGES = {
 
 
 class Metrics:
-    """What one pod counts. Attributes of the names in `COUNTERS` are plain integers to be added to."""
+    """Counters, gauges and histograms of one instance. Those named in `COUNTERS` are plain integer attributes."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -141,7 +141,7 @@ class Metrics:
         histogram.observe(seconds)
 
     def count_worker_failure(self, worker: str) -> None:
-        """Counts an error that a background worker survived."""
+        """Counts an error that a background duty survived."""
         self.worker_failures[worker] = self.worker_failures.get(worker, 0) + 1
 
     def gauge(
@@ -151,22 +151,22 @@ class Metrics:
         read: Callable[[], float],
         together: Callable[[float, float], float] | None = None,
     ) -> None:
-        """A value that is read whenever somebody asks; `together` makes one of two workers' values (None: the sum)."""
+        """A value that is read at every scrape; `together` makes one of two workers' values (None: the sum)."""
         self.gauges[name] = (text, read)
         if together is not None:
             self.gauge_rules[name] = together
 
     def since_last(self) -> dict[str, int]:
-        """What was counted since `reported` was last told; for the cluster's totals."""
+        """Counts since the last call of `reported`; for the cluster's totals."""
         return {name: getattr(self, name) - self._reported[name] for name in COUNTERS}
 
     def reported(self, counts: Mapping[str, int]) -> None:
-        """These counts have reached the cluster's totals."""
+        """Notes that these counts have reached the cluster's totals."""
         for name, count in counts.items():
             self._reported[name] += count
 
     def tally(self) -> Tally:
-        """All of it as plain numbers, for this moment."""
+        """The present values, as plain numbers."""
         return Tally(
             os.getpid(),
             time.monotonic(),
@@ -191,7 +191,7 @@ class Metrics:
             yield GaugeMetricFamily(name, self.gauges[name][0], value=value)
         yield from _histograms(tally)
         yield from _labelled(tally)
-        failures = CounterMetricFamily("worker_failures", "Errors that background workers survived", labels=["worker"])
+        failures = CounterMetricFamily("worker_failures", "Errors that background duties survived", labels=["worker"])
         for worker, count in tally.failures.items():
             failures.add_metric([worker], count)
         yield failures
@@ -231,7 +231,7 @@ def _labelled(tally: Tally) -> Iterator[Metric]:
 
 
 class ProcessFigures:
-    """What the kernel says of this process: CPU, memory, descriptors."""
+    """Figures of the kernel about this process: CPU, memory, descriptors."""
 
     MAX_AGE = 5.0  # seconds; with thousands of sockets, counting descriptors takes milliseconds
 

@@ -1,4 +1,4 @@
-"""What a process has counted, as plain numbers that can be added up over the workers of one machine."""
+"""Counts and gauges of a process, as plain numbers that can be added up over the workers of one machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-STALE = 5.0  # seconds after which a worker that says nothing more is gone: its counts stay, its gauges go
+STALE = 5.0  # seconds after which a silent worker is taken for gone: its counts stay, its gauges go
 
 
 class Buckets(msgspec.Struct, array_like=True):
@@ -43,7 +43,7 @@ class Tally(msgspec.Struct):
     labelled_gauges: dict[str, dict[tuple[str, ...], float]] = {}
 
     def add_counts(self, other: Tally) -> None:
-        """Adds what the other counted, not how it stands."""
+        """Adds the other's counts, not its gauges."""
         for name, count in other.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
         for name, count in other.failures.items():
@@ -111,8 +111,8 @@ class Place(Protocol):
 class SharedTally:
     """This worker's tally and those of its siblings.
 
-    The predecessor's counts are taken over, and whatever is told to anybody is published first: so no count that was
-    ever shown is lost with its worker, and totals never go back.
+    The predecessor's counts are taken over, and a tally is published before it is shown: so no count that was ever
+    shown is lost with its worker, and totals never go back.
     """
 
     def __init__(self, place: Place, own: Callable[[], Tally], process: Callable[[], dict[str, float]]) -> None:
@@ -125,12 +125,12 @@ class SharedTally:
         self._open = False
 
     def open(self) -> None:
-        """The worker serves from now on: its tally takes the place of its predecessor's."""
+        """Begins to publish: the worker serves, and its tally replaces its predecessor's."""
         self._open = True
         self.publish()
 
     def publish(self) -> Tally:
-        """Shows the others how this worker stands; the same for the caller."""
+        """Writes this worker's tally to its slot, and returns it."""
         tally = self._own()
         tally.process = self._process()
         if self._before is not None:

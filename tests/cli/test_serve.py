@@ -206,7 +206,7 @@ async def test_a_service_manager_is_told_once_the_doors_are_open(loop, port, dat
 async def test_a_service_manager_that_is_deaf_stops_nobody(loop, port, data_dir):
     async with served(port, data_dir, "serve", NOTIFY_SOCKET="/nowhere") as command:
         await ready(command)
-        assert json.loads(await command.complaint())["event"] == "service_manager.deaf"
+        assert json.loads(await command.complaint())["event"] == "service_manager.unreachable"
         await eventually(lambda: is_healthy(port), "health")
         assert (await command.end(signal.SIGTERM)).code == 0
 
