@@ -1,1 +1,1 @@
-"""A delivery on its way: leased from the queue, tried once through a provider, recorded."""
+"""Deliveries: leased from the queue, tried once through a provider, recorded."""

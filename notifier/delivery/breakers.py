@@ -1,4 +1,4 @@
-"""Circuit breakers as this pod sees them: every try asks here, and the store only when something changes.
+"""Circuit breakers as this instance sees them: every try asks here, and the store only when something changes.
 
 A circuit belongs to what can fail alone: a provider, or the host of a recipient that is called itself. A host's has the
 name of the provider, a space and the host.
@@ -29,7 +29,7 @@ class BreakerPolicy(NamedTuple):
 
 
 class Breakers:
-    """The circuits of the providers in use and of hosts. Other pods' findings come in with `refresh`."""
+    """The circuits of the providers in use and of hosts. `refresh` takes over the findings of other instances."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Breakers:
         self._policy = policy
 
     def add(self, providers: Iterable[str]) -> None:
-        """Providers to be watched."""
+        """Adds providers, whose circuits are read by `refresh`."""
         self._providers |= set(providers)
 
     def circuit(self, name: str) -> Circuit:
-        """How a provider or a host stands, as far as is known here."""
+        """The circuit of a provider or a host, as far as is known here."""
         return self._seen.get(name, CLOSED)
 
     def state(self, name: str) -> str:
@@ -75,12 +75,12 @@ class Breakers:
         return sorted(found, key=lambda one: (-one.circuit.failures, one.host))
 
     def is_clear(self, name: str) -> bool:
-        """Whether no failure is known, so that a success changes nothing."""
+        """True while no failure is known, so that a success changes nothing."""
         return name not in self._seen
 
     async def wait_of(self, name: str, recipient: str = "") -> float | None:
-        """None when the caller may try now, else the seconds until it is worth asking again. Without a recipient: what
-        the next one that is held has to wait."""
+        """None when the caller may try now, else the seconds until it is worth asking again. Without a recipient: the
+        wait of the next one that is held."""
         circuit = self._seen.get(name)
         if circuit is None or not circuit.holds(digest(recipient)):
             return None
@@ -90,12 +90,12 @@ class Breakers:
         return None if await self._circuits.may_probe(name) else 1.0
 
     async def failed(self, name: str, recipient: str = "") -> None:
-        """A failure of the provider or the host, at a try for a recipient."""
+        """Counts a failure of the provider or the host, at a try for a recipient."""
         is_host = name not in self._providers
         self._note(await self._circuits.note_failure(name, recipient, *self._policy, is_host), name)
 
     async def succeeded(self, name: str, recipient: str = "") -> None:
-        """A try that went well."""
+        """Counts a success, which closes the circuit."""
         circuit, mark = self.circuit(name), digest(recipient)
         if circuit == CLOSED or (not circuit.others and circuit.open_until and self._is_anothers(circuit, mark)):
             return
@@ -105,19 +105,19 @@ class Breakers:
         return not circuit.holds(mark) and circuit.state(self.now()) == "open"
 
     async def answered(self, name: str, recipient: str = "") -> None:
-        """A try that says nothing: the answer was about the message or its recipient alone. No failure, and no success
-        either: a service that is down may yet refuse what it need not look at."""
+        """Gives a probe back whose answer was about the message or its recipient alone: no failure, and no success
+        either, as a service that is down may yet refuse what it need not look at."""
         if self.state(name) == "half_open" and self.circuit(name).holds(digest(recipient)):
             await self._circuits.release(name)
 
     async def refresh(self) -> None:
-        """Learns what other pods have found."""
+        """Reads the circuits that other instances have changed."""
         if self._providers:
             seen = await self._circuits.read(sorted(self._providers))
             self._note(seen, *(self._seen.keys() - seen.keys()))
 
     def _note(self, seen: dict[str, Circuit], *names: str) -> None:
-        """Takes over what the store says; `names` that it does not name are closed."""
+        """Takes over the store's circuits; `names` that are not among them are closed."""
         for name in names:
             self._seen.pop(name, None)
         self._seen |= {name: circuit for name, circuit in seen.items() if circuit != CLOSED}

@@ -1,4 +1,4 @@
-"""A provider behind its circuit breaker, whose tries are timed and noted. It is a provider itself."""
+"""A provider behind its circuit breaker, with its tries timed and counted. It is a provider itself."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ATTEMPTS: ContextVar[list[Attempt]] = ContextVar("attempts")
 
 
 class NotTried(ProviderError):
-    """Nothing was tried, and it is worth another look in `retry_after` seconds: the circuit of `part` is open, or the
-    recipient `part` has its share of the hands."""
+    """No try was made; it is worth another look in `retry_after` seconds: the circuit of `part` is open, or the
+    recipient `part` has its share of the channel's sends."""
 
     def __init__(self, reason: str, part: str, retry_after: float) -> None:
         super().__init__(reason, retry_after=retry_after)
@@ -36,8 +36,8 @@ class NotTried(ProviderError):
 
 
 class Figures(NamedTuple):
-    """What a provider has done on this pod: counts, tries per second over the last minute, and the last latencies in
-    ms."""
+    """Figures of a provider on this instance: counts, tries per second over the last minute, and the last latencies
+    in ms."""
 
     sent: int
     failed: int
@@ -46,7 +46,7 @@ class Figures(NamedTuple):
 
 
 class Guarded(Provider):
-    """Lets tries through to a provider while its circuit allows it."""
+    """Passes tries on to a provider while its circuit allows it."""
 
     schemes = ()
 
@@ -67,7 +67,7 @@ class Guarded(Provider):
 
     @property
     def figures(self) -> Figures:
-        """What was done since the start."""
+        """Counts since the start, and the rate of the last minute."""
         return Figures(self._sent, self._failed, self._rate(), tuple(self._latencies))
 
     def host(self, message: Message) -> str:

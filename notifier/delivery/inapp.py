@@ -1,4 +1,4 @@
-"""The channel `inapp`: a delivery that ends in the inbox."""
+"""The channel `inapp`: deliveries that end in the inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records what came of deliveries: all of one turn of the event loop in one script, and until the store has it."""
+"""Records results of attempts: all of one turn of the event loop in one script, retried until the store has them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("notifier.delivery")
 
 
 class Recorder:
-    """Where workers hand in results."""
+    """Collects results, and stores them in batches."""
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
@@ -25,7 +25,7 @@ class Recorder:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def finish(self, result: Finished) -> asyncio.Future[Status | None]:
-        """Hands in a result; once it is stored, the new status, or None where the lease was lost."""
+        """Queues a result; the future holds, once it is stored, the new status, or None where the lease was lost."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Status | None] = loop.create_future()
         if not self._waiting:
@@ -41,7 +41,7 @@ class Recorder:
             task.add_done_callback(self._tasks.discard)
 
     async def _store(self, batch: list[tuple[Finished, asyncio.Future[Status | None]]]) -> None:
-        """Goes on until the store has it: what was sent must be known as sent, or it would be sent again."""
+        """Retries until the store has it: a send must be recorded as sent, or it would be made again."""
         tries = 0
         while True:
             try:
@@ -57,7 +57,7 @@ class Recorder:
                 future.set_result(status)
 
     async def stop(self) -> None:
-        """Gives up what is not stored yet; the leases run out."""
+        """Gives up results that are not stored yet; their leases run out."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Which provider takes what: by channel and, for push, by the platform of the device."""
+"""Routes: the provider of each channel and, for push, of each platform."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Routes:
         return self._providers[f"push:{platform}" if channel == "push" else channel]
 
     def simulates(self, channel: str, platform: str) -> bool:
-        """Whether a route leads to the simulator first, which takes users without an address too."""
+        """True of a route that leads to the simulator first, which takes users without an address too."""
         members = self._members[f"push:{platform}" if channel == "push" else channel]
         return "simulator" in members[0].inner.schemes
 

@@ -1,5 +1,5 @@
-"""Shares of a channel's hands: however many deliveries one recipient has, and however long each takes, hands are left
-for the others.
+"""Shares of a channel's hands, which are its concurrent sends on this instance: however many deliveries one recipient
+has, and however long each takes, hands are left for the others.
 
 The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): a recipient takes another hand while it has fewer
 than are free, and so half of them at most; a host, which may have many recipients, two thirds. Nothing is learned or
@@ -17,12 +17,12 @@ PATIENCE = 1.0  # seconds that a delivery waits here for its turn, holding no ha
 PARKED = 2  # deliveries that may wait so, for each hand
 SPREAD = 30.0  # seconds within which all that was put aside comes back
 LEAST_STEP, MOST_STEP = 0.002, 0.2  # seconds between two of them
-FIRST_STEP = 0.02  # the same before a try has ended: 400 that came back to a host that hangs kept a pod busy
+FIRST_STEP = 0.02  # the same before a try has ended: 400 that came back to a host that hangs kept an instance busy
 KEYS_MOST = 1_000  # recipients whose pace is known
 
 
 class Keys(NamedTuple):
-    """Whose share a try takes: the recipient's and, where it is called itself, its host's (else empty)."""
+    """The recipient and, where it is called itself, its host (else empty), whose shares a try takes."""
 
     recipient: str
     host: str
@@ -40,7 +40,7 @@ class _Pace(NamedTuple):
 
 
 class Share:
-    """The hands of one channel on this pod."""
+    """The hands of one channel on this instance."""
 
     def __init__(self, hands: int, on_room: Callable[[], None], monotonic: Callable[[], float]) -> None:
         """`on_room` is called when a delivery begins to wait, and its hand is free."""
@@ -69,7 +69,7 @@ class Share:
         return await self._wait(_Waiter(delivery, keys, asyncio.get_running_loop().create_future()))
 
     def leave(self, delivery: str, keys: Keys, seconds: float) -> None:
-        """Gives it back after so many seconds."""
+        """Gives it back; the try took `seconds`."""
         left = self._tries.pop(delivery) - 1
         if left:
             self._tries[delivery] = left
@@ -140,10 +140,11 @@ class Share:
 
 
 class Shares:
-    """The shares of all channels of a pod."""
+    """The shares of all channels of an instance."""
 
     def __init__(self, hands: Mapping[str, int], monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`hands` is the concurrent sends of each channel; `on_room` is set by who leases for them."""
+        """`hands` is the concurrent sends of each channel; `on_room` is set by the engine, which leases for
+        them."""
         self.on_room: Callable[[], None] = lambda: None
         self._of = {channel: Share(number, self._tell, monotonic) for channel, number in hands.items()}
 

@@ -10,8 +10,8 @@
             └──cancel──────┴──cancel────┴──► cancelled      each of these four ──expire──► expired
 ```
 
-`sent` is taken from every unfinished status: a worker that lost its lease and yet has sent says so, and what is
-recorded as sent is never sent again.
+`sent` is taken from every unfinished status: an instance that lost its lease and yet has sent records it, and a
+delivery that is recorded as sent is never sent again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a delivery stands."""
+    """Statuses of a delivery."""
 
     SCHEDULED = "scheduled"
     QUEUED = "queued"
@@ -33,15 +33,15 @@ class Status(StrEnum):
 
 
 class Event(StrEnum):
-    """What happens to a delivery."""
+    """Events in the life of a delivery."""
 
     DUE = "due"  # its time has come
-    LEASE = "lease"  # a worker takes it
+    LEASE = "lease"  # an instance takes it, to try it
     SENT = "sent"  # a provider took it
     RETRY = "retry"  # the try failed; there will be another
     FAIL = "fail"  # no try is left, or none is of use
     DEFER = "defer"  # a limit or an open circuit: later, and no try is used up
-    RECLAIM = "reclaim"  # its worker's lease is over
+    RECLAIM = "reclaim"  # its lease is over
     CANCEL = "cancel"
     EXPIRE = "expire"
     REQUEUE = "requeue"  # an operator takes it out of the dead-letter queue

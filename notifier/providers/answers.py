@@ -1,4 +1,4 @@
-"""What HTTP answers of providers mean."""
+"""Maps HTTP answers of providers to outcomes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def call(
 ) -> Answer:
     """Makes a request, and follows no redirect. Raises `ProviderError` when there is no answer.
 
-    The status is the answer: a body that is broken, or not there `body_timeout` seconds later, is as good as none.
+    The status is the answer: a body that is broken, or not there `body_timeout` seconds later, counts as empty.
     """
     import aiohttp
 

@@ -19,7 +19,7 @@ _ZLIB_OR_GZIP = 47  # zlib's window bits for either of the two, told apart by th
 async def read_body(
     pieces: AsyncIterator[bytes], encoding: str, broken: tuple[type[Exception], ...], seconds: float = BODY_TIMEOUT
 ) -> bytes:
-    """What comes of a body within `seconds`, decoded, at most 64 KiB; shorter or empty where it breaks off with one of
+    """The part of a body that comes within `seconds`, decoded, at most 64 KiB; less where it breaks off with one of
     `broken`, the errors of the library that reads it."""
     body = bytearray()
     # The status has been read by now: an id or a code that does not come is one that was not given.

@@ -1,4 +1,4 @@
-"""One connection to a mail server: how it is opened, how a mail is handed over, and what its refusals mean."""
+"""One connection to a mail server: opening it, handing a mail over, and the meaning of its refusals."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MAYBE_TAKEN = "the mail was handed over, it may have been taken; it is sent agai
 
 
 class Peer(NamedTuple):
-    """A mail server and how to speak to it: `tls` is `starttls`, `implicit` or `none`; `timeout` is in seconds and
-    for each reply; `own_name` is what EHLO says."""
+    """A mail server and the settings to reach it: `tls` is `starttls`, `implicit` or `none`; `timeout` is in seconds
+    and for each reply; `own_name` is what EHLO says."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not closed it, as far as is known."""
+        """True until the server is known to have closed it."""
         return self._smtp.is_connected
 
     async def open(self) -> None:
@@ -88,11 +88,11 @@ class Link:
 
     @property
     def takes_utf8(self) -> bool:
-        """Whether mailboxes may hold more than ASCII (RFC 6531)."""
+        """True where the server takes mailboxes beyond ASCII (SMTPUTF8, RFC 6531)."""
         return self._smtp.supports_extension("smtputf8")
 
     async def reset(self) -> bool:
-        """Whether the connection is of use after a refusal."""
+        """Sends RSET after a refusal; False where the connection is of no use any more."""
         try:
             await self._smtp.rset()
         except FAILURES:
@@ -100,19 +100,19 @@ class Link:
         return True
 
     async def quit(self) -> None:
-        """Takes leave within a second."""
+        """Sends QUIT, waits a second for the answer, and closes."""
         try:
             await self._smtp.quit(timeout=1.0)
         except FAILURES:
             self.close()
 
     def close(self) -> None:
-        """Ends it at once."""
+        """Closes the connection at once."""
         self._smtp.close()
 
     def may_do_on_another(self, error: BaseException) -> bool:
-        """Whether a failure is one of this session's age: a server ends a session after so many mails or minutes with
-        421, 451, 452 or without a word. What may already have been taken is not sent twice."""
+        """True of a failure that comes from this session's age: a server ends a session after so many mails or minutes
+        with 421, 451, 452 or without a word. A mail that may already have been taken is not sent twice."""
         if not self.mails:
             return False
         if isinstance(error, aiosmtplib.SMTPResponseException):
@@ -121,7 +121,7 @@ class Link:
         return ended and not self._may_be_taken
 
     def failure(self, error: BaseException) -> ProviderError:
-        """What a failed `hand_over` means."""
+        """The `ProviderError` for a failed `hand_over`."""
         if isinstance(error, aiosmtplib.SMTPResponseException):
             return _refusal(error, self._utf8)
         reason, text = ("timeout", "no answer in time") if isinstance(error, TimeoutError) else ("connect", "")
@@ -188,7 +188,7 @@ def _refusal(error: aiosmtplib.SMTPResponseException, utf8: bool) -> ProviderErr
 
 
 def _trouble(error: BaseException) -> str:
-    """Why no connection came about, in words for the operator."""
+    """The cause of a failed connection, in words for the operator."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the certificate is not trusted ({cause.verify_message}): ca=FILE names further authorities"
@@ -197,7 +197,7 @@ def _trouble(error: BaseException) -> str:
         if isinstance(cause, OSError) and type(cause).__name__ == "gaierror":
             return "the host's name has no address"
         if isinstance(cause, ConnectionRefusedError):
-            return "nobody listens at that host and port"
+            return "nothing listens at that host and port"
     return "the server ended the connection" if isinstance(error, ConnectionError) else type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""The guard of calls to URLs that callers name: no address but a public one is ever dialled.
+"""Guard of calls to URLs that callers name: only public addresses are connected to.
 
 It looks at the address of the socket about to be opened, after every resolution, so that no name that answers
 differently the second time (DNS rebinding) gets by it. OWASP: Server Side Request Forgery Prevention.
@@ -33,11 +33,11 @@ _NOT_GLOBAL = tuple(
 
 
 class PrivateAddress(OSError):
-    """The address is none that a caller may name."""
+    """A private address, which no URL of a caller may lead to."""
 
 
 def may_dial(address: str, allowed: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address is public, or within a network that the operator allows.
+    """True of a public address, and of one within a network that the operator allows.
 
     An IPv6 address that stands for an IPv4 one (mapped, NAT64) is judged as that.
     """

@@ -1,4 +1,4 @@
-"""What providers share: settings, clocks, and HTTP clients that are made at first use."""
+"""Settings, clocks and HTTP clients that providers share; the clients are made at first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 10.0  # seconds for a whole request
 
 
 class Tools:
-    """Built once per pod; `close` lets the connections go."""
+    """Built once per instance; `close` ends its connections."""
 
     def __init__(
         self,
@@ -41,20 +41,20 @@ class Tools:
 
     @property
     def http(self) -> aiohttp.ClientSession:
-        """For the operator's own URLs."""
+        """The client for the operator's own URLs, private addresses included."""
         if self._http is None:
             self._http = self._session(guarded=False)
         return self._http
 
     @property
     def guarded_http(self) -> aiohttp.ClientSession:
-        """For URLs that callers name: it reaches no private address."""
+        """The client for URLs that callers name: it connects to no private address."""
         if self._guarded is None:
             self._guarded = self._session(guarded=True)
         return self._guarded
 
     async def close(self) -> None:
-        """Lets all connections go."""
+        """Closes all connections."""
         for session in (self._http, self._guarded):
             if session is not None:
                 await session.close()

@@ -149,7 +149,7 @@ async def _let_go(reply: httpx2.Response) -> None:
 
 
 def _apns_id(message: Message) -> str:
-    """A UUID for each device, the same at every try."""
+    """The `apns-id`: a UUID for each device, the same at every try."""
     return message.id if message.key == message.id else str(uuid.uuid5(uuid.UUID(message.id), message.key))
 
 

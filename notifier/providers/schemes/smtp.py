@@ -112,7 +112,7 @@ class Smtp(Provider):
     # -- connections
 
     async def _link(self, fresh: bool) -> Link:
-        """An open connection. Where the server takes no further one, one of those in use when it is free."""
+        """An open connection; where the server takes no further one, the next of those in use that becomes free."""
         while True:
             link = None if fresh else self._idle_link()
             self._in_use += 1
@@ -151,7 +151,7 @@ class Smtp(Provider):
         return link
 
     async def _one_given_back(self, busy: Busy) -> None:
-        """Waits until a connection is free or gone; raises `busy` when that takes longer than an answer may."""
+        """Waits until a connection is free or gone; raises `busy` after the timeout of an answer."""
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
@@ -177,8 +177,8 @@ class Smtp(Provider):
         self._wake()
 
     def _wake(self) -> None:
-        """Lets the one who has waited longest look for a connection again; all of them when nobody is left who will
-        give one back."""
+        """Wakes the send that has waited longest for a connection, or all of them when none is in use, to be given
+        back."""
         count = 1 if self._in_use else len(self._waiting)
         for waiting in self._waiting[:count]:
             if not waiting.done():

@@ -122,8 +122,8 @@ def _encrypted(message: Message) -> bytes:
 
 
 def _keys_of(message: Message) -> tuple[bytes, bytes]:
-    """The keys of a subscription. Those that are none can never be sent to; what the browser registered stays, as only
-    its push service knows whether it is gone."""
+    """The keys of a subscription. Raises `ProviderError` where they are none: such a subscription can never be sent to,
+    and stays, as only its push service knows that it is gone."""
     try:
         receiver, secret = _decode(message.subscription["p256dh"]), _decode(message.subscription["auth"])
         ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), receiver)
@@ -135,8 +135,8 @@ def _keys_of(message: Message) -> tuple[bytes, bytes]:
 
 
 def content_of(message: Message) -> bytes:
-    """The JSON that a browser's worker gets, at most `MAX_BODY` bytes: what is longer goes without its data, and with
-    as many characters of its text as fit."""
+    """The JSON that a browser's service worker gets, at most `MAX_BODY` bytes: what is longer goes without its data,
+    and with as many characters of its text as fit."""
     body: dict[str, Any] = {"title": message.subject, "body": message.content, "notification_id": message.id}
     content = _json(body | {"data": dict(message.data)})
     if len(content) <= MAX_BODY:
