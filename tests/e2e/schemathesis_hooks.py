@@ -18,7 +18,7 @@ PLAIN_ADDRESS = {
     "sms": re.compile(r"\+[1-9][0-9]{6,14}").fullmatch,
     "email": re.compile(r"[A-Za-z0-9_+-]{1,64}@([A-Za-z0-9]{1,20}\.){1,4}[A-Za-z]{2,20}").fullmatch,
     "push": re.compile(r"[!-~]{1,4096}").fullmatch,
-    "webhook": re.compile(r"https?://[a-z0-9.-]*[a-z0-9](:[1-9][0-9]{0,3})?(/[!-~]*)?").fullmatch,
+    "webhook": re.compile(r"https?://([a-z0-9]{1,20}\.){0,4}[a-z]{2,20}(:[1-9][0-9]{0,3})?(/[!-~]*)?").fullmatch,
     "inapp": re.compile(r"[1-9][0-9]{0,14}-[A-Za-z0-9_.@+-]{1,128}").fullmatch,
 }
 
