@@ -125,6 +125,11 @@ def priority_of(value: object) -> str | None:
     return value if type(value) is str and value in PRIORITIES else None
 
 
+def priority_problem(value: object) -> str | None:
+    """A priority as a word."""
+    return None if value in PRIORITIES else "must be high, normal or low"
+
+
 def key_problem(value: object) -> str | None:
     """An idempotency key: 1-255 printable ASCII characters."""
     if type(value) is str and 1 <= len(value) <= MAX_KEY and value.isascii() and value.isprintable():

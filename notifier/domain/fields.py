@@ -29,11 +29,12 @@ from notifier.domain.deliveries import (
     MAX_USER_ID,
     key_problem,
     priority_of,
+    priority_problem,
     user_problem,
 )
 from notifier.domain.notifications import MAX_CATEGORY, MAX_MESSAGE, MAX_SOURCE, MAX_TITLE, MAX_TTL, MIN_TTL
 from notifier.domain.reading import checked
-from notifier.domain.users import MAX_LOGIN, normalise_login
+from notifier.domain.users import LOGIN_EXPECTED, MAX_LOGIN, normalise_login
 from notifier.domain.users import MAX_USER_ID as MAX_INBOX_USER_ID
 
 
@@ -80,7 +81,7 @@ def optional_one_of(values: tuple[str, ...], description: str = "Empty for any."
 def _login_problem(value: object) -> str | None:
     if type(value) is str and normalise_login(value) is not None:
         return None
-    return "must be 1-128 letters, marks, digits or _ . @ + -"
+    return LOGIN_EXPECTED
 
 
 UserId: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_INBOX_USER_ID, description="The user's number.")]
@@ -107,7 +108,7 @@ Priority: TypeAlias = Annotated[
     str,
     Meta(
         extra_json_schema={"enum": list(PRIORITIES)},
-        extra=checked(lambda value: None if value in PRIORITIES else "must be high, normal or low"),
+        extra=checked(priority_problem),
     ),
 ]
 Url: TypeAlias = Annotated[

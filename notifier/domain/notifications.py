@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from notifier.domain.channels import PRIORITIES
 from notifier.domain.checks import (
     data_problem,
     duration_problem,
@@ -23,9 +22,10 @@ from notifier.domain.checks import (
     time_problem,
     url_problem,
 )
+from notifier.domain.deliveries import priority_problem
 from notifier.domain.faults import Faults, invalid, no_object
 from notifier.domain.times import normalise_time
-from notifier.domain.users import User, is_user_id, normalise_login
+from notifier.domain.users import ID_EXPECTED, LOGIN_EXPECTED, User, is_user_id, normalise_login
 
 MAX_TARGETS = 1000
 MAX_MESSAGE = 8192
@@ -156,9 +156,9 @@ def _read_user(item: object, index: int, faults: Faults) -> User | None:
     if login is not None and is_user_id(number) and len(item) == 2:
         return User(number, login)  # type: ignore[arg-type]
     if not is_user_id(number):
-        faults.add(f"target[{index}].id", "must be an integer of 1-9007199254740991")
+        faults.add(f"target[{index}].id", ID_EXPECTED)
     if login is None:
-        faults.add(f"target[{index}].login", "must be 1-128 letters, marks, digits or _ . @ + -")
+        faults.add(f"target[{index}].login", LOGIN_EXPECTED)
     faults.add_unknown(item, _OF_USER, f"target[{index}].")
     return None
 
@@ -170,7 +170,7 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
     "title": lambda value: text_problem(value, 0, MAX_TITLE),
     "url": url_problem,
     "category": lambda value: text_problem(value, 0, MAX_CATEGORY),
-    "priority": lambda value: None if value in PRIORITIES else "must be high, normal or low",
+    "priority": priority_problem,
     "data": data_problem,
     "ttl": lambda value: duration_problem(value, MIN_TTL, MAX_TTL),
 }

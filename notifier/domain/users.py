@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 MAX_USER_ID = 2**53 - 1  # the largest integer that JavaScript's numbers hold exactly
 MAX_LOGIN = 128
+ID_EXPECTED = f"must be an integer of 1-{MAX_USER_ID}"
+LOGIN_EXPECTED = f"must be 1-{MAX_LOGIN} letters, marks, digits or _ . @ + -"
 
 _ASCII_LOGIN = re.compile(r"[A-Za-z0-9_.@+\-]{1,128}").fullmatch
 _PUNCTUATION = frozenset("_.@+-")
