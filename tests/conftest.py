@@ -28,6 +28,7 @@ from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis
 from notifier.web.http import mount
 from tests.support import leaked_keys
+from tests.view import View
 
 STOP_WITHIN = 5.0
 
@@ -141,23 +142,32 @@ def redis_socket(tmp_path_factory):
 
 @pytest.fixture
 def redis(loop, redis_socket):
-    """A client of an empty store; when the test is over, every key has a lifetime or is listed as permanent."""
+    """A view of an empty store; when the test is over, every key has a lifetime or is listed as permanent."""
+    view = View(str(redis_socket))
+    loop.run_until_complete(view.call("FLUSHALL"))
+
+    async def end():
+        leaked = await leaked_keys(view)
+        await view.stop()
+        return leaked
+
+    yield view
+    leaked = loop.run_until_complete(end())
+    assert not leaked, f"keys without a lifetime: {leaked}"
+
+
+@pytest.fixture
+def store(loop, redis, redis_socket):
+    """The program's client of the same store, for parts that are tested alone."""
     client = SingleRedis(Address(path=str(redis_socket)), Keys())
 
     async def begin():
         await client.start()
         assert await client.wait_up(5)
-        await client.call("FLUSHALL")
-
-    async def end():
-        leaked = await leaked_keys(client)
-        await client.stop()
-        return leaked
 
     loop.run_until_complete(begin())
     yield client
-    leaked = loop.run_until_complete(end())
-    assert not leaked, f"keys without a lifetime: {leaked}"
+    loop.run_until_complete(client.stop())
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ HOST = f"{HOOK} example.com:443"
 
 
 @pytest.fixture
-def circuits(redis):
-    return Circuits(redis)
+def circuits(store):
+    return Circuits(store)
 
 
 @pytest.fixture

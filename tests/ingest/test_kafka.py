@@ -8,6 +8,7 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.ingest.ingest import Ingest
 from notifier.ingest.messages import SEED
 from notifier.ingest.options import options_of
+from notifier.store.keys import Keys
 from tests.ingest.conftest import FAST, PARTITIONS, order
 from tests.support import eventually
 
@@ -80,7 +81,7 @@ async def test_what_the_store_refuses_for_itself_holds_nothing_up(topic, start_r
 
 async def test_a_key_that_something_else_has_taken_is_set_aside(topic, start_reader, redis):
     topic.put(*(order(f"{number}") for number in range(5)))
-    taken = redis.keys.delivery(f"record:{delivery_id_of(topic, 3)}")
+    taken = Keys().delivery(f"record:{delivery_id_of(topic, 3)}")
     await redis.call("SET", taken, "something else", "EX", 60)
     pod = await start_reader()
     await topic.has_committed(5, -1001)

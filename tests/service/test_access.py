@@ -344,8 +344,8 @@ def clock():
 
 
 @pytest.fixture
-def access(redis, clock):
-    return Access("the-operator's", ApiKeys(redis), users(secret=SECRET), clock)
+def access(store, clock):
+    return Access("the-operator's", ApiKeys(store), users(secret=SECRET), clock)
 
 
 async def who(access, token):
@@ -367,8 +367,8 @@ async def test_each_kind_of_token(access):
         assert await who(access, wrong) is ErrorCode.UNAUTHENTICATED
 
 
-async def test_without_an_operators_token(redis):
-    assert await who(Access("", ApiKeys(redis), users()), "") is ErrorCode.UNAUTHENTICATED
+async def test_without_an_operators_token(store):
+    assert await who(Access("", ApiKeys(store), users()), "") is ErrorCode.UNAUTHENTICATED
 
 
 async def test_a_key_is_remembered_for_two_seconds(access, clock, redis):
@@ -391,13 +391,13 @@ async def test_revoked_here_is_revoked_at_once(access):
     assert raised.value.code is ErrorCode.NOT_FOUND
 
 
-async def test_a_key_while_the_store_is_away(access, redis, clock):
+async def test_a_key_while_the_store_is_away(access, store, clock):
     _, text = await access.create_key(KeyRequest("shop", (Scope.READ,)))
     await who(access, text)
-    await redis.stop()
+    await store.stop()
     assert await who(access, text) == "key:shop"
     clock.now += 6
     assert await who(access, text) is ErrorCode.UNAVAILABLE
     assert await who(access, "the-operator's") == "admin-token"
-    await redis.start()
-    assert await redis.wait_up(5)
+    await store.start()
+    assert await store.wait_up(5)

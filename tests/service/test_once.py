@@ -14,8 +14,8 @@ BODY = {"message": "m"}
 
 
 @pytest.fixture
-def once(loop, redis):
-    idempotency = Idempotency(redis)
+def once(loop, store):
+    idempotency = Idempotency(store)
     yield Once(idempotency, 60.0)
     loop.run_until_complete(idempotency.stop())
 

@@ -14,8 +14,8 @@ SHOP = KeyRequest("shop", (Scope.NOTIFY, Scope.READ))
 
 
 @pytest.fixture
-def keys(redis):
-    return ApiKeys(redis)
+def keys(store):
+    return ApiKeys(store)
 
 
 async def test_a_key_is_found_by_itself_only(keys):

@@ -7,6 +7,7 @@ import pytest
 from notifier.delivery.breakers import BreakerPolicy, Breakers
 from notifier.store import circuits as store
 from notifier.store.circuits import Circuits
+from notifier.store.keys import Keys
 
 SMS = "sms:relay"
 HOOK = "webhook:recipient"
@@ -14,8 +15,8 @@ HOST = f"{HOOK} example.com:443"
 
 
 @pytest.fixture
-def circuits(redis):
-    return Circuits(redis)
+def circuits(store):
+    return Circuits(store)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def test_circuits_of_hosts_are_bounded_and_end(breakers, redis, monkeypatc
         await pod.failed(f"{HOOK} h{number}:443", "a")
     await pod.refresh()
     assert len(pod.hosts(HOOK)) == 20
-    keys = await redis.call("KEYS", redis.keys.delivery("circuit*"))
+    keys = await redis.call("KEYS", Keys().delivery("circuit*"))
     assert len(keys) == 22  # with the provider's, and the list of hosts
     lives = [await redis.call("PTTL", key) for key in keys]
     assert sorted(life > store.HOST_LIFE * 1000 for life in lives) == [False] * 21 + [True]
@@ -49,7 +50,7 @@ async def test_circuits_of_hosts_are_bounded_and_end(breakers, redis, monkeypatc
 
 
 async def test_a_circuit_of_the_version_before_is_understood(breakers, redis):
-    key = redis.keys.delivery(f"circuit:{SMS}")
+    key = Keys().delivery(f"circuit:{SMS}")
     await redis.call("HSET", key, "failures", 4)
     await redis.call("PEXPIRE", key, 60_000)
     pod = breakers(failures=5)

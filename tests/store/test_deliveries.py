@@ -18,8 +18,8 @@ OWNER = "pod-a"
 
 
 @pytest.fixture
-def deliveries(loop, redis):
-    yield Deliveries(redis)
+def deliveries(loop, redis, store):
+    yield Deliveries(store)
     loop.run_until_complete(check_consistent(redis))
 
 

@@ -16,8 +16,8 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def sessions(redis):
-    return Sessions(redis, HOUR_MS / 1000)
+def sessions(store):
+    return Sessions(store, HOUR_MS / 1000)
 
 
 def phone(token, user="7", platform="android"):

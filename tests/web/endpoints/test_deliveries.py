@@ -232,11 +232,10 @@ async def test_rate_of_a_user(client):
 async def fail(client, redis, number=1, channel="sms", reason="rejected"):
     """Deliveries that ended in the dead-letter queue."""
     from notifier.domain.status import Event
-    from notifier.store.deliveries import Deliveries
     from notifier.store.delivery_records import Finished
     from tests.store.test_deliveries import TERMS
 
-    store = Deliveries(redis)
+    store = client.pod.pipeline.deliveries
     recipient = {"sms": "+905551234567", "email": "a@b.example"}[channel]
     ids = [(await create(client, channel=channel, recipient=recipient))["id"] for _ in range(number)]
     leased = (await store.lease(channel, number, "p", TERMS)).leased
