@@ -30,7 +30,7 @@ class Engine:
         deliveries: Deliveries,
         attempts: Attempts,
         owner: str,
-        workers: Mapping[str, int],
+        hands: Mapping[str, int],
         on_changes: Callable[[Sequence[Change]], None],
         on_limited: Callable[[str, int], None],
         *,
@@ -40,7 +40,7 @@ class Engine:
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_changes` gets new statuses, `on_limited` a channel and how many of it a user's limit put aside. `workers`
+        """`on_changes` gets new statuses, `on_limited` a channel and how many of it a user's limit put aside. `hands`
         is the concurrent sends of each channel, `max_leased` how many may be leased and not finished in all, `lease`
         the seconds after which another instance takes one over."""
         self._deliveries = deliveries
@@ -51,7 +51,7 @@ class Engine:
         self._max_leased = max_leased
         self._lease = lease
         self._monotonic = monotonic
-        self._lanes = {channel: Lane(channel, hands) for channel, hands in workers.items()}
+        self._lanes = {channel: Lane(channel, number) for channel, number in hands.items()}
         # The ends of unfinished leases. A slow try may meet the next one of the same delivery here.
         self._leases: dict[LeaseName, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
