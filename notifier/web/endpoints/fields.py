@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.access import Caller
-from notifier.domain.deliveries import MAX_KEY, key_problem
-from notifier.domain.fields import Login, UserId
+from notifier.domain.deliveries import key_problem
+from notifier.domain.fields import KeyText, Login, UserId
 from notifier.domain.reading import checked
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.once import IdempotencyKey
@@ -71,14 +71,10 @@ class IdempotencyHeaders(Struct):
 
     idempotency_key: (
         Annotated[
-            str,
+            KeyText,
             Meta(
-                min_length=1,
-                max_length=MAX_KEY,
                 description="The same key with the same JSON value again gives the first answer, byte for byte, and "
-                "creates nothing. `X-Idempotency-Key` is taken too.",
-                extra_json_schema={"pattern": "^[ -~]+$"},
-                extra=checked(key_problem),
+                "creates nothing. `X-Idempotency-Key` is taken too."
             ),
         ]
         | UnsetType
