@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class ErrorCode(StrEnum):
-    """What kind of thing went wrong, in the words of the API."""
+    """Kind of a failure, in the words of the API."""
 
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
