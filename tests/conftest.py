@@ -171,12 +171,18 @@ def store(loop, redis, redis_socket):
 
 
 @pytest.fixture
-def settings(redis_socket, tmp_path):
+def lean_path(request):
+    """LEAN_PATH of the pods; see `OVER_BOTH_PATHS` in support.py."""
+    return getattr(request, "param", "off")
+
+
+@pytest.fixture
+def settings(redis_socket, tmp_path, lean_path):
     """Builds settings for a pod on the session's store, with a name of its own and what the test wants changed."""
 
     def build(pod="pod-a", **changes):
         values = {"server_addr": "127.0.0.1:0", "redis_addr": f"unix://{redis_socket}", "pod_id": pod}
-        values |= {"data_dir": str(tmp_path), "janitor_interval": "1h", "log_level": "error"}
+        values |= {"data_dir": str(tmp_path), "janitor_interval": "1h", "log_level": "error", "lean_path": lean_path}
         return load(values | changes, {})
 
     return build

@@ -6,11 +6,17 @@ import asyncio
 import json
 import time
 
+import pytest
 import websockets
 
 from notifier.store.keys import Keys
 
 PATIENCE = 5.0
+# A module's `pytestmark`: its tests run over the scripts, and over the plain commands in their place.
+OVER_BOTH_PATHS = [
+    pytest.mark.usefixtures("lean_path"),
+    pytest.mark.parametrize("lean_path", ["off", "on"], indirect=True),
+]
 ALICE = {"id": 1, "login": "alice"}
 
 

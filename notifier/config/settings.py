@@ -128,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Setting("15m", duration(1, 15 * DAY), "default lifetime of a payload", live=True)
     ]
     stream_maxlen: Annotated[int, Setting("100", number(1, 100), "notifications kept per inbox", live=True)]
+    lean_path: Annotated[
+        str, Setting("off", choice("on", "off"), "plain commands in place of scripts where one instance serves a user")
+    ]
     lock_ttl: Annotated[float, Setting("60s", duration(3, 3600), "lifetime of an instance's lock on a user's stream")]
     heartbeat_interval: Annotated[float, Setting("30s", duration(0.1, 600), "time between heartbeats")]
     janitor_interval: Annotated[

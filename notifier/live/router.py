@@ -340,10 +340,13 @@ class Router:
         users = self.hub.users
         for start in range(0, len(users), RENEW_BATCH):
             batch = users[start : start + RENEW_BATCH]
-            for user, owner in (await self._inbox.renew(self.holder, batch, self._lock_ttl)).items():
+            owners = await self._inbox.renew(self.holder, batch, self._lock_ttl)
+            for user, owner in owners.items():
                 member = self.hub.member(user)
                 if member is not None:
                     self._note_owner(user, member, owner)
+            if own := self._inbox.shared(user for user, owner in owners.items() if owner == self.holder.pod):
+                self.news(own)
 
     def break_off(self) -> None:
         """Replies of the store were lost: nothing is pushed to anybody until the pod has caught up."""

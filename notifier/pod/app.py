@@ -56,6 +56,7 @@ from notifier.store.embedded.kept import KeptRedis, OwnRedis
 from notifier.store.embedded.server import EmbeddedRedis
 from notifier.store.epoch import Epoch
 from notifier.store.events import EventLog
+from notifier.store.express import Express
 from notifier.store.idempotency import Idempotency
 from notifier.store.inbox import Holder, Inbox
 from notifier.store.limits import Limits
@@ -151,6 +152,9 @@ class App:
             self.metrics.count_push,
             self.redis.clock.now,
         )
+        if settings.lean_path == "on" and isinstance(self.redis, SingleRedis):
+            self.reports.before = self.inbox.bring_up_to_date
+            self.inbox.express = Express(self.redis, self.inbox, self.holder, self.router.news)
         self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
         ConnectionAnswers(settings.pod_id, self.hub, self.redis.clock.now).register(self.peers)
 
@@ -236,7 +240,7 @@ class App:
         )
         self.router.is_dead = self.heartbeat.is_dead
         self.router.others = lambda: self.heartbeat.others
-        self.redis.on_break, self.redis.on_back = self.router.break_off, self._on_back
+        self.redis.on_break, self.redis.on_back = self._on_break, self._on_back
         self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
         self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
         interval = settings.janitor_interval
@@ -383,6 +387,7 @@ class App:
     async def _let_others_take_over(self) -> None:
         await self.heartbeat.stop()
         if self.redis.up:
+            self.inbox.bring_up_to_date()
             await self.router.leave_all()
             await self.presence.add_totals(self.metrics.since_last())
             await self.presence.leave(self.settings.pod_id)
@@ -390,6 +395,11 @@ class App:
     async def _enrol(self, call: Call) -> None:
         self.holder.fence = await self.presence.enrol(call) or self.holder.fence
         await self.epoch.read(call)
+
+    def _on_break(self) -> None:
+        """Replies of the store were lost."""
+        self.inbox.break_off()
+        self.router.break_off()
 
     def _on_back(self) -> None:
         """Called when the store can be reached again: catches up, and wakes every duty that waits for it."""

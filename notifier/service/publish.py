@@ -136,10 +136,10 @@ class Publisher:
                 # The same ids again, once the connection is back: what the lost try has stored is not stored twice.
                 _in_task(self._accept_again(work, accepted), on_answer)
             else:
-                self._announce_items(work.content, work.started, work.items, accepted)
                 on_answer(self._conclude(work, accepted))
 
-        self._inbox.submit(self._holder, work.items, work.remembered, on_accepted)
+        announce = partial(self._announce_items, work.content, work.started)
+        self._inbox.submit(self._holder, work.items, work.remembered, on_accepted, announce)
 
     def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ from notifier.store.payloads import Payloads
 from notifier.store.redis.client import Redis, as_error
 from notifier.store.redis.gather import Gatherer, Head
 from notifier.store.redis.link import OnReply, Reply
+
+if TYPE_CHECKING:
+    from notifier.store.express import Express
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
@@ -154,6 +157,17 @@ class Inbox:
         self._scripts = {name: redis.script(f"inbox/{name}") for name in SCRIPTS}
         self._accepts = Gatherer(redis, self._scripts["accept"])
         self._reads = Gatherer(redis, self._scripts["read"])
+        self.express: Express | None = None
+
+    @property
+    def policy(self) -> InboxPolicy:
+        """The policy in force."""
+        return self._policy
+
+    @property
+    def cap(self) -> int:
+        """The number of entries that no stream exceeds."""
+        return self._policy.maxlen * HARD_CAP_FACTOR
 
     def reconfigure(self, policy: InboxPolicy) -> None:
         """Replaces the policy, for what comes next."""
@@ -195,35 +209,89 @@ class Inbox:
         items: Sequence[Item],
         remembered: Remembered | None,
         on_accepted: Callable[[Accepted | NotifierError], None],
+        announce: Announce = lambda items, accepted: None,
     ) -> None:
         """As `accept` where `is_one_script`, tried once and without a task of its own.
 
-        All that one turn of the loop submits goes to the store in one command.
+        All that one turn of the loop submits goes to the store together. `announce` may be called for some items first.
         """
+        if remembered is None and self.express is not None and self.express.submit(items, announce, on_accepted):
+            return
+        self.submit_to_script(holder, items, remembered, on_accepted, announce)
+
+    def submit_to_script(
+        self,
+        holder: Holder,
+        items: Sequence[Item],
+        remembered: Remembered | None,
+        on_accepted: Callable[[Accepted | NotifierError], None],
+        announce: Announce = lambda items, accepted: None,
+    ) -> None:
+        """As `submit`, without plain commands."""
+        taken = _nothing
+
+        def leaving() -> None:
+            nonlocal taken
+            taken = self._taking([item.user.key for item in items])
 
         def convert(reply: Reply) -> None:
-            on_accepted(_accepted(reply, holder, items) if isinstance(reply, list) else as_error(reply))
+            accepted = self._accepted(reply, holder, items) if isinstance(reply, list) else as_error(reply)
+            taken()
+            if isinstance(accepted, Accepted):
+                announce(items, accepted)
+            on_accepted(accepted)
 
         head, args = self._accept_head(holder), _accept_args(items, remembered)
-        self._accepts.add(items[0].user.key, head, args, convert)
+        self._accepts.add(items[0].user.key, head, args, convert, leaving if self.express is not None else None)
+
+    def _taking(self, users: Iterable[str]) -> Callable[[], None]:
+        """A script leaves that takes what is new to these users; to be called with its reply: what this returns."""
+        return _nothing if self.express is None else self.express.taking(users)
+
+    def _unseen(self, user: str, arrivals: Arrivals) -> Arrivals:
+        """Arrivals without what plain commands have handed out."""
+        if self.express is None or not arrivals.fresh:
+            return arrivals
+        return Arrivals(arrivals.owner, self.express.unseen(user, arrivals.fresh), arrivals.others)
+
+    def _note_alone(self, user: str, length: int | None) -> None:
+        if self.express is not None:
+            self.express.alone(user, length)
+
+    @property
+    def _plain(self) -> int:
+        return int(self.express is not None)
+
+    def _accepted(self, reply: list[Any], holder: Holder, items: Sequence[Item]) -> Accepted:
+        accepted = _accepted(reply, holder, items)
+        for place, (item, arrivals) in enumerate(zip(items, accepted.arrivals, strict=False)):
+            accepted.arrivals[place] = self._unseen(item.user.key, arrivals)
+        return accepted
 
     async def _accept(
         self, holder: Holder, items: Sequence[Item], remembered: Remembered | None, announce: Announce | None
     ) -> Accepted:
+        taken = self._taking([item.user.key for item in items])
+
         def hand_out(reply: Reply) -> None:
-            if announce is not None and isinstance(reply[0], list):
-                announce(items, _accepted(reply[0], holder, items))
+            accepted = self._accepted(reply[0], holder, items) if isinstance(reply[0], list) else None
+            taken()
+            if announce is not None and accepted is not None:
+                announce(items, accepted)
 
         args, key = _accept_args(items, remembered), self._keys.stream(items[0].user.key)
         head = partial(self._accept_head, holder)
-        (reply,) = await self._redis.run_again(self._scripts["accept"], key, *args, head=head, at_once=hand_out)
+        try:
+            (reply,) = await self._redis.run_again(self._scripts["accept"], key, *args, head=head, at_once=hand_out)
+        finally:
+            taken()
         if isinstance(reply, list):
             return _accepted(reply, holder, items)
         raise as_error(reply)
 
     def _accept_head(self, holder: Holder) -> Head:
         default_ttl_ms, maxlen = self._policy
-        return holder.pod, holder.fence, default_ttl_ms, maxlen, maxlen * HARD_CAP_FACTOR
+        return holder.pod, holder.fence, default_ttl_ms, maxlen, self.cap
 
     def _by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
         """Groups that one script each can deal with: all in one, but in a cluster."""
@@ -242,12 +310,26 @@ class Inbox:
         `on_rows` gets users and arrivals for each, or None on a failure; in a cluster it is called several times.
         """
         for group in self._by_shard(users, str):
+            taken = self._taking(group)
 
-            def convert(reply: Reply, group: Sequence[str] = group) -> None:
-                on_rows(group, None if isinstance(reply, Exception) else [Arrivals(*row) for row in reply])
+            def convert(reply: Reply, group: Sequence[str] = group, taken: Callable[[], None] = taken) -> None:
+                rows = None if isinstance(reply, Exception) else self._arrivals(group, reply)
+                taken()
+                on_rows(group, rows)
 
-            key = self._keys.stream(group[0])
-            self._redis.send_script(self._scripts["arrivals"], key, (holder.pod, holder.fence, *group), convert)
+            key, args = self._keys.stream(group[0]), (holder.pod, holder.fence, self._plain, *group)
+            try:
+                self._redis.send_script(self._scripts["arrivals"], key, args, convert)
+            except NotifierError:
+                taken()
+                raise
+
+    def _arrivals(self, group: Sequence[str], reply: list[Any]) -> list[Arrivals]:
+        found = []
+        for user, row in zip(group, reply, strict=True):
+            found.append(self._unseen(user, Arrivals(*row[:3])))
+            self._note_alone(user, row[3])
+        return found
 
     async def attach(self, holder: Holder, user: str, lock_ttl: float, take_in: Callable[[Snapshot], None]) -> Snapshot:
         """Joins the user's route, takes the lock where it is free, and reads the inbox.
@@ -256,11 +338,19 @@ class Inbox:
         """
         snapshots: list[Snapshot] = []
 
+        taken = self._taking([user])
+
         def keep(reply: Reply) -> None:
             snapshots.append(self._snapshot(user, reply))
+            taken()
+            self._note_alone(user, reply[-1])
             take_in(snapshots[0])
 
-        await self._run("attach", user, user, holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, at_once=keep)
+        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, self._plain)
+        try:
+            await self._run("attach", user, *args, at_once=keep)
+        finally:
+            taken()
         return snapshots[0]
 
     def read_on(
@@ -275,11 +365,13 @@ class Inbox:
         `on_rows` gets what was wanted, and for each what was found or the error of that user's keys; None on a failure
         of all. It is called as often as the number returned.
         """
-        head = (holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY)
+        head = (holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, self._plain)
         groups = self._by_shard(wanted, lambda one: one.user)
         for group in groups:
+            taken = self._taking([one.user for one in group])
 
-            def convert(reply: Reply, group: Sequence[Wanted] = group) -> None:
+            def convert(reply: Reply, group: Sequence[Wanted] = group, taken: Callable[[], None] = taken) -> None:
+                taken()
                 on_rows(group, None if isinstance(reply, Exception) else self._read_on(group, reply))
 
             args = [part for one in group for part in one]
@@ -288,25 +380,30 @@ class Inbox:
                     self._scripts["catch_up"], self._keys.stream(group[0].user), (*head, *args), convert
                 )
             except NotifierError:
+                taken()
                 on_rows(group, None)
         return len(groups)
 
     def _snapshot(self, user: str, reply: list[Any]) -> Snapshot:
-        owner, fresh, others, cleared, flat, pending, total, last_id = reply
+        owner, fresh, others, cleared, flat, pending, total, last_id, _ = reply
         entries, told = self._payloads.entries(user, flat), self._payloads.pairs(user, cleared)
-        return Snapshot(Arrivals(owner, fresh, others), told, len(cleared), entries, max(0, pending), total, last_id)
+        arrivals = self._unseen(user, Arrivals(owner, fresh, others))
+        return Snapshot(arrivals, told, len(cleared), entries, max(0, pending), total, last_id)
 
     def _read_on(self, group: Sequence[Wanted], reply: list[Any]) -> list[ReadOn | Exception]:
         def read(user: str, row: Reply) -> ReadOn | Exception:
             if isinstance(row, Exception):
                 return row
-            owner, others, last_id, flat, number = row
+            owner, others, last_id, flat, number, alone = row
+            self._note_alone(user, alone)
             return ReadOn(owner, others or [], last_id, self._payloads.entries(user, flat), number >= HISTORY)
 
         return [read(one.user, row) for one, row in zip(group, reply, strict=True)]
 
     async def detach(self, holder: Holder, user: str) -> list[str]:
         """Leaves the user's route and lets the lock go; the pods that still have connections of the user."""
+        if self.express is not None:
+            self.express.forget(user)
         others = await self._run("detach", user, user, holder.pod, holder.fence)
         return [name.decode() for name in others or ()]
 
@@ -333,6 +430,17 @@ class Inbox:
         `on_read` gets, per pair, 1 (marked now), 0 (was read before) or −1 (not in this inbox), or the error; and the
         other pods of the user.
         """
+        if self.express is None or not self.express.read(user, pairs, on_read):
+            self.read_by_script(holder, user, pairs, on_read)
+
+    def read_by_script(
+        self,
+        holder: Holder,
+        user: str,
+        pairs: Sequence[tuple[str, str]],
+        on_read: Callable[[list[int] | NotifierError, list[bytes]], None],
+    ) -> None:
+        """As `read`, without plain commands."""
 
         def convert(reply: Reply) -> None:
             if isinstance(reply, list):
@@ -397,12 +505,30 @@ class Inbox:
         removed, created = await self._run("repair", user, user)
         return removed, created
 
+    def break_off(self) -> None:
+        """The connection to the store broke: plain commands wait until scripts have read on."""
+        if self.express is not None:
+            self.express.forget_all()
+
+    def bring_up_to_date(self) -> None:
+        """Lets the indexes know of all that plain commands have stored."""
+        if self.express is not None:
+            self.express.bring_up_to_date()
+
+    def shared(self, users: Iterable[str]) -> list[str]:
+        """Those of the users for whom plain commands might be of use and are not allowed: yet, or any more."""
+        return [] if self.express is None else [user for user in users if not self.express.serves(user)]
+
     def note_failure(self, user: str, error: NotifierError) -> None:
         """Counts a failure over a user's keys, and names them in the log once."""
         self._redis.spoilt.note("stream", self._keys.stream(user), str(error.__cause__ or error))
 
     async def _run(self, name: str, user: str, *args: Any, at_once: OnReply | None = None) -> Reply:
         return await self._redis.run(self._scripts[name], self._keys.stream(user), *args, at_once=at_once)
+
+
+def _nothing() -> None:
+    """No plain commands: nothing to note."""
 
 
 def _accept_args(items: Sequence[Item], remembered: Remembered | None) -> list[Any]:

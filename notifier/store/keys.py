@@ -23,6 +23,7 @@ local function payload_key(u, nid) return 'notification:' .. %(payload)s nid end
 local function state_key(u) return 'notification_state:' .. %(open)s u %(close)s end
 local function lock_key(u) return 'notif:lock:consumer:' .. %(open)s u %(close)s end
 local function route_key(u) return 'notif:route:' .. %(open)s u %(close)s end
+local function sole_key(u) return 'notif:sole:' .. %(open)s u %(close)s end
 local function retention_key(u) return 'notif:retention:' .. %(open)s u %(close)s end
 local function cleared_key(u) return 'notif:cleared:' .. %(open)s u %(close)s end
 local function limit_key(name, u) return 'notif:limit:' .. name .. ':' .. %(open)s u %(close)s end
@@ -100,6 +101,10 @@ class Keys:
     def route(self, user: str) -> str:
         """Hash, pods with connections and the fence of the lock; LOCK_TTL, renewed."""
         return f"notif:route:{user}"
+
+    def sole(self, user: str) -> str:
+        """String, pod and fence of the lock's holder while no other pod serves the user; as the lock."""
+        return f"notif:sole:{user}"
 
     def retention(self, user: str) -> str:
         """String, days; permanent."""
@@ -204,6 +209,9 @@ class ClusterKeys(Keys):
 
     def route(self, user: str) -> str:
         return f"notif:route:{{{user}}}"
+
+    def sole(self, user: str) -> str:
+        return f"notif:sole:{{{user}}}"
 
     def retention(self, user: str) -> str:
         return f"notif:retention:{{{user}}}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from notifier.domain.entries import Entry
@@ -58,6 +58,7 @@ class Reports:
         self._keys = redis.keys
         self._payloads = Payloads(redis)
         self._unread = redis.script("inbox/unread")
+        self.before: Callable[[], None] = lambda: None  # called before an index is read: it may have to catch up
 
     async def users(self, prefix: str, after: str, limit: int) -> UserPage:
         """User keys that begin with `prefix` (or, when that is no number, whose login does): a page after the cursor
@@ -97,6 +98,7 @@ class Reports:
 
     async def pending_users(self, after: str, limit: int) -> list[str]:
         """User keys with something unread, after a key."""
+        self.before()
         return await self._members("pending", after, f"({after}" if after else "-", ("-", "+"), limit)
 
     async def unread(self, user: str, after: str, limit: int) -> list[Entry]:
@@ -132,6 +134,7 @@ class Reports:
 
     async def _each(self, command: str, name: str, *args: Any) -> list[Any]:
         """The reply of every part of an index."""
+        self.before()
         keys, replies = self._keys, list[Any]()
         for start in range(0, len(keys.shards), SHARDS_AT_A_TIME):
             part = keys.shards[start : start + SHARDS_AT_A_TIME]

@@ -6,7 +6,9 @@ import pytest
 
 from notifier.store.bus import Behind, Forward, News, _decode
 from tests.live.test_pods import two_pods
-from tests.support import ALICE, Inbox, eventually, notify
+from tests.support import ALICE, OVER_BOTH_PATHS, Inbox, eventually, notify
+
+pytestmark = OVER_BOTH_PATHS
 
 
 def positions_of(pushes):

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
+from tests.support import ALICE, OVER_BOTH_PATHS, Inbox, eventually, expire_payloads, notify
+
+pytestmark = OVER_BOTH_PATHS
 
 
 async def two_pods(start_pod):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from notifier.errors import NotifierError
@@ -18,12 +18,13 @@ Head = tuple[Any, ...]
 
 
 class _Group:
-    __slots__ = ("args", "key", "on_reply")
+    __slots__ = ("args", "key", "leaving", "on_reply")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.args: list[Any] = []
         self.on_reply: list[OnReply] = []
+        self.leaving: list[Callable[[], None]] = []
 
 
 class Gatherer:
@@ -37,8 +38,16 @@ class Gatherer:
         self._script = script
         self._groups: dict[tuple[int, Head], _Group] = {}
 
-    def add(self, user: str, head: Head, args: Sequence[Any], on_reply: OnReply) -> None:
-        """Queues a call for a user; `on_reply` gets its reply: a value, a `hiredis.ReplyError` or a `NotifierError`."""
+    def add(
+        self,
+        user: str,
+        head: Head,
+        args: Sequence[Any],
+        on_reply: OnReply,
+        leaving: Callable[[], None] | None = None,
+    ) -> None:
+        """Queues a call for a user; `on_reply` gets its reply: a value, a `hiredis.ReplyError` or a `NotifierError`.
+        `leaving` is called when the script takes its place among the commands."""
         keys = self._redis.keys
         where = (keys.shard_of(user), head)
         group = self._groups.get(where)
@@ -48,6 +57,8 @@ class Gatherer:
             group = self._groups[where] = _Group(keys.stream(user))
         group.args += args
         group.on_reply.append(on_reply)
+        if leaving is not None:
+            group.leaving.append(leaving)
         if len(group.on_reply) >= CALLS_MAX or len(group.args) >= ARGS_MAX:
             del self._groups[where]
             self._send(head, group)
@@ -64,6 +75,8 @@ class Gatherer:
             for on_reply, part in zip(group.on_reply, replies, strict=True):
                 answer(on_reply, part)
 
+        for leaving in group.leaving:
+            leaving()
         try:
             self._redis.send_script(self._script, group.key, (*head, *group.args), share)
         except NotifierError as error:

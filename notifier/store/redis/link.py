@@ -64,7 +64,7 @@ class Link(asyncio.Protocol):
         self._timeout = reply_timeout
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[tuple[OnReply, float]] = deque()
+        self._waiting: deque[tuple[OnReply, float, int]] = deque()  # for whom, since when, so many replies
         self._unmarked = 0  # commands queued since the last mark
         self._marks: deque[tuple[int, bytes]] = deque()  # of each write: how many commands come before it, and its mark
         self._replies: list[Reply] = []  # of the oldest write, until its mark has come
@@ -95,10 +95,22 @@ class Link(asyncio.Protocol):
             raise unavailable("not connected")
         if len(self._waiting) >= MAX_WAITING:
             raise unavailable("too many commands are waiting")
+        self._queue(hiredis.pack_command(command), 1, on_reply)
+
+    def send_block(self, data: bytes, count: int, on_replies: OnReply) -> None:
+        """Queues `count` (two or more) packed commands that must leave in one write, such as `MULTI` … `EXEC`;
+        `on_replies` gets the list of their replies, or a `LinkLost`. Raises `NotifierError(unavailable)`."""
+        if self._transport is None or not self._mark:
+            raise unavailable("not connected")
+        if len(self._waiting) >= MAX_WAITING:
+            raise unavailable("too many commands are waiting")
+        self._queue(data, count, on_replies)
+
+    def _queue(self, data: bytes, count: int, on_reply: OnReply) -> None:
         self._flush_soon()
-        self._outgoing.append(hiredis.pack_command(command))
-        self._waiting.append((on_reply, self._loop.time()))
-        self._unmarked += 1
+        self._outgoing.append(data)
+        self._waiting.append((on_reply, self._loop.time(), count))
+        self._unmarked += count
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout, self._look_before_check)
 
@@ -159,11 +171,13 @@ class Link(asyncio.Protocol):
             self.close()
 
     def _give_out(self, replies: list[Reply]) -> None:
-        now = self._heard_at
-        for reply in replies:
+        now, position = self._heard_at, 0
+        while position < len(replies):
             if not self._waiting:  # closed by the one before
                 return
-            on_reply, sent_at = self._waiting.popleft()
+            on_reply, sent_at, count = self._waiting.popleft()
+            reply = replies[position] if count == 1 else replies[position : position + count]
+            position += count
             if self.on_reply_seconds is not None:
                 self.on_reply_seconds(now - sent_at)
                 if now - sent_at > SLOW:
@@ -188,7 +202,7 @@ class Link(asyncio.Protocol):
         self._replies.clear()
         waiting, self._waiting = self._waiting, deque()
         lost = LinkLost()
-        for on_reply, _ in waiting:
+        for on_reply, _, _ in waiting:
             answer(on_reply, lost)
         self._on_lost(self)
 

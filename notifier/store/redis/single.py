@@ -75,12 +75,23 @@ class SingleRedis(Redis):
             elif str(reply).startswith("NOSCRIPT"):
                 self.send(("EVAL", script.text, len(keys), *keys, *args), lambda again: on_reply(self._unwrap(again)))
             else:
-                self._note(reply)
-                self._leave_if_demoted(reply)
+                self.note_refusal(reply)
                 on_reply(reply)
 
         keys = self.keys.script_keys(key)
         self.send(("EVALSHA", script.sha, len(keys), *keys, *args), check)
+
+    def send_block(self, data: bytes, count: int, on_replies: OnReply) -> None:
+        """Queues a transaction, packed: `count` commands that leave in one write. `on_replies` gets their replies, or a
+        `LinkLost`. Raises `NotifierError(unavailable)`."""
+        if self._link is None:
+            raise unavailable("not connected")
+        self._link.send_block(data, count, on_replies)
+
+    def note_refusal(self, reply: Reply) -> None:
+        """Remembers an error of a server that takes no writes, and leaves one that is no master any more."""
+        self._note(reply)
+        self._leave_if_demoted(reply)
 
     def send_off(self, key: str) -> None:
         if self._link is not None:

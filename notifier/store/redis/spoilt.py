@@ -25,6 +25,7 @@ _BEGINNINGS = {
     "notification:": "payload",
     "notif:lock:": "lock",
     "notif:route:": "route",
+    "notif:sole:": "lock",
     "notif:retention:": "retention",
     "notif:cleared:": "cleared",
     "notif:limit:": "limit",

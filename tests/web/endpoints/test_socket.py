@@ -9,7 +9,9 @@ import websockets
 from notifier.domain.access import ANYBODY
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
-from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
+from tests.support import ALICE, OVER_BOTH_PATHS, Inbox, eventually, expire_payloads, notify
+
+pytestmark = OVER_BOTH_PATHS
 
 
 async def refused(client, path="/ws?user_id=1&login=alice", **options):

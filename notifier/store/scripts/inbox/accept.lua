@@ -46,6 +46,7 @@ end
 local function share(u, nid, id)
   local owner = lock_of(u) or ''
   local fresh, others = {}, false
+  if owner ~= pod then redis.call('DEL', sole_key(u)) end
   if owner == pod and inherits(u, fence) then
     fresh = take(u, nid)
     if redis.call('HLEN', route_key(u)) > 2 then others = other_pods(u, pod) end

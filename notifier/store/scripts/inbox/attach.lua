@@ -1,8 +1,9 @@
 -- A connection begins: the pod is put on the user's route, takes the lock if it can, and gets the inbox as it stands.
 -- KEYS[1]  a key of the slot
--- ARGV     user key, pod, fence, lock life ms, entries wanted
+-- ARGV     user key, pod, fence, lock life ms, entries wanted, 1 where plain commands may follow
 -- returns  {lock holder, {id, nid, payload, ...} new to the group, other pods or false,
---           {id, nid, ...} cleared while away, rows newest first, unread, total, last id}
+--           {id, nid, ...} cleared while away, rows newest first, unread, total, last id,
+--           entries where plain commands may follow, or false}
 local u, pod = ARGV[1], ARGV[2]
 return mending(u, function()
   local owner = claim(u, pod, ARGV[3], ARGV[4], '')
@@ -12,5 +13,6 @@ return mending(u, function()
   local last = entries[1] and entries[1][1] or '0-0'
   local inbox, left = rows(u, entries), unread(u)
   local fresh = owner == pod and take(u) or {}  -- last, for what it hands out must not be lost by a failure
-  return {owner, fresh, other_pods(u, pod), cleared, inbox, left, redis.call('XLEN', stream_key(u)), last}
+  local alone = owner == pod and ARGV[6] == '1' and serve_alone(u, pod, ARGV[3])
+  return {owner, fresh, other_pods(u, pod), cleared, inbox, left, redis.call('XLEN', stream_key(u)), last, alone}
 end)

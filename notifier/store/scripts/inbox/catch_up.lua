@@ -2,11 +2,11 @@
 -- Entries that are new to the group count as handed out where the pod holds the lock: it is among the rows, or comes with the
 -- next page.
 -- KEYS[1]  a key of the slot
--- ARGV     pod, fence, lock life ms, most rows per user, then per user: user key, id after which to read,
+-- ARGV     pod, fence, lock life ms, most rows per user, 1 where plain commands may follow, then per user: user key, id after which to read,
 --          pod known to be dead ('' = none)
 -- returns  per user {lock holder, other pods or false, last id that the stream gave ('' = no stream), rows, how many
---          entries were read} | an error of the user's keys
-local pod, fence, life, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+--          entries were read, entries where plain commands may follow or false} | an error of the user's keys
+local pod, fence, life, most, plain = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
 
 local function last_id(u)
   local info = redis.pcall('XINFO', 'STREAM', stream_key(u))
@@ -20,11 +20,13 @@ local function read_on(u, after, dead)
   local owner = claim(u, pod, fence, life, dead)
   if owner == pod then take(u) end
   local entries = redis.call('XRANGE', stream_key(u), '(' .. after, '+', 'COUNT', most)
-  return {owner, other_pods(u, pod), last_id(u), rows(u, entries), #entries}
+  local last, found, others = last_id(u), rows(u, entries), other_pods(u, pod)
+  local alone = owner == pod and plain and serve_alone(u, pod, fence)
+  return {owner, others, last, found, #entries, alone}
 end
 
 local answers = {}
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   local u = ARGV[i]
   local ok, answer = pcall(mending, u, read_on, u, ARGV[i + 1], ARGV[i + 2])
   if not ok then

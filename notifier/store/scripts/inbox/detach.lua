@@ -9,6 +9,7 @@ return mending(u, function()
     redis.call('HDEL', route_key(u), '#fence')
   end
   redis.call('HDEL', route_key(u), pod)
+  redis.call('DEL', sole_key(u))
   local others = other_pods(u, pod)
   if not others then
     redis.call('DEL', route_key(u))

@@ -241,9 +241,9 @@ local function read_group(u)
   return reply and reply[1][2] or {}
 end
 
--- Leaves out, of several entries, those that were read before they were handed out.
-local function unread_of(u, entries)
-  if #entries < 2 then return entries end
+-- Leaves out entries that were read before they were handed out; `own`, just stored, was not.
+local function unread_of(u, entries, own)
+  if #entries == 0 or (#entries == 1 and nid_of(entries[1]) == own) then return entries end
   local left, done = {}, {}
   for _, entry in ipairs(entries) do
     local list = redis.call('HEXISTS', state_key(u), nid_of(entry)) == 1 and done or left
@@ -257,7 +257,7 @@ end
 -- '' where there is none any more, and false for `own`: the caller has just sent it.
 local function take(u, own)
   local flat = {}
-  for _, entry in ipairs(unread_of(u, named(u, read_group(u)))) do
+  for _, entry in ipairs(unread_of(u, named(u, read_group(u)), own)) do
     local nid = nid_of(entry)
     flat[#flat + 1] = entry[1]
     flat[#flat + 1] = nid
@@ -270,6 +270,7 @@ end
 -- Returns the holder.
 local function claim(u, pod, fence, life, dead)
   local owner = lock_of(u)
+  if owner ~= pod then redis.call('DEL', sole_key(u)) end
   if not owner or owner == pod or (dead ~= '' and owner == dead) then
     redis.call('SET', lock_key(u), pod, 'PX', life)
     redis.call('HSET', route_key(u), '#fence', fence)
@@ -279,4 +280,22 @@ local function claim(u, pod, fence, life, dead)
   redis.call('HSET', route_key(u), pod, '1')
   redis.call('PEXPIRE', route_key(u), life)
   return owner
+end
+
+-- Notes that the lock's holder alone serves the user, after it has taken all that is new: from now on it may store and
+-- hand out by plain commands (express.py), for as long as this note stands. Whoever else comes to the user, or stores
+-- for them, removes it first; a retention of the user's own needs the scripts. Returns how many entries there are, or
+-- false.
+local function serve_alone(u, pod, fence)
+  local life = redis.call('PTTL', lock_key(u))
+  if life <= 0 or redis.call('HLEN', route_key(u)) ~= 2 or redis.call('HEXISTS', route_key(u), pod) == 0
+    or redis.call('EXISTS', retention_key(u)) == 1 then
+    redis.call('DEL', sole_key(u))
+    return false
+  end
+  if redis.call('EXISTS', stream_key(u)) == 0 then
+    redis.call('XGROUP', 'CREATE', stream_key(u), GROUP, '$', 'MKSTREAM')
+  end
+  redis.call('SET', sole_key(u), pod .. ':' .. fence, 'PX', life)
+  return redis.call('XLEN', stream_key(u))
 end

@@ -8,7 +8,9 @@ local function keep(u)
   if lock_of(u) == ARGV[1] and not inherits(u, ARGV[2]) then
     return ''  -- a later incarnation of this pod has it
   end
-  return claim(u, ARGV[1], ARGV[2], ARGV[3], '')
+  local owner = claim(u, ARGV[1], ARGV[2], ARGV[3], '')
+  if owner == ARGV[1] then redis.call('PEXPIRE', sole_key(u), ARGV[3]) end
+  return owner
 end
 
 for i = 4, #ARGV do owners[#owners + 1] = mending(ARGV[i], keep, ARGV[i]) end

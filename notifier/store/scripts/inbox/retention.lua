@@ -5,6 +5,7 @@ local u = ARGV[1]
 return mending(u, function()
   redis.call('SET', retention_key(u), ARGV[2])
   redis.call('SADD', index('retained'), u)
+  redis.call('DEL', sole_key(u))
   know(u)
   return 1
 end)
