@@ -51,7 +51,7 @@ AT_LARGE = {
     "provider.circuit",
 }
 AT_LARGE |= {"connections", "disk", "files"}
-AT_LARGE |= {"record", "redis", "server", "service_manager", "settings", "stop", "store", "duty"}
+AT_LARGE |= {"express", "record", "redis", "server", "service_manager", "settings", "stop", "store", "duty"}
 
 
 def log_calls():
