@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -16,9 +16,6 @@ from notifier.store.payloads import Payloads
 from notifier.store.redis.client import Redis, as_error
 from notifier.store.redis.gather import Gatherer, Head
 from notifier.store.redis.link import OnReply, Reply
-
-if TYPE_CHECKING:
-    from notifier.store.express import Express
 
 HISTORY = 100  # entries that a new connection is sent
 SCRIPTS = (
@@ -139,6 +136,27 @@ class Accepted(Struct, frozen=True):
     trimmed: int
 
 
+class PlainPath(Protocol):
+    """Plain commands in place of scripts: `express.py`."""
+
+    def alone(self, user: str, length: int | None) -> None: ...
+    def serves(self, user: str) -> bool: ...
+    def forget(self, user: str) -> None: ...
+    def forget_all(self) -> None: ...
+    def taking(self, users: Iterable[str]) -> Callable[[], None]: ...
+    def unseen(self, user: str, fresh: list[bytes | None]) -> list[bytes | None]: ...
+    def submit(
+        self, items: Sequence[Item], on_part: Announce, on_accepted: Callable[[Accepted | NotifierError], None]
+    ) -> bool: ...
+    def read(
+        self,
+        user: str,
+        pairs: Sequence[tuple[str, str]],
+        on_read: Callable[[list[int] | NotifierError, list[bytes]], None],
+    ) -> bool: ...
+    def bring_up_to_date(self) -> None: ...
+
+
 class InboxPolicy(NamedTuple):
     """The default lifetime of a payload, and the number of entries kept per inbox."""
 
@@ -157,7 +175,7 @@ class Inbox:
         self._scripts = {name: redis.script(f"inbox/{name}") for name in SCRIPTS}
         self._accepts = Gatherer(redis, self._scripts["accept"])
         self._reads = Gatherer(redis, self._scripts["read"])
-        self.express: Express | None = None
+        self.express: PlainPath | None = None
 
     @property
     def policy(self) -> InboxPolicy:
