@@ -126,6 +126,6 @@ def _call(arguments: list[str] | None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # then there is nobody who could be told
+    with contextlib.suppress(OSError):  # stderr too may be closed
         print(f"notifier: {message}", file=sys.stderr)
     return code

@@ -101,7 +101,7 @@ def _check_settings(settings: Settings) -> Finding:
     from notifier.doctor import Finding, Level
 
     if settings.auth_mode == "none" and settings.host not in ("127.0.0.1", "::1", "localhost"):
-        found = f"AUTH_MODE=none on {settings.server_addr}: whoever reaches it may read and send everything"
+        found = f"AUTH_MODE=none on {settings.server_addr}: every caller that reaches it may read and send everything"
         return Finding("settings", Level.NOTE, found, "set AUTH_MODE=token with ADMIN_TOKEN or JWT_SECRET")
     return Finding("settings", Level.OK, "valid")
 

@@ -86,7 +86,7 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError("JWT_SECRET: (hidden) is not valid: expected 32 bytes or more (RFC 7518 §3.2)")
     if settings.auth_mode == "token" and not (settings.admin_token or settings.jwt_secret or settings.jwks_url):
         raise SettingsError(
-            "AUTH_MODE: 'token' lets nobody in alone: expected ADMIN_TOKEN, JWT_SECRET or JWKS_URL with it"
+            "AUTH_MODE: 'token' alone refuses every caller: expected ADMIN_TOKEN, JWT_SECRET or JWKS_URL with it"
         )
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise SettingsError("TLS_CERT and TLS_KEY: expected both or none")

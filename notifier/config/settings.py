@@ -290,7 +290,7 @@ class Definition(NamedTuple):
 
     @property
     def default(self) -> Any:
-        """The value where nobody set one; empty text stands for the type's empty value."""
+        """The value of a setting that is not set; empty text stands for the type's empty value."""
         default = self.setting.default
         if callable(default):
             return default()

@@ -147,10 +147,10 @@ def _check_holder(lock: Path) -> Finding:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return ok("lock", "nobody has used the folder yet")
+        return ok("lock", "not used yet")
     except BlockingIOError:
         holder = lock.read_bytes()[:32].decode(errors="replace")
         return ok("lock", f"{HELD} {holder}")
     except OSError as error:
         return fail("lock", f"{lock}: {error.strerror}", "give the folder to the user who runs notifier")
-    return ok("lock", "nobody uses the folder")
+    return ok("lock", "free: no process holds the folder")

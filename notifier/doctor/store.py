@@ -142,7 +142,7 @@ def check_persistence(info: Mapping[str, str], fsync: str | None) -> Finding:
     if fsync == "always":
         return ok("persistence", "append-only file, appendfsync always")
     if fsync is None:
-        cure = "ask who runs it for appendonly yes and appendfsync always"
+        cure = "ask its operator for appendonly yes and appendfsync always"
         return note("persistence", "append-only file; the server does not show its appendfsync", cure)
     lost = {
         "everysec": "a power cut loses up to 2 s; so may a kill -9 of Redis, which puts off writes while an fsync runs",

@@ -279,7 +279,7 @@ class App:
         if self.tally is not None:
             self.duties.append(TallyRound(self.tally.publish))
         for duty in self.duties:
-            duty.on_failure = self.metrics.count_worker_failure
+            duty.on_failure = self.metrics.count_duty_failure
 
     def _build_reports(self) -> None:
         ingest = self.ingest

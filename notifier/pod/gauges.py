@@ -1,4 +1,4 @@
-"""Gauges of one instance, read whenever somebody asks for `/metrics`."""
+"""Gauges of one instance, read at every scrape of `/metrics`."""
 
 from __future__ import annotations
 

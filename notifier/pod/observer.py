@@ -19,7 +19,7 @@ log = logging.getLogger("notifier.delivery")
 
 
 class Observer:
-    """Callbacks of the parts: each adds to the metrics, and emits events while somebody follows them."""
+    """Callbacks of the parts: each adds to the metrics, and emits events while they are followed."""
 
     def __init__(self, metrics: Metrics, events: EventFeed) -> None:
         self._metrics = metrics

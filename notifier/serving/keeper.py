@@ -1,7 +1,7 @@
 """The embedded Redis of a server with several workers: kept by a process of its own, used by all.
 
 The supervisor has no event loop, and a worker may crash: neither can watch over the server. The keeper is a child of
-the supervisor that does nothing else; it starts the server again when it dies, and goes when the supervisor goes.
+the supervisor that does nothing else; it starts the server again when it dies, and ends when the supervisor ends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Keeper:
         before = facts_in(board.read(slot))
         self._board = board
         self._slot = slot
-        # A keeper that follows on another starts a server that ended with it: that is a restart too.
+        # The server of an earlier keeper ended with it: this start is a restart too.
         self._facts = RedisFacts(restarts=before.restarts + 1 if before.url else 0)
         self._redis = EmbeddedRedis(data_dir, fsync, reserve, on_event=self._on_event)
         self._supervisor = os.getppid()
@@ -49,7 +49,7 @@ class Keeper:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.add_signal_handler(STOP_SIGNAL, stop.set)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-            # Handlers, not SIG_IGN: that would be handed down to redis-server, which must hear of its parent's death.
+            # Handlers, not SIG_IGN: redis-server would inherit that, and must get the signal of its parent's death.
             loop.add_signal_handler(number, _ignore)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         try:

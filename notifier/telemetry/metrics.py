@@ -103,7 +103,7 @@ class Metrics:
         self.labelled: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in LABELLED}
         self.labelled_histograms: dict[str, dict[tuple[str, ...], Histogram]] = {n: {} for n in LABELLED_HISTOGRAMS}
         self.labelled_gauges: dict[str, Callable[[], dict[tuple[str, ...], float]]] = {}
-        self.worker_failures: dict[str, int] = {}
+        self.duty_failures: dict[str, int] = {}
         self.latency = Histogram()
         self.redis = Histogram()
         self.loop_lag = Histogram()
@@ -140,9 +140,9 @@ class Metrics:
             histogram = rows[channel, provider] = Histogram()
         histogram.observe(seconds)
 
-    def count_worker_failure(self, worker: str) -> None:
+    def count_duty_failure(self, duty: str) -> None:
         """Counts an error that a background duty survived."""
-        self.worker_failures[worker] = self.worker_failures.get(worker, 0) + 1
+        self.duty_failures[duty] = self.duty_failures.get(duty, 0) + 1
 
     def gauge(
         self,
@@ -171,7 +171,7 @@ class Metrics:
             os.getpid(),
             time.monotonic(),
             {name: getattr(self, name) for name in COUNTERS},
-            dict(self.worker_failures),
+            dict(self.duty_failures),
             {name: getattr(self, name).tally() for name in ("latency", "redis", "loop_lag")},
             {key: histogram.tally() for key, histogram in self.requests.items()},
             {name: float(read()) for name, (_, read) in self.gauges.items()},

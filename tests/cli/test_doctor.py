@@ -172,7 +172,7 @@ def test_a_folder_that_is_held(data_dir):
         process.stdout.readline()
         assert check_data_dir(data_dir, 0)[-1].found == "held by process 4711"
         process.stdin.close()
-    assert check_data_dir(data_dir, 0)[-1].found == "nobody uses the folder"
+    assert check_data_dir(data_dir, 0)[-1].found == "free: no process holds the folder"
     with (data_dir / "lock").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the look left no lock behind
 

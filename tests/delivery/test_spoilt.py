@@ -70,7 +70,7 @@ async def status_of(client, delivery_id):
 async def check_all_goes_on(client):
     """Others are sent, lists and figures answer, and every duty goes its round."""
     pod = client.pod
-    failures = dict(pod.metrics.worker_failures)
+    failures = dict(pod.metrics.duty_failures)
     ids = [await create(client, priority=priority) for priority in ("high", "normal", "low")]
 
     async def all_sent():
@@ -92,7 +92,7 @@ async def check_all_goes_on(client):
     for duty in pod.pipeline.duties:
         await duty.round()
     await pod.pipeline._forgetter.sweep()
-    assert pod.metrics.worker_failures == failures
+    assert pod.metrics.duty_failures == failures
 
 
 async def settled(client, delivery_id):

@@ -202,7 +202,7 @@ async def test_a_reader_that_fails_is_started_again(topic, start_reader, monkeyp
     await eventually(lambda: duty.last_error == "by the test", "the failure")
     await topic.has_committed(5, 5)
     assert len(await pod.records()) == 10
-    assert pod.app.metrics.worker_failures["kafka consumer"] == 1
+    assert pod.app.metrics.duty_failures["kafka consumer"] == 1
     await eventually(lambda: duty.healthy, "the duty's health")
 
 

@@ -69,7 +69,7 @@ async def get(client, path):
 async def check_all_goes_on(client, live, text):
     """Everything that alice, bob and an operator do works; `live` is a connection of alice's from before."""
     pod = client.pod
-    failures = dict(pod.metrics.worker_failures)
+    failures = dict(pod.metrics.duty_failures)
     await notify(client, text, targets=[ALICE, BOB])
     push = await push_of(live, text)
     fresh, bob = await Inbox.open(client), await Inbox.open(client, 2, "bob")
@@ -87,7 +87,7 @@ async def check_all_goes_on(client, live, text):
         await duty()
         await redis_is_free_of(client, "notif:sweep:groups")
     pod.router.recover()
-    assert pod.metrics.worker_failures == failures
+    assert pod.metrics.duty_failures == failures
     await notify(client, f"{text}, at last")
     for inbox in (live, fresh):
         await push_of(inbox, f"{text}, at last")
