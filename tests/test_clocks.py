@@ -22,7 +22,6 @@ ALLOWED = {
     "client/load.py": "a number that an earlier run has not had",
     "cli/token.py": "a token made where there is no store",
     "doctor/store.py": "compares the two clocks",
-    "pod/pipeline.py": "what the check of the settings builds sends nothing",
     "providers/tools.py": "what the check of the settings builds sends nothing",
     "store/embedded/aof.py": "names of copies, made while there is no Redis",
     "store/redis/clock.py": "before the first connect",
