@@ -1,5 +1,6 @@
 """Notifications are taken in for inboxes: what is stored, announced, answered, and doubted when a reply goes lost."""
 
+import asyncio
 import json
 
 import pytest
@@ -87,7 +88,7 @@ async def test_a_lost_reply_is_doubted_and_the_same_ids_are_stored_once(house, s
 
     def cut(*args):
         submit(*args)
-        store._link.close()
+        asyncio.get_running_loop().call_soon(store._link.close)  # once it has left
 
     house.publisher._inbox.submit = cut
     ids, _ = await house.publish()
