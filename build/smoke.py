@@ -19,7 +19,7 @@ from artefact import Artefact, Process, SmokeError, get_json, kill, libraries_of
 
 TIMES = ("version", "ready")
 LIMITS = {
-    "size": (30.0, "MB"),
+    "size": (32.0, "MB"),
     "version": (0.4, "s of CPU"),
     "ready": (1.5, "s, with its own Redis"),
     "idle": (50.0, "MB, Redis apart"),
