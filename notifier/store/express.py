@@ -23,6 +23,7 @@ import hiredis
 
 from notifier.errors import NotifierError
 from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item
+from notifier.store.packed import EXEC, MULTI, Sole, acknowledge, bulk, get_all, move_group, word_of_abort
 from notifier.store.redis.client import as_error, refusal_in
 from notifier.store.redis.link import LinkLost, OnReply, Reply, answer
 from notifier.store.redis.single import SingleRedis
@@ -33,31 +34,12 @@ BOOK_AFTER = 0.05  # seconds; what is unread after one to two of them is given t
 INDEX_AFTER = 1.0  # seconds after which the indexes know of what was stored
 INDEX_BATCH = 200  # users of one script
 
-_MULTI, _EXEC = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
 
 OnAccepted = Callable[[Accepted | NotifierError], None]
 OnPart = Callable[[Sequence[Item], Accepted], None]
 OnRead = Callable[[list[int] | NotifierError, list[bytes]], None]
 
 log = logging.getLogger("notifier.store")
-
-
-class Sole:
-    """A user whom this instance serves alone.
-
-    `pushed` are entries that were handed out and are new to the group, notification id -> stream id, in the order of
-    the stream; `taking` scripts on their way take them, `takes` ever did. `queued` and `confirmed` count what was
-    stored here, up to `limit`: then the script has to make room.
-    """
-
-    __slots__ = ("confirmed", "key", "limit", "name", "pushed", "queued", "state", "stream", "takes", "taking", "user")
-
-    def __init__(self, user: str, stream: str, state: str, name: str) -> None:
-        self.user = user
-        self.stream, self.state, self.name = _bulk(stream), _bulk(state), _bulk(name)
-        self.pushed: dict[bytes, bytes] = {}
-        self.taking = self.takes = 0
-        self.queued = self.confirmed = self.limit = 0
 
 
 class _Accept(NamedTuple):
@@ -191,7 +173,7 @@ class Express:
 
     def _send_accepts(self) -> None:
         calls, self._accepts, self._waiting_items = self._accepts, [], 0
-        default_life, out, names = self._inbox.policy.default_ttl_ms, [_MULTI], list[bytes]()
+        default_life, out, names = self._inbox.policy.default_ttl_ms, [MULTI], list[bytes]()
         for call in calls:
             for item, sole in zip(call.items, call.soles, strict=True):
                 life = b"%d" % (default_life if item.ttl_ms is None else item.ttl_ms)
@@ -203,7 +185,7 @@ class Express:
                 )
                 names.append(sole.name)
         count = len(names)
-        out += (_get_all(names), self._count(count), _EXEC)
+        out += (get_all(names), self._count(count), EXEC)
         tag = self._tag()
         self._send(out, 2 * count + 4, lambda replies: self._accepted(calls, tag, replies))
 
@@ -213,7 +195,7 @@ class Express:
     def _count(self, by: int) -> bytes:
         number = b"%d" % by
         return b"*4\r\n$7\r\nHINCRBY\r\n%b$7\r\npending\r\n$%d\r\n%b\r\n" % (
-            _bulk(self._redis.keys.index("totals", "")),
+            bulk(self._redis.keys.index("totals", "")),
             len(number),
             number,
         )
@@ -249,7 +231,7 @@ class Express:
         if isinstance(replies[-1], list):
             return replies[-1]
         cause = next(reply for reply in replies if isinstance(reply, Exception))
-        if refusal_in(cause) is None and (word := _word_of_abort(cause)) is not None:
+        if refusal_in(cause) is None and (word := word_of_abort(cause)) is not None:
             cause = hiredis.ReplyError(word)
         self._redis.note_refusal(cause)
         if refusal_in(cause) is not None:
@@ -352,20 +334,20 @@ class Express:
 
     def _send_reads(self) -> None:
         calls, self._reads = self._reads, []
-        out, payloads, count = [_MULTI], list[bytes](), 0
+        out, payloads, count = [MULTI], list[bytes](), 0
         for call in calls:
             sole = call.sole
             for _, nid in call.pairs:
                 out.append(b"*4\r\n$4\r\nHSET\r\n%b$36\r\n%b\r\n$4\r\nread\r\n" % (sole.state, nid.encode()))
                 payloads.append(b"$49\r\nnotification:%b\r\n" % nid.encode())
             if sole.takes == call.takes:
-                out.append(_move_group(sole, call.pairs[-1][0]))
+                out.append(move_group(sole, call.pairs[-1][0]))
             else:  # a script that leaves before has taken them
-                out.append(_acknowledge(sole, [stream_id for stream_id, _ in call.pairs]))
+                out.append(acknowledge(sole, [stream_id for stream_id, _ in call.pairs]))
             count += len(call.pairs) + 1
             self._touched.setdefault(sole.user, self._inbox.policy.default_ttl_ms)
         out.append(b"*%d\r\n$6\r\nEXISTS\r\n%b" % (len(payloads) + 1, b"".join(payloads)))
-        out += (_get_all([call.sole.name for call in calls]), self._count(-len(payloads)), _EXEC)
+        out += (get_all([call.sole.name for call in calls]), self._count(-len(payloads)), EXEC)
         self._index_soon()
         tag = self._tag()
         self._send(out, count + 5, lambda replies: self._read(calls, tag, replies))
@@ -477,30 +459,6 @@ class Express:
 
 def _fail(call: _Read, error: NotifierError) -> None:
     call.on_read(error, [])
-
-
-def _bulk(text: str) -> bytes:
-    data = text.encode()
-    return b"$%d\r\n%b\r\n" % (len(data), data)
-
-
-def _get_all(names: list[bytes]) -> bytes:
-    return b"*%d\r\n$4\r\nMGET\r\n%b" % (len(names) + 1, b"".join(names))
-
-
-def _move_group(sole: Sole, stream_id: str) -> bytes:
-    return b"*5\r\n$6\r\nXGROUP\r\n$5\r\nSETID\r\n%b$13\r\nnotifications\r\n%b" % (sole.stream, _bulk(stream_id))
-
-
-def _acknowledge(sole: Sole, stream_ids: list[str]) -> bytes:
-    ids = b"".join(map(_bulk, stream_ids))
-    return b"*%d\r\n$4\r\nXACK\r\n%b$13\r\nnotifications\r\n%b" % (len(stream_ids) + 3, sole.stream, ids)
-
-
-def _word_of_abort(cause: Exception) -> str | None:
-    """The error in `EXECABORT Transaction discarded because of: OOM …`."""
-    _, found, reason = str(cause).partition("discarded because of: ")
-    return reason if found and str(cause).startswith("EXECABORT ") else None
 
 
 def _ignore(reply: Reply) -> None:
