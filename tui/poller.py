@@ -213,7 +213,8 @@ class Poller:
 async def _signalled(event: asyncio.Event, seconds: float | None) -> bool:
     """Waits for the event, at most so long; whether it came. It is cleared."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     event.clear()

@@ -84,7 +84,8 @@ async def _round(pumps: list[MessagePump]) -> None:
     for pump in pumps:
         left += pump.call_later(pass_by)
     try:
-        await asyncio.wait_for(passed.wait(), _ROUND_MAX)
+        async with asyncio.timeout(_ROUND_MAX):
+            await passed.wait()
     except TimeoutError:
         return
 

@@ -219,6 +219,7 @@ class Lane:
         if wait is not None and wait <= 0:
             return
         try:
-            await asyncio.wait_for(self.news.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self.news.wait()
         except TimeoutError:
             return

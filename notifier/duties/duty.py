@@ -91,7 +91,8 @@ class Duty(ABC):
 
     async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._hurry.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
         except TimeoutError:
             return
         self._hurry.clear()

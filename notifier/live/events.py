@@ -49,7 +49,8 @@ class Listener:
         if not self._events and not self.ended:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._arrived.wait()
             except TimeoutError:
                 return []
         events, self._events = list(self._events), deque()

@@ -44,7 +44,8 @@ class Peers:
         for pod in others:
             self._bus.post(pod, Ask(question, ticket, self._pod, arguments))
         try:
-            await asyncio.wait_for(complete.wait(), TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                await complete.wait()
         except TimeoutError:
             pass  # the answer says what is known; a pod that hangs is seen in the list of pods
         finally:

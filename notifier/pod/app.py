@@ -335,7 +335,8 @@ class App:
         self.pipeline.start()
         if self.redis.up:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.bus_reader.opened.wait(), STORE_WAIT)
+                async with asyncio.timeout(STORE_WAIT):
+                    await self.bus_reader.opened.wait()
 
     def reconfigure(self, settings: Settings) -> None:
         """Applies settings of which only those differ that can change while running (`Definition.live`)."""

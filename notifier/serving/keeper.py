@@ -62,7 +62,8 @@ class Keeper:
         while not stop.is_set():
             self._show_disk()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), SHOW_INTERVAL)
+                async with asyncio.timeout(SHOW_INTERVAL):
+                    await stop.wait()
         await self._redis.stop()
         return 0
 

@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from notifier.duties.duty import Duty
 from notifier.errors import ErrorCode, NotifierError
 from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
+
+ROOT = Path(__file__).parents[2]
 
 
 async def test_trimmer_keeps_the_newest(start_pod, redis):
@@ -238,3 +241,26 @@ async def test_health_shows_a_store_that_takes_nothing(client, redis):
         await redis.call("CONFIG", "SET", "maxmemory", "0")
     report = (await client.get("/health")).json()
     assert "OOM" in report["components"]["workers"]["failing"]["heartbeat"]
+
+
+async def test_a_stop_in_the_turn_of_a_hurry_ends_the_duty():
+    """`asyncio.wait_for` swallows a cancellation that comes when what it waits for is there already (Python 3.11)."""
+
+    class Idle(Duty):
+        name, interval, at_once = "idle", 60.0, True
+
+        async def round(self):
+            pass
+
+    duty = Idle()
+    duty.start()
+    await eventually(lambda: duty.rounds == 1, "the first round")
+    await asyncio.sleep(0)
+    duty.hurry()
+    async with asyncio.timeout(5):
+        await duty.stop()
+
+
+def test_nothing_waits_by_what_swallows_a_cancellation():
+    sources = [path for folder in ("notifier", "tui") for path in (ROOT / folder).rglob("*.py")]
+    assert [path.name for path in sources if "asyncio.wait_for(" in path.read_text()] == []

@@ -261,7 +261,8 @@ class EmbeddedRedis:
             return False
         try:
             writer.write(b"PING\r\n")
-            return (await asyncio.wait_for(reader.readline(), 1.0)).startswith(b"+PONG")
+            async with asyncio.timeout(1.0):
+                return (await reader.readline()).startswith(b"+PONG")
         except (OSError, TimeoutError):
             return False
         finally:
@@ -315,7 +316,8 @@ async def _ended(pid: int, timeout: float | None) -> bool:
         return True
     loop.add_reader(descriptor, done.set)
     try:
-        await asyncio.wait_for(done.wait(), timeout)
+        async with asyncio.timeout(timeout):
+            await done.wait()
         return True
     except TimeoutError:
         return False

@@ -165,7 +165,8 @@ class Redis(ABC):
     async def wait_up(self, timeout: float) -> bool:
         """Waits until the store can be reached, for at most `timeout` seconds; whether it can."""
         try:
-            await asyncio.wait_for(self._up.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._up.wait()
         except TimeoutError:
             return False
         return True

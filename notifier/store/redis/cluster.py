@@ -133,7 +133,8 @@ class ClusterRedis(Redis):
                 log.debug("cluster.not_seen", extra={"error": brief(error)})
             await self._judge()
             try:
-                await asyncio.wait_for(self._stale.wait(), LOOK_WHILE_WHOLE if self.up else LOOK_WHILE_BROKEN)
+                async with asyncio.timeout(LOOK_WHILE_WHOLE if self.up else LOOK_WHILE_BROKEN):
+                    await self._stale.wait()
                 await asyncio.sleep(LOOK_WHILE_BROKEN)
             except TimeoutError:
                 continue

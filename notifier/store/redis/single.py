@@ -134,7 +134,8 @@ class SingleRedis(Redis):
         """
         while self._locate is not None and not self._broken.is_set():
             try:
-                await asyncio.wait_for(self._broken.wait(), LOOK_FOR_MASTER)
+                async with asyncio.timeout(LOOK_FOR_MASTER):
+                    await self._broken.wait()
             except TimeoutError:
                 if self._link is not None and await self._has_moved(self._locate):
                     self._link.close()
