@@ -9,12 +9,13 @@ import pytest
 
 from tests.support import Inbox, notify
 from tests.tui.support import Stage, quickly
-from tui.app import Dashboard, _probe
+from tui.app import Dashboard
 from tui.client import AdminClient, ApiError, Failure
 from tui.details.notification import NotificationDetail
 from tui.details.user import OneUserDetail
 from tui.dialogs.confirm import Confirm
 from tui.preferences import Preferences
+from tui.probe import probe
 
 ADMIN = "the-operators-own-token"
 BOB = {"id": 2, "login": "bob"}
@@ -179,7 +180,7 @@ async def test_the_token_is_sent_on_every_way(loop, guarded, look):
 async def test_without_its_token_the_door_stays_shut(loop, guarded):
     for token in (None, "guess"):
         with pytest.raises(ApiError, match=r"\(401\)") as caught:
-            await _probe(AdminClient(f"http://127.0.0.1:{guarded.port}", token))
+            await probe(AdminClient(f"http://127.0.0.1:{guarded.port}", token))
         assert caught.value.failure is Failure.REFUSED
 
 
@@ -202,7 +203,7 @@ async def test_a_pod_restarts_under_the_dashboard(loop, client, start_pod, look)
 async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod, look, size):
     port = client.port
     await client.close()
-    assert "connection refused" in await _probe(AdminClient(f"http://127.0.0.1:{port}"))
+    assert "connection refused" in await probe(AdminClient(f"http://127.0.0.1:{port}"))
     async with look(client, size, there=False) as stage:
         await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Queues", "–")
         await stage.view("3", "3 User")

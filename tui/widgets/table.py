@@ -310,7 +310,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         moved = self._cursor - before
         top = self.scroll_offset.y
         if moved and top <= before < top + self.page_rows and (top or self._cursor >= self.page_rows):
-            self.scroll_to(y=top + moved, animate=False)
+            self.scroll_to(y=top + moved, animate=False, force=True)
 
     def _remember(self) -> None:
         row = self.selected
@@ -319,9 +319,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _into_sight(self) -> None:
         top = self.scroll_offset.y
         if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False)
+            self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= top + self.page_rows:
-            self.scroll_to(y=self._cursor - self.page_rows + 1, animate=False)
+            self.scroll_to(y=self._cursor - self.page_rows + 1, animate=False, force=True)
 
     def _show_line(self, place: int) -> None:
         y = place - self.scroll_offset.y + 1
