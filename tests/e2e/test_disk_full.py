@@ -139,6 +139,7 @@ def missing(server, accepted):
     return {identity for ids in accepted[-90:] for identity in ids} - found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_what_was_accepted_is_kept_when_the_disk_is_full(disk, build, end):
     server = build()
@@ -168,6 +169,7 @@ async def test_what_was_accepted_is_kept_when_the_disk_is_full(disk, build, end)
     assert await server.stop() == 0
 
 
+@pytest.mark.slow
 async def test_the_workers_know_what_their_keeper_sees(disk, build):
     server = build("--workers", "2")
     await begin(server, disk)

@@ -123,6 +123,7 @@ async def post(session, server, message, user_id=1, login="alice"):
         return (await answer.json())["results"][0]["notification_id"]
 
 
+@pytest.mark.slow
 async def test_every_worker_is_a_pod_on_the_one_port(server):
     await all_pods(server)
     assert [pod["pod_id"] for pod in pods(server)] == ["pod-1", "pod-2", "pod-3"]
@@ -132,6 +133,7 @@ async def test_every_worker_is_a_pod_on_the_one_port(server):
     assert await server.stop() == 0
 
 
+@pytest.mark.slow
 async def test_a_user_spread_over_workers_gets_every_push_and_read(server):
     await all_pods(server)
     async with aiohttp.ClientSession() as session:
@@ -162,6 +164,7 @@ async def test_a_killed_worker_is_back_within_a_second(server):
     assert server.get_metrics()["worker_process_restarts"] == 3
 
 
+@pytest.mark.slow
 async def test_users_of_a_killed_worker_miss_nothing(server):
     await all_pods(server)
     async with aiohttp.ClientSession() as session:
@@ -232,6 +235,7 @@ async def test_totals_never_go_back_when_workers_die(server):
             assert (await asyncio.to_thread(server.get_metrics))["notifications_sent_total"] >= seen
 
 
+@pytest.mark.slow
 async def test_a_killed_redis_is_restarted_and_told_by_every_worker(server):
     assert server.kill_redis()
     await until(lambda: said(server, "redis.restarted"))
@@ -246,6 +250,7 @@ async def test_a_killed_redis_is_restarted_and_told_by_every_worker(server):
         assert await post(session, server, "after")
 
 
+@pytest.mark.slow
 async def test_sigterm_drains_and_leaves_nothing(server):
     await all_pods(server)
     async with aiohttp.ClientSession() as session:
@@ -360,6 +365,7 @@ async def delivered(session, server):
     return await until(status)
 
 
+@pytest.mark.slow
 async def test_an_external_redis_that_is_not_there_yet(build, redis_binary_on):
     port, start_redis = redis_binary_on
     server = build("--workers", "2", "--redis-addr", f"127.0.0.1:{port}")
