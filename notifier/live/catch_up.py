@@ -50,11 +50,11 @@ class CatchUp:
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
     def break_off(self) -> None:
-        """Lets everybody fall behind: replies were lost."""
+        """Marks every user as behind: replies were lost."""
         self.epoch += 1
 
     def want(self, user: str, member: Member, dead: str = "") -> None:
-        """Lets a user fall behind, and reads on for them before others."""
+        """Marks a user as behind, and reads on for them before others."""
         member.cursor.fall_behind()
         waiting = self._then.pop(user, "")
         dead = dead or waiting
@@ -63,7 +63,7 @@ class CatchUp:
             self._soon()
 
     def want_all(self) -> None:
-        """Lets everybody fall behind, and reads on for all."""
+        """Marks every user as behind, and reads on for all."""
         self.break_off()
         for user in self._hub.users:
             if user not in self._first:

@@ -22,7 +22,7 @@ TOKEN_EXPIRED = 4401
 
 
 class Door(Protocol):
-    """Who answers what a connection's client says."""
+    """The endpoint that answers a connection's messages."""
 
     def receive(self, connection: Connection, text: bytes) -> None:
         """A text frame came."""
@@ -86,7 +86,7 @@ class Connection(WebSocket):
 
     @property
     def greeted(self) -> bool:
-        """Whether the inbox has been sent, so that live pushes go straight out."""
+        """True once the inbox has been sent, so that live pushes go straight out."""
         return self._held is None
 
     def expire(self) -> None:

@@ -1,4 +1,4 @@
-"""How far a user's connections here have been handed the stream, apart from how far the store's group has gone.
+"""The position up to which a user's connections here were handed the stream, apart from the store's group.
 
 The group goes on inside a script; where its reply is lost, nobody was handed what it went past. So after any break a
 user is *behind*: nothing is pushed to them until the stream has been read on from what was really handed out.
@@ -30,7 +30,7 @@ class Cursor:
         self.anew: Position | None = None
 
     def fall_behind(self) -> None:
-        """Lets nothing be pushed until the stream has been read on."""
+        """Holds pushes back until the stream has been read on."""
         self.epoch = BEHIND
         self.missed = True
 

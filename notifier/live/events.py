@@ -1,4 +1,4 @@
-"""What happens, as events for those who follow: bounded per listener, free of cost while nobody does."""
+"""Events for those who follow them: bounded per listener, free of cost while nobody does."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Listener:
         self._arrived.set()
 
     async def take(self, timeout: float) -> list[tuple[str, bytes]]:
-        """What has come since the last call; waits for at most `timeout` seconds and may then be empty."""
+        """The events since the last call; waits for at most `timeout` seconds and may then be empty."""
         if not self._events and not self.ended:
             self._arrived.clear()
             try:
@@ -73,7 +73,7 @@ class EventFeed:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody follows, here or on another pod."""
+        """True while anybody follows, here or on another instance."""
         return bool(self._listeners) or self._wanted_until > time.monotonic()
 
     @property

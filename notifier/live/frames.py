@@ -25,7 +25,7 @@ _Utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class FrameError(Exception):
-    """What the peer sent breaks the protocol; `code` is the close code to answer with."""
+    """A breach of the protocol by the peer; `code` is the close code to answer with."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -71,7 +71,7 @@ class FrameReader:
                 yield message
 
     def forget(self) -> None:
-        """Lets go of what is half read."""
+        """Drops a message that is half read."""
         self._tail = self._fragments = self._utf8 = None
         self._size = 0
 
@@ -196,7 +196,7 @@ def encode_close(code: int, reason: str) -> bytes:
 
 
 def _may_be_sent(code: int) -> bool:
-    """Whether a peer may send this close code (RFC 6455 §7.4 and the IANA registry)."""
+    """True for a close code that a peer may send (RFC 6455 §7.4 and the IANA registry)."""
     return (1000 <= code <= 1014 and code not in (1004, NO_STATUS, ABNORMAL)) or 3000 <= code <= 4999
 
 

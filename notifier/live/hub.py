@@ -81,7 +81,7 @@ class Hub:
         return member
 
     def remove(self, connection: Connection) -> bool:
-        """Lets a connection go; whether it was its user's last here."""
+        """Forgets a connection; True if it was its user's last here."""
         if self._by_id.pop(connection.id, None) is None:
             return False
         self._leave_address(connection.remote)
@@ -113,7 +113,7 @@ class Hub:
         return len(member.connections)
 
     def tick(self, now: float) -> None:
-        """Lets every connection look at its clocks; `now` is monotonic seconds."""
+        """Has every connection check its deadlines; `now` is monotonic seconds."""
         for connection in self:
             if now >= connection.expires_at:
                 connection.expire()

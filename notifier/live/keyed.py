@@ -1,4 +1,4 @@
-"""What API keys hold open: sockets and streams of events, which end when their key is revoked."""
+"""Sockets and streams of events by the API key that opened them; they end when it is revoked."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Router:
         self._on_pushed(count, -1.0)
 
     def detach(self, connection: Connection) -> None:
-        """Lets a connection go; with the user's last one here, the lock too."""
+        """Forgets a connection; with the user's last one here, gives up the lock too."""
         self._events.emit("client.disconnected", client_facts(connection))
         if self.hub.remove(connection):
             task = asyncio.ensure_future(self._leave(connection.user_key))
@@ -325,7 +325,7 @@ class Router:
             self.catch_up.want(user, member, dead)
 
     async def tell_cleared(self, user: str, owner: str) -> None:
-        """Tells a user what expired unread: here where this pod holds the lock, else the holder is asked to."""
+        """Pushes what expired unread: from here where this instance holds the lock, else the holder is asked to."""
         if owner != self.holder.pod:
             if owner:
                 self._bus.post(owner, Cleared(user))
@@ -384,7 +384,7 @@ class Router:
 
 
 def client_facts(connection: Connection) -> dict[str, object]:
-    """What events say of a connection."""
+    """The fields that events carry of a connection."""
     user = connection.user
     return {"connection_id": connection.id, "user_id": user.id, "login": user.login, "remote": connection.remote}
 

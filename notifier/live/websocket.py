@@ -98,21 +98,21 @@ class WebSocket(FrameReader, asyncio.Protocol):
         self.close(UNSUPPORTED_DATA, "text frames only")
 
     def on_room(self) -> None:
-        """What waited has gone out, and there is room for more."""
+        """Called when the send buffer has drained and there is room for more."""
 
     def on_closed(self, code: int, reason: str) -> None:
         """The connection is gone; called once."""
 
     @property
     def log_facts(self) -> dict[str, object]:
-        """What a line in the log says of this connection."""
+        """The fields of this connection in lines of the log."""
         return {"remote": self.remote}
 
     # -- what may be asked of it
 
     @property
     def open(self) -> bool:
-        """Whether messages can be sent."""
+        """True while messages can be sent."""
         return self._transport is not None and self._closing is None
 
     @property
@@ -122,7 +122,7 @@ class WebSocket(FrameReader, asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether what is sent now would go out soon."""
+        """True while the transport takes what is sent without making it wait."""
         return not self._paused
 
     def attach(self, transport: asyncio.BaseTransport) -> None:
@@ -307,7 +307,7 @@ class WebSocket(FrameReader, asyncio.Protocol):
             self._transport.write_eof()
 
     def _end_after_flush(self) -> None:
-        """Lets the transport go once what waits has been sent; `tick` drops it if that takes too long."""
+        """Closes the transport once what waits has been sent; `tick` drops it if that takes too long."""
         self._close_deadline = self._close_deadline or self.clock() + HANDSHAKE
         if self._transport is not None:
             self._transport.close()

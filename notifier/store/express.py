@@ -225,7 +225,7 @@ class Express:
         self._correct(stored[0] if isinstance(outcome[-1], Exception) else stored[0] - count)
 
     def _outcome(self, replies: Reply) -> Any:
-        """What a transaction has given, or the error for which none of it was done (`LinkLost`: nobody knows)."""
+        """The replies of a transaction, or the error for which none of it was done (`LinkLost`: nobody knows)."""
         if not isinstance(replies, list):
             return as_error(replies)
         if isinstance(replies[-1], list):
@@ -422,7 +422,7 @@ class Express:
             self._indexing = asyncio.get_running_loop().call_later(INDEX_AFTER, self.bring_up_to_date)
 
     def bring_up_to_date(self) -> None:
-        """Lets the indexes know of what was stored; commands that are sent from now on find them so."""
+        """Brings the indexes up to date with what was stored; commands that are sent from now on find them so."""
         if self._indexing is not None:
             self._indexing.cancel()
             self._indexing = None
@@ -462,4 +462,4 @@ def _fail(call: _Read, error: NotifierError) -> None:
 
 
 def _ignore(reply: Reply) -> None:
-    """What was to be tidied is looked after by a duty too."""
+    """Ignores the outcome: a duty looks after what was to be tidied, too."""

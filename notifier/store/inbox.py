@@ -529,7 +529,7 @@ class Inbox:
             self.express.forget_all()
 
     def bring_up_to_date(self) -> None:
-        """Lets the indexes know of all that plain commands have stored."""
+        """Brings the indexes up to date with all that plain commands have stored."""
         if self.express is not None:
             self.express.bring_up_to_date()
 

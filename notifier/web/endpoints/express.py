@@ -45,7 +45,7 @@ OnRequest = Callable[[str, str, int, float], None]
 
 
 class Head(NamedTuple):
-    """What counts of a request's head: its headers by lower-case name, and the length of the body."""
+    """The part of a request's head that is read: headers by lower-case name, and the length of the body."""
 
     headers: dict[str, str]
     length: int
