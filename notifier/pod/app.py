@@ -225,37 +225,8 @@ class App:
         return Ingest(options, settings.kafka_topic, self.pipeline.accept)
 
     def _build_duties(self) -> None:
-        settings, pod = self.settings, self.settings.pod_id
-        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
-        self.heartbeat = Heartbeat(
-            self.presence,
-            self.router,
-            DocumentWriter(self.identity, self.hub, self.metrics, lambda: sum(self.pipeline.hands().values())).write,
-            self.metrics.since_last,
-            self.metrics.reported,
-            beat_interval=settings.heartbeat_interval,
-            renew_interval=settings.lock_ttl / 3,
-            on_bus_lost=self.bus_reader.restart,
-            on_pods=self.observer.pod,
-        )
-        self.router.is_dead = self.heartbeat.is_dead
-        self.router.others = lambda: self.heartbeat.others
-        self.redis.on_break, self.redis.on_back = self._on_break, self._on_back
-        self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
-        self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
-        interval = settings.janitor_interval
-        self.janitor = Janitor(
-            self.reports,
-            self.inbox,
-            pod,
-            self.router.tell_cleared,
-            self.observer.cleared,
-            interval=interval,
-            look_again=settings.lock_ttl,
-            now=self.redis.clock.now,
-        )
-        self.trimmer = Trimmer(self.reports, self.inbox, self.observer.trimmed, interval=interval)
-        self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
+        self._build_beats()
+        self._build_sweeps()
         store_watcher = StoreWatcher(self.store_watch)
         self.redis.on_connected = store_watcher.hurry
         self.duties: list[Duty] = [
@@ -274,12 +245,48 @@ class App:
             from notifier.duties.kafka_consumer import KafkaConsumer
 
             self.duties.append(KafkaConsumer(self.ingest))
-        if settings.auth_mode == "token":
+        if self.settings.auth_mode == "token":
             self.duties.append(KeyWatch(self.api_keys, self.opened))
         if self.tally is not None:
             self.duties.append(TallyRound(self.tally.publish))
         for duty in self.duties:
             duty.on_failure = self.metrics.count_duty_failure
+
+    def _build_beats(self) -> None:
+        settings = self.settings
+        self.bus_reader = BusReader(self.bus, self.router, self.peers, self.events, self._list_other_pods)
+        self.heartbeat = Heartbeat(
+            self.presence,
+            self.router,
+            DocumentWriter(self.identity, self.hub, self.metrics, lambda: sum(self.pipeline.hands().values())).write,
+            self.metrics.since_last,
+            self.metrics.reported,
+            beat_interval=settings.heartbeat_interval,
+            renew_interval=settings.lock_ttl / 3,
+            on_bus_lost=self.bus_reader.restart,
+            on_pods=self.observer.pod,
+        )
+        self.router.is_dead = self.heartbeat.is_dead
+        self.router.others = lambda: self.heartbeat.others
+        self.redis.on_break, self.redis.on_back = self._on_break, self._on_back
+        self.asker = Asker(self.bus, self.events, lambda: self.heartbeat.others)
+        self.follower = Follower(self.event_log, self.events, lambda: self.heartbeat.others)
+
+    def _build_sweeps(self) -> None:
+        settings, pod = self.settings, self.settings.pod_id
+        interval = settings.janitor_interval
+        self.janitor = Janitor(
+            self.reports,
+            self.inbox,
+            pod,
+            self.router.tell_cleared,
+            self.observer.cleared,
+            interval=interval,
+            look_again=settings.lock_ttl,
+            now=self.redis.clock.now,
+        )
+        self.trimmer = Trimmer(self.reports, self.inbox, self.observer.trimmed, interval=interval)
+        self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
 
     def _build_reports(self) -> None:
         ingest = self.ingest
