@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 
+import pytest
+
 from notifier.domain.ids import derived_id
 from notifier.errors import ErrorCode, NotifierError
 from notifier.ingest.ingest import Ingest
@@ -121,6 +123,7 @@ async def test_while_the_store_is_away_nothing_is_committed_and_no_partition_los
     await pod.has_stored(3042)  # the partitions are resumed
 
 
+@pytest.mark.slow
 async def test_brokers_that_go_are_seen_and_found_again(brokers, topic, start_reader):
     pod = await start_reader()
     topic.put_many(4)
@@ -138,6 +141,7 @@ async def test_brokers_that_go_are_seen_and_found_again(brokers, topic, start_re
     assert len(await pod.records()) == 8
 
 
+@pytest.mark.slow
 async def test_two_pods_share_and_hand_over(topic, start_reader):
     first = await start_reader("pod-a")
     topic.put_many(100)
@@ -157,6 +161,7 @@ async def test_two_pods_share_and_hand_over(topic, start_reader):
     assert await topic.committed() == [150, 150]  # leaving commits what is stored
 
 
+@pytest.mark.slow
 async def test_a_partition_given_away_is_not_committed_beyond_what_is_stored(topic, start_reader):
     first = await start_reader("pod-a")
     first.app.ingest._accept = Refusing(first.app.pipeline.accept)

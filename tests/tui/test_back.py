@@ -101,6 +101,7 @@ def test_backspace_goes_back_from_view_to_view_and_escape_says_so() -> None:
     play(story)
 
 
+@pytest.mark.slow
 def test_a_page_that_is_left_while_it_is_made_leaves_nothing_behind() -> None:
     user = UserKey(1, "alice")
 

@@ -275,6 +275,7 @@ ODD_VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_VALUES)
 async def test_odd_values_are_survived(start_pod, redis, name):
     client, live = await begin(start_pod)
@@ -336,6 +337,7 @@ async def test_a_pod_starts_whatever_stands_in_the_fence(start_pod, redis, comma
     await check_all_goes_on(client, live, "after that")
 
 
+@pytest.mark.slow
 async def test_events_of_another_program_are_left_out(start_pod, redis):
     client = await start_pod()
     follower = client.pod.event_log.follow()

@@ -523,6 +523,7 @@ async def upgrade_many(served, number):
     return found
 
 
+@pytest.mark.slow
 async def test_a_handover_leaves_nothing_behind(served):
     """Of 2,000 connections no task and no object of Sanic's stays, and less than 4 KiB each: with and without a collection."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
