@@ -29,7 +29,7 @@ sender: $(RUN_STAMP) ## send it a notification
 
 SUITE := -m "not slow" --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test: $(DEV_STAMP) ## the tests, in under three minutes
+test: $(DEV_STAMP) ## the tests, in about three minutes
 	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
 
 test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
