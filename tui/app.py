@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.events import Event, Key, Paste
@@ -22,10 +21,6 @@ from textual.worker import Worker
 from tui import humanise
 from tui.client import AdminClient, ApiError
 from tui.commands import Command, available, bind, key_name
-from tui.details.delivery import DeliveryDetail
-from tui.details.notification import NotificationDetail
-from tui.details.record import RecordDetail
-from tui.details.user import OneUserDetail
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 from tui.messages import (
@@ -35,19 +30,13 @@ from tui.messages import (
     EventsArrived,
     FiguresArrived,
     LinkChanged,
-    OpenDeliveries,
-    OpenDelivery,
-    OpenHistory,
-    OpenNotification,
-    OpenRecord,
-    OpenUser,
     Operate,
     RefreshNow,
     SendNow,
-    ShowView,
     SnapshotArrived,
     SnapshotFailed,
 )
+from tui.navigation import Navigator
 from tui.page import Page, Setting
 from tui.palette import Actions
 from tui.poller import Poller
@@ -55,16 +44,11 @@ from tui.preferences import Preferences
 from tui.probe import probe
 from tui.safe import safe, without_controls
 from tui.screens import find_views
-from tui.screens.deliveries import Deliveries
-from tui.screens.history import UserHistory
 from tui.screens.send import Send
 from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
 from tui.typeahead import Typeahead
-from tui.view import View
 from tui.world import World
 
-BASE = 2  # Textual's own blank screen and the first view
-DEPTH_MAX = 8  # pages on top of each other; the next one takes the place of the last
 AT_ONCE = ("ctrl+c", "ctrl+q")  # keys that leave wait for no other
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")  # each ends the dashboard with 128 and its number
 EVERYWHERE = (
@@ -83,7 +67,7 @@ EVERYWHERE = (
 _PAGE_ACTIONS = frozenset({"view", "help", "pause", "refresh", "next_theme", "quit", "command_palette"})
 
 
-class Dashboard(App[int]):
+class Dashboard(Navigator):
     """The program. Its return code is that of the command."""
 
     CSS_PATH = "tui.tcss"
@@ -105,8 +89,8 @@ class Dashboard(App[int]):
         self._asking: Worker[None] | None = None
         self._paused_at: float | None = None
         self._arrived_then = 0
-        self._setting = Setting(self.world, [view.tab for view in find_views()], read_only)
-        self.views: dict[str, View] = {view.tab.view: view(self._setting) for view in find_views()}
+        self.setting = Setting(self.world, [view.tab for view in find_views()], read_only)
+        self.views = {view.tab.view: view(self.setting) for view in find_views()}
 
     async def on_mount(self) -> None:
         """Puts the first view up and begins to look."""
@@ -153,24 +137,10 @@ class Dashboard(App[int]):
 
     def _nothing(self, key: str) -> str:
         page = self.page
-        if self._setting.read_only and page is not None and page.writes(key):
+        if self.setting.read_only and page is not None and page.writes(key):
             return f"{key_name(key)}: this dashboard is read-only"
         where = "" if isinstance(self.screen, ModalScreen) else "; ? lists the keys"
         return f"{key_name(key)} does nothing here{where}"
-
-    def note(self, said: str) -> None:
-        """A remark on what was just typed, in the line of the keys; over a dialog, a line that goes away."""
-        page = self.page
-        if page is not None and page is self.screen:
-            page.note(said)
-        else:
-            self.inform(said)
-
-    @property
-    def page(self) -> Page | None:
-        """The page in front, be it under a dialog; None while it is being made, and once all is taken down."""
-        page = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
-        return page if page is not None and page.ready and self.is_running else None
 
     # What comes from the poller goes down to the page in front, unless paused.
 
@@ -215,35 +185,6 @@ class Dashboard(App[int]):
             self._tick()
             self._poller.watch(page.subject)
 
-    async def on_show_view(self, message: ShowView) -> None:
-        """Goes to a view."""
-        await self._show_view(message.view)
-
-    def on_open_user(self, message: OpenUser) -> None:
-        """Drills down to a user."""
-        self._drill(OneUserDetail(self._setting, message.user))
-
-    def on_open_notification(self, message: OpenNotification) -> None:
-        """Drills down to a notification."""
-        page = NotificationDetail(self._setting, message.user, message.notification_id, message.stream_id)
-        self._drill(page)
-
-    def on_open_delivery(self, message: OpenDelivery) -> None:
-        """Drills down to a delivery."""
-        self._drill(DeliveryDetail(self._setting, message.id, message.known))
-
-    def on_open_deliveries(self, message: OpenDeliveries) -> None:
-        """Drills down to deliveries: a page of its own, so that the view keeps its filter and its selection."""
-        self._drill(Deliveries(self._setting, message.needle))
-
-    def on_open_record(self, message: OpenRecord) -> None:
-        """Drills down to anything else."""
-        self._drill(RecordDetail(self._setting, message.heading, message.facts, message.raw))
-
-    def on_open_history(self, message: OpenHistory) -> None:
-        """Drills down to a user's history."""
-        self._drill(UserHistory(self._setting, message.user))
-
     async def on_choose_recipients(self, message: ChooseRecipients) -> None:
         """Adds users to those to send to."""
         view = self.views["send"]
@@ -273,21 +214,7 @@ class Dashboard(App[int]):
         """Fetches what is shown."""
         self._poller.refresh()
 
-    def on_page_left(self, message: Page.Left) -> None:
-        """Back to the page below, which stands as it was left. A view of its own key was not come to from a row: there
-        Escape says which key goes back."""
-        if len(self.screen_stack) <= BASE:
-            self.note("this is the first view; q leaves")
-        elif message.views or self.screen not in self.views.values():
-            self.pop_screen()
-        else:
-            self.note("backspace goes back to the view before this one")
-
     # What keys do everywhere.
-
-    async def action_view(self, name: str) -> None:
-        """Goes to a view."""
-        await self._show_view(name)
 
     def action_help(self) -> None:
         """Lists the keys of the page in front."""
@@ -324,10 +251,6 @@ class Dashboard(App[int]):
     def paused(self) -> bool:
         """True while refreshes are paused."""
         return self._paused_at is not None
-
-    def inform(self, said: str, bad: bool = False) -> None:
-        """A line that goes away by itself."""
-        self.notify(safe(said), severity="error" if bad else "information", timeout=6 if bad else 3, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A dialog keeps the keys of the page below to itself."""
@@ -400,38 +323,6 @@ class Dashboard(App[int]):
         sample = self.world.history.latest
         many = humanise.plural(sample.figures.connections, "connection") if sample else "an unknown number"
         return f"Send to everybody who is connected, {many} now?"
-
-    async def _show_view(self, name: str) -> None:
-        """On top of what is there, so that there is a way back; to one that is there already, back to it."""
-        view = self.views[name]
-        while view in self.screen_stack and self.screen is not view:
-            await self.pop_screen()
-        if self.screen is view:
-            return
-        while len(self.screen_stack) > DEPTH_MAX:
-            await self.pop_screen()
-        await self.push_screen(name)
-
-    def _drill(self, page: Page) -> None:
-        page.active_tab = self._tab
-        if len(self.screen_stack) > DEPTH_MAX:
-            self.switch_screen(page)
-        else:
-            self.push_screen(page)
-
-    def _trail(self) -> list[str]:
-        """The page in front and those it was reached through, from the last view on."""
-        trail: list[str] = []
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, Page):
-                trail.insert(0, safe(screen.crumb))
-                if screen in self.views.values():
-                    break
-        return trail
-
-    @property
-    def _tab(self) -> str:
-        return self.page.active_tab if self.page is not None else ""
 
     def _tick(self) -> None:
         if self.page is not None:
