@@ -6,7 +6,7 @@ import logging
 
 from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
-from notifier.store.inbox import Inbox
+from notifier.store.inbox_upkeep import InboxUpkeep
 from notifier.store.reports import Reports
 
 SLICE = 500
@@ -17,12 +17,12 @@ log = logging.getLogger("notifier.duties")
 class GroupMaintenance(Duty):
     name = "groups"
 
-    def __init__(self, reports: Reports, inbox: Inbox, pod: str, *, interval: float) -> None:
+    def __init__(self, reports: Reports, upkeep: InboxUpkeep, pod: str, *, interval: float) -> None:
         """`interval` in seconds between slices of 500 users."""
         super().__init__()
         self.interval = interval
         self._reports = reports
-        self._inbox = inbox
+        self._upkeep = upkeep
         self._pod = pod
         self._cursor = ""
 
@@ -31,9 +31,9 @@ class GroupMaintenance(Duty):
             return
         users, _, cursor = await self._reports.users("", self._cursor, SLICE)
         self._cursor = cursor or ""
-        await for_each(self._inbox, users, self._repair)
+        await for_each(self._upkeep, users, self._repair)
 
     async def _repair(self, user: str) -> None:
-        removed, created = await self._inbox.repair(user)
+        removed, created = await self._upkeep.repair(user)
         if removed or created:
             log.info("group.repaired", extra={"user_id": user, "removed": removed, "group_made": bool(created)})

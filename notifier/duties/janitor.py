@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
-from notifier.store.inbox import Inbox
+from notifier.store.inbox_upkeep import InboxUpkeep
 from notifier.store.reports import Reports
 
 BATCH = 500
@@ -18,7 +18,7 @@ class Janitor(Duty):
     def __init__(
         self,
         reports: Reports,
-        inbox: Inbox,
+        upkeep: InboxUpkeep,
         pod: str,
         tell_cleared: Callable[[str, str], Awaitable[None]],
         on_cleared: Callable[[str, int], None],
@@ -31,7 +31,7 @@ class Janitor(Duty):
         super().__init__()
         self.interval = interval
         self._reports = reports
-        self._inbox = inbox
+        self._upkeep = upkeep
         self._pod = pod
         self._tell_cleared = tell_cleared
         self._on_cleared = on_cleared
@@ -50,11 +50,11 @@ class Janitor(Duty):
         # A user may be due again at once; each gets one visit per sweep, or a busy one would keep it going for ever.
         while users := [user for user in await self._reports.due(before, BATCH + len(seen)) if user not in seen]:
             seen.update(users)
-            await for_each(self._inbox, users, self._expire)
+            await for_each(self._upkeep, users, self._expire)
         return self._removed - removed
 
     async def _expire(self, user: str) -> None:
-        removed, unread, owner = await self._inbox.expire(user, self._look_again)
+        removed, unread, owner = await self._upkeep.expire(user, self._look_again)
         self._removed += removed
         if unread:
             self._on_cleared(user, unread)

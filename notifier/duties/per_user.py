@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.inbox import Inbox
+from notifier.store.inbox_upkeep import InboxUpkeep
 
 
-async def for_each(inbox: Inbox, users: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+async def for_each(upkeep: InboxUpkeep, users: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
     """Does `work` for each user. What fails over a user's own keys is counted and named in the log once.
 
     Raises `NotifierError(unavailable)` when the store goes."""
@@ -18,4 +18,4 @@ async def for_each(inbox: Inbox, users: Iterable[str], work: Callable[[str], Awa
         except NotifierError as error:
             if error.code is ErrorCode.UNAVAILABLE:
                 raise
-            inbox.note_failure(user, error)
+            upkeep.note_failure(user, error)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
-from notifier.store.inbox import Inbox
+from notifier.store.inbox_upkeep import InboxUpkeep
 from notifier.store.reports import Reports
 
 BATCH = 200
@@ -15,12 +15,14 @@ BATCH = 200
 class Trimmer(Duty):
     name = "trimmer"
 
-    def __init__(self, reports: Reports, inbox: Inbox, on_trimmed: Callable[[int], None], *, interval: float) -> None:
+    def __init__(
+        self, reports: Reports, upkeep: InboxUpkeep, on_trimmed: Callable[[int], None], *, interval: float
+    ) -> None:
         """`on_trimmed` is told how many unread ones were cut; `interval` in seconds."""
         super().__init__()
         self.interval = interval
         self._reports = reports
-        self._inbox = inbox
+        self._upkeep = upkeep
         self._on_trimmed = on_trimmed
 
     async def round(self) -> None:
@@ -34,10 +36,10 @@ class Trimmer(Duty):
         seen = set[str]()  # one over whose keys it failed stays on the list until the next round
         while users := [user for user in await draw(BATCH + len(seen)) if user not in seen]:
             seen.update(users)
-            await for_each(self._inbox, users, work)
+            await for_each(self._upkeep, users, work)
 
     async def _trim(self, user: str) -> None:
-        self._on_trimmed(await self._inbox.trim(user))
+        self._on_trimmed(await self._upkeep.trim(user))
 
     async def _retain(self, user: str) -> None:
-        await self._inbox.retain(user)
+        await self._upkeep.retain(user)

@@ -12,7 +12,8 @@ from notifier.domain.notifications import fragment_of
 from notifier.live.connection import BEGINNING, position_of
 from notifier.live.frames import SERVICE_RESTART, encode_text
 from notifier.live.hub import Hub, Member
-from notifier.store.inbox import Holder, Inbox, ReadOn, Wanted
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import Holder, ReadOn, Wanted
 
 BATCH = 16  # users of one script: it holds up everybody, and each may have a page of 100
 IN_FLIGHT = 8  # batches without a reply: 10,000 users take a second, and what is accepted meanwhile goes between them

@@ -23,7 +23,8 @@ from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART, encode_text
 from notifier.live.hub import Hub, Member
 from notifier.store.bus import Behind, Bus, Cleared, Forward, News, Orphan
-from notifier.store.inbox import Arrivals, Holder, Inbox, Snapshot
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import Arrivals, Holder, Snapshot
 
 RENEW_BATCH = 500
 NEWS_BATCH = 200  # users of one script
@@ -345,7 +346,7 @@ class Router:
                 member = self.hub.member(user)
                 if member is not None:
                     self._note_owner(user, member, owner)
-            if own := self._inbox.shared(user for user, owner in owners.items() if owner == self.holder.pod):
+            if own := self._inbox.plain.shared(user for user, owner in owners.items() if owner == self.holder.pod):
                 self.news(own)
 
     def break_off(self) -> None:

@@ -58,7 +58,8 @@ from notifier.store.epoch import Epoch
 from notifier.store.events import EventLog
 from notifier.store.express import Express
 from notifier.store.idempotency import Idempotency
-from notifier.store.inbox import Holder, Inbox
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import Holder
 from notifier.store.limits import Limits
 from notifier.store.presence import Presence
 from notifier.store.redis.address import Address, Deployment, parse_address, parse_deployment
@@ -153,8 +154,8 @@ class App:
             self.redis.clock.now,
         )
         if settings.lean_path == "on" and isinstance(self.redis, SingleRedis):
-            self.reports.before = self.inbox.bring_up_to_date
-            self.inbox.express = Express(self.redis, self.inbox, self.holder, self.router.news)
+            self.reports.before = self.inbox.plain.bring_up_to_date
+            self.inbox.plain.path = Express(self.redis, self.inbox, self.holder, self.router.news)
         self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
         ConnectionAnswers(settings.pod_id, self.hub, self.redis.clock.now).register(self.peers)
 
@@ -163,7 +164,7 @@ class App:
         self.idempotency = Idempotency(self.redis)
         self.once = Once(self.idempotency, settings.idempotency_ttl)
         self.publisher = Publisher(
-            self.inbox,
+            self.inbox.acceptance,
             self.holder,
             announce=self.router.announce,
             doubt=self.router.doubt,
@@ -173,7 +174,9 @@ class App:
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
-        self.operations = Operations(self.reports, self.inbox, self.presence, self.peers.ask, self.router.tell_cleared)
+        self.operations = Operations(
+            self.reports, self.inbox.upkeep, self.presence, self.peers.ask, self.router.tell_cleared
+        )
         limits = SocketLimits(
             settings.max_frame,
             settings.send_buffer,
@@ -277,7 +280,7 @@ class App:
         interval = settings.janitor_interval
         self.janitor = Janitor(
             self.reports,
-            self.inbox,
+            self.inbox.upkeep,
             pod,
             self.router.tell_cleared,
             self.observer.cleared,
@@ -285,8 +288,8 @@ class App:
             look_again=settings.lock_ttl,
             now=self.redis.clock.now,
         )
-        self.trimmer = Trimmer(self.reports, self.inbox, self.observer.trimmed, interval=interval)
-        self.groups = GroupMaintenance(self.reports, self.inbox, pod, interval=interval)
+        self.trimmer = Trimmer(self.reports, self.inbox.upkeep, self.observer.trimmed, interval=interval)
+        self.groups = GroupMaintenance(self.reports, self.inbox.upkeep, pod, interval=interval)
 
     def _build_reports(self) -> None:
         ingest = self.ingest
@@ -395,7 +398,7 @@ class App:
     async def _let_others_take_over(self) -> None:
         await self.heartbeat.stop()
         if self.redis.up:
-            self.inbox.bring_up_to_date()
+            self.inbox.plain.bring_up_to_date()
             await self.router.leave_all()
             await self.presence.add_totals(self.metrics.since_last())
             await self.presence.leave(self.settings.pod_id)
@@ -406,7 +409,7 @@ class App:
 
     def _on_break(self) -> None:
         """Replies of the store were lost."""
-        self.inbox.break_off()
+        self.inbox.plain.forget_all()
         self.router.break_off()
 
     def _on_back(self) -> None:

@@ -10,7 +10,7 @@ from notifier.domain.status import FINAL, Status
 from notifier.live.events import EventFeed
 from notifier.service.inbox import Marked
 from notifier.store.delivery_records import Change
-from notifier.store.inbox import Accepted, Item
+from notifier.store.inbox_values import Accepted, Item
 from notifier.telemetry.metrics import Metrics
 
 MESSAGE_SHOWN = 120  # characters

@@ -11,7 +11,7 @@ from notifier.domain.retry import RetryPolicy
 from notifier.service.accept import AcceptPolicy
 from notifier.service.limit import DeliveryLimit, UserLimit
 from notifier.store.delivery_records import LeaseTerms
-from notifier.store.inbox import InboxPolicy
+from notifier.store.inbox_values import InboxPolicy
 from notifier.store.limits import Limits
 
 

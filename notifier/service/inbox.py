@@ -11,7 +11,8 @@ from notifier.domain.ids import is_notification_id, is_stream_id
 from notifier.domain.notifications import fragment_of
 from notifier.domain.protocol import Read, ReadAll, Retention, Sync
 from notifier.errors import NotifierError
-from notifier.store.inbox import Holder, Inbox
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import Holder
 
 
 class Marked(Struct, frozen=True):

@@ -11,7 +11,7 @@ from notifier.domain.entries import Entry
 from notifier.domain.ids import is_stream_id
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
-from notifier.store.inbox import Inbox
+from notifier.store.inbox_upkeep import InboxUpkeep
 from notifier.store.presence import PodRecord, Presence
 from notifier.store.reports import Pending, Reports
 
@@ -56,13 +56,13 @@ class Operations:
     def __init__(
         self,
         reports: Reports,
-        inbox: Inbox,
+        upkeep: InboxUpkeep,
         presence: Presence,
         ask: Ask,
         tell_cleared: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._reports = reports
-        self._inbox = inbox
+        self._upkeep = upkeep
         self._presence = presence
         self._ask = ask
         self._tell_cleared = tell_cleared
@@ -135,7 +135,7 @@ class Operations:
 
     async def clear(self, key: str) -> int:
         """Removes what a user has unread; the user is told. How many."""
-        cleared, owner = await self._inbox.clear(key)
+        cleared, owner = await self._upkeep.clear(key)
         if cleared:
             await self._tell_cleared(key, owner)
         return cleared

@@ -23,7 +23,8 @@ from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.service.limit import UserLimit
 from notifier.service.once import IdempotencyKey, Once, fingerprint, mismatch
-from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item, Remembered
+from notifier.store.inbox_acceptance import Acceptance
+from notifier.store.inbox_values import Accepted, Arrivals, Holder, Item, Remembered
 from notifier.store.redis.link import LinkLost
 
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
@@ -63,7 +64,7 @@ class Publisher:
 
     def __init__(
         self,
-        inbox: Inbox,
+        acceptance: Acceptance,
         holder: Holder,
         announce: Announcer,
         doubt: Callable[[Sequence[str]], None],
@@ -73,7 +74,7 @@ class Publisher:
     ) -> None:
         """`doubt` is told for which users something may be stored that was announced to nobody; `on_stored` what was
         asked for and what came of it; `limit` bounds what one user is sent, except by broadcasts."""
-        self._inbox = inbox
+        self._acceptance = acceptance
         self._holder = holder
         self._announce = announce
         self._doubt = doubt
@@ -126,7 +127,7 @@ class Publisher:
         return replace(await self._publish(draft, body, key), quota=quota)
 
     def _submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
-        if not self._inbox.is_one_script(len(draft.targets), key is not None):
+        if not self._acceptance.is_one_script(len(draft.targets), key is not None):
             _in_task(self._publish_by_parts(draft, body, key), on_answer)
             return
         work = self._prepare(draft, body, key)
@@ -139,7 +140,7 @@ class Publisher:
                 on_answer(self._conclude(work, accepted))
 
         announce = partial(self._announce_items, work.content, work.started)
-        self._inbox.submit(self._holder, work.items, work.remembered, on_accepted, announce)
+        self._acceptance.submit(self._holder, work.items, work.remembered, on_accepted, announce)
 
     def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]
@@ -157,7 +158,7 @@ class Publisher:
     async def _accept(self, work: Work) -> Accepted:
         announce = partial(self._announce_items, work.content, work.started)
         try:
-            return await self._inbox.accept(self._holder, work.items, work.remembered, announce)
+            return await self._acceptance.accept(self._holder, work.items, work.remembered, announce)
         except NotifierError as error:
             if error.code is ErrorCode.UNAVAILABLE:
                 self._doubt_items(work.items)

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import hiredis
 
 from notifier.errors import NotifierError
-from notifier.store.inbox import Accepted, Arrivals, Holder, Inbox, Item
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import Accepted, Arrivals, Holder, Item
 from notifier.store.packed import EXEC, MULTI, Sole, acknowledge, bulk, get_all, move_group, word_of_abort
 from notifier.store.redis.client import as_error, refusal_in
 from notifier.store.redis.link import LinkLost, OnReply, Reply, answer
@@ -94,7 +95,7 @@ class Express:
         if sole is None:
             keys = self._redis.keys
             sole = self._users[user] = Sole(user, keys.stream(user), keys.state(user), keys.sole(user))
-        sole.limit = sole.confirmed + self._inbox.cap - length
+        sole.limit = sole.confirmed + self._inbox.policy.cap - length
 
     def serves(self, user: str) -> bool:
         """True where plain commands serve the user."""
@@ -314,7 +315,7 @@ class Express:
             ]
             call.on_accepted(Accepted("stored", b"", [], found, outcome.trimmed))
 
-        self._inbox.submit_to_script(self._holder, strays, None, conclude, call.on_part)
+        self._inbox.acceptance.submit_to_script(self._holder, strays, None, conclude, call.on_part)
 
     # -- marks of reading
 

@@ -8,9 +8,14 @@ in it (a shard): so a script changes them together with the inbox there too. Scr
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 from notifier.domain.channels import lua_words
 from notifier.domain.status import lua_table
 from notifier.store.redis.slots import slot_of, tags
+
+T = TypeVar("T")
 
 GROUP = "notifications"
 WORKERS = "workers"
@@ -166,6 +171,15 @@ class Keys:
     def shard_of(self, user: str) -> int:
         """The number of the shard in which a user is indexed."""
         return 0
+
+    def by_shard(self, items: Sequence[T], user_of: Callable[[T], str]) -> list[Sequence[T]]:
+        """Groups that one script each can deal with: all in one, but in a cluster. `user_of` gives an item's user."""
+        if len(self.shards) == 1 or len(items) == 1:
+            return [items]
+        groups: dict[int, list[T]] = {}
+        for item in items:
+            groups.setdefault(self.shard_of(user_of(item)), []).append(item)
+        return list(groups.values())
 
     def script_keys(self, key: str) -> tuple[str, ...]:
         """The KEYS of a script for the slot of `key`."""

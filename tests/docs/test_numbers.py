@@ -16,7 +16,7 @@ from notifier.live.websocket import PING_INTERVAL, SILENCE, STALL
 from notifier.pod.providers import HOSTS_SHOWN
 from notifier.providers.bodies import MAX_BODY
 from notifier.store.embedded.binary import MINIMUM
-from notifier.store.inbox import HISTORY
+from notifier.store.inbox_values import HISTORY
 from notifier.store.redis.client import SPOILT_LIFE_MS
 from notifier.store.sessions import MAX_SESSIONS
 from notifier.web.http.descriptors import RESERVE

@@ -116,13 +116,13 @@ async def test_four_pods_do_the_work_of_a_minute_once(start_pod, redis, monkeypa
     visits = Counter()
 
     def counted(pod, duty):
-        original = getattr(pod.inbox, duty)
+        original = getattr(pod.inbox.upkeep, duty)
 
         async def visit(user, *args):
             visits[duty, user] += 1
             return await original(user, *args)
 
-        monkeypatch.setattr(pod.inbox, duty, visit)
+        monkeypatch.setattr(pod.inbox.upkeep, duty, visit)
 
     for pod in pods:
         for duty in ("expire", "trim", "repair"):

@@ -11,7 +11,9 @@ from notifier.service.limit import UserLimit
 from notifier.service.once import IdempotencyKey, Once
 from notifier.service.publish import Publisher
 from notifier.store.idempotency import Idempotency
-from notifier.store.inbox import Holder, Inbox, InboxPolicy
+from notifier.store.inbox_acceptance import Acceptance
+from notifier.store.inbox_plain import PlainSeat
+from notifier.store.inbox_values import Holder, InboxPolicy
 from notifier.store.limits import Limits
 
 KEY = IdempotencyKey("shop", "notify", "k")
@@ -24,7 +26,7 @@ class House:
     def __init__(self, store, limit=None):
         self.announced, self.doubted, self.stored = [], [], []
         self.publisher = Publisher(
-            Inbox(store, InboxPolicy(60_000, 100)),
+            Acceptance(store, InboxPolicy(60_000, 100), PlainSeat()),
             Holder("pod-a", 1),
             lambda user, arrivals, own, at: self.announced.append((user, arrivals.owner)),
             self.doubted.extend,
@@ -84,13 +86,13 @@ async def test_a_repeat_is_answered_beyond_the_limit_and_does_not_count(store):
 
 
 async def test_a_lost_reply_is_doubted_and_the_same_ids_are_stored_once(house, store, redis):
-    submit = house.publisher._inbox.submit
+    submit = house.publisher._acceptance.submit
 
     def cut(*args):
         submit(*args)
         asyncio.get_running_loop().call_soon(store._link.close)  # once it has left
 
-    house.publisher._inbox.submit = cut
+    house.publisher._acceptance.submit = cut
     ids, _ = await house.publish()
     assert house.doubted == ["1-alice", "2-bob"] and house.stored == [2]
     ((_, fields),) = await redis.call("XRANGE", "stream:user:1-alice", "-", "+")

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.domain.users import User
 from notifier.errors import ErrorCode
-from notifier.store.inbox import Item
+from notifier.store.inbox_values import Item
 from notifier.store.redis.address import parse_deployment
 from notifier.store.redis.gather import CALLS_MAX, Gatherer
 from notifier.store.redis.open import open_store
@@ -18,7 +18,7 @@ USERS = [User(number, "gathered") for number in range(1, 6)]
 def submit(pod, user, outcomes, remembered=None):
     """Submits a notification as the door does; its outcome is appended."""
     item = Item(user, f"{user.id:08d}-0000-4000-8000-000000000000", None, b"{}")
-    pod.inbox.submit(pod.holder, [item], remembered, lambda outcome: outcomes.append((user, outcome)))
+    pod.inbox.acceptance.submit(pod.holder, [item], remembered, lambda outcome: outcomes.append((user, outcome)))
 
 
 async def settled(outcomes, count):
@@ -122,7 +122,7 @@ async def test_what_was_gathered_when_the_connection_broke_is_told_so(client, re
 async def test_one_who_fails_to_take_its_outcome_keeps_nobody_from_theirs(client, redis, caplog):
     outcomes = []
     item = Item(USERS[0], "00000000-0000-4000-8000-000000000000", None, b"{}")
-    client.pod.inbox.submit(client.pod.holder, [item], None, lambda outcome: 1 / 0)
+    client.pod.inbox.acceptance.submit(client.pod.holder, [item], None, lambda outcome: 1 / 0)
     submit(client.pod, USERS[1], outcomes)
     await settled(outcomes, 1)
     assert "redis.reply_handler_failed" in caplog.text
@@ -158,7 +158,7 @@ async def test_a_call_with_much_in_it_does_not_wait_for_others(client, scripts_s
         Item(User(number, "many"), f"{number:08d}-0000-4000-8000-000000000000", None, b"{}") for number in range(300)
     ]
     outcomes = []
-    client.pod.inbox.submit(client.pod.holder, items, None, outcomes.append)
+    client.pod.inbox.acceptance.submit(client.pod.holder, items, None, outcomes.append)
     assert scripts_sent == ["inbox/accept"]
     async with asyncio.timeout(5):
         while not outcomes:

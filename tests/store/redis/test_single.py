@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifier.store.inbox import Inbox, InboxPolicy
+from notifier.store.inbox import Inbox
+from notifier.store.inbox_values import InboxPolicy
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis
