@@ -21,6 +21,6 @@ Press ? in it for the keys, Ctrl+P for all commands, q to leave.
 @click.option("--read-only", is_flag=True, help="Without the commands that change anything.")
 def command(url: str, token: str | None, read_only: bool) -> int:
     """Open the operators' dashboard: connections, deliveries, events and health."""
-    from tui.app import run
+    from tui.run import run
 
     return run(url, token, read_only)

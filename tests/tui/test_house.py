@@ -111,8 +111,9 @@ class Letters(TableView):
 
 def test_a_new_view_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from tui import screens
-    from tui.app import EVERYWHERE, Dashboard
+    from tui.app import Dashboard
     from tui.commands import Command, bind
+    from tui.everywhere import EVERYWHERE
 
     (tmp_path / "letters.py").write_text(NEW_VIEW)
     monkeypatch.setattr(screens, "__path__", [*screens.__path__, str(tmp_path)])

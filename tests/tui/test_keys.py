@@ -8,9 +8,9 @@ import pytest
 from textual.command import CommandPalette
 
 from tests.tui.support import Stage, play
-from tui.app import EVERYWHERE
 from tui.commands import available
 from tui.dialogs.help import Help
+from tui.everywhere import EVERYWHERE
 from tui.screens import find_views
 from tui.widgets.tabs import Tabs
 from tui.widgets.words import Words

@@ -16,8 +16,8 @@ from aiohttp import web
 
 from tests.tui.answers import problem
 from tests.tui.fake_server import FakeServer
-from tui import app as app_module
-from tui.app import run
+from tui import run as run_module
+from tui.run import run
 
 
 class Tty:
@@ -75,8 +75,8 @@ def test_nobody_there_and_no_terminal(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_nobody_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(app_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty()))
-    monkeypatch.setattr(app_module.Dashboard, "run", lambda app: opened.append(app.world.url))
+    monkeypatch.setattr(run_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty()))
+    monkeypatch.setattr(run_module.Dashboard, "run", lambda app: opened.append(app.world.url))
     with served() as url:
         pass
     assert run(url, None, False) == 0
@@ -132,5 +132,5 @@ def test_ctrl_c_while_it_connects(capsys: pytest.CaptureFixture[str], monkeypatc
         probe.close()  # type: ignore[attr-defined]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(app_module.asyncio, "run", interrupted)
+    monkeypatch.setattr(run_module.asyncio, "run", interrupted)
     assert "interrupted" in refused(capsys, "http://localhost:1")

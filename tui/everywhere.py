@@ -1,0 +1,20 @@
+"""The keys that work on every page."""
+
+from __future__ import annotations
+
+from tui.commands import Command
+from tui.screens import find_views
+
+EVERYWHERE = (
+    Command("question_mark", "help", "help", "All keys that work here", footer=True),
+    Command("ctrl+p", "command_palette", "find", "Find any action by name", footer=True, priority=True),
+    Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
+    Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
+    Command("t", "next_theme", "theme", "Dark or light, remembered"),
+    Command("q,ctrl+c", "quit", "quit", "Leave the dashboard", footer=True, shown="q ^c"),
+    *(
+        Command(view.tab.key, f"view('{view.tab.view}')", view.tab.title, f"Go to {view.tab.title}")
+        for view in find_views()
+    ),
+)
+PAGE_ACTIONS = frozenset({"view", "help", "pause", "refresh", "next_theme", "quit", "command_palette"})
