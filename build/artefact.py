@@ -70,7 +70,7 @@ class Artefact:
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     def leftovers(self) -> list[str]:
-        """What stayed in the folder for temporary files."""
+        """Files that stayed in the folder for temporary files."""
         return [item.name for item in self.temporary.iterdir()]
 
     def __enter__(self) -> Artefact:

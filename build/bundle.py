@@ -1,4 +1,4 @@
-"""What `notifier.spec` puts into the executable besides the modules that PyInstaller finds by itself."""
+"""Files that `notifier.spec` puts into the executable besides the modules that PyInstaller finds by itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_modules() -> list[str]:
 
 
 def is_needed(module: str) -> bool:
-    """Whether a module that PyInstaller found is of use: few of Pygments' 300 languages are."""
+    """True where a module that PyInstaller found is of use: few of Pygments' 300 languages are."""
     package, _, name = module.rpartition(".")
     return package != "pygments.lexers" or name in LEXERS
 

@@ -33,7 +33,7 @@ class Interrupt:
 
 
 def stand_under_bootloader() -> None:
-    """Ends this process with SIGTERM when its bootloader dies, also by SIGKILL, which it cannot pass on."""
+    """Stops this process with SIGTERM when its bootloader dies, also by SIGKILL, which it cannot pass on."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if not _is_bootloader(os.getppid()):  # it died before the kernel was told
         sys.exit(1)
@@ -48,7 +48,7 @@ def _is_bootloader(pid: int) -> bool:
 
 
 def is_one_file() -> bool:
-    """Whether the program was unpacked for this run, and so has a bootloader above it."""
+    """True where the program was unpacked for this run, and so has a bootloader above it."""
     return os.path.basename(_folder()).startswith(PREFIX)
 
 

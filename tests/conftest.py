@@ -1,4 +1,4 @@
-"""What the tests stand on: a real redis-server for the session, pods in this process, and pytest-sanic over both."""
+"""Fixtures of all tests: a real redis-server for the session, pods in this process, and pytest-sanic over both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several tests need: an inbox as a client sees it, waiting for conditions, and the check of keys' lifetimes."""
+"""Helpers of several tests: an inbox as a client sees it, waiting for conditions, and the check of keys' lifetimes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def eventually(condition, what="the condition"):
 
 
 async def expire_payloads(redis):
-    """Lets every payload's time to live pass at once."""
+    """Makes every payload's time to live pass at once."""
     keys = await redis.call("KEYS", "notification:*")
     if keys:
         await redis.call("DEL", *keys)

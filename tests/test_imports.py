@@ -1,4 +1,4 @@
-"""Who may import whom. The table is the map of the source: a notification moves through it from left to right."""
+"""Imports between rooms. The table is the map of the source: a notification moves through it from left to right."""
 
 import ast
 import subprocess
@@ -92,7 +92,7 @@ def room_of(module):
 
 
 def is_allowed(room, other):
-    """Whether a room may import a module: its own, one in an inner room of its own, or what its row allows."""
+    """True where a room may import a module: its own, one in an inner room of its own, or what its row allows."""
     name = other.removeprefix("notifier").removeprefix(".")
     allowed = {row for row in TABLE[room] if name == row or name.startswith(f"{row}.")}
     return room_of(other) == room or (room and name.startswith(f"{room}.")) or bool(allowed) or name in TABLE[room]
@@ -254,7 +254,7 @@ def test_a_server_loads_what_makes_documents_when_it_is_asked_for_them():
 
 
 def test_programs_beside_the_suite_import():
-    """What `make bench-…` and `make faults` start, and no test runs."""
+    """Programs that `make bench-…` and `make faults` start, and no test runs."""
     programs = [path for folder in ("bench", "e2e") for path in (ROOT / "tests" / folder).glob("*.py")]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in programs if path.stem != "__init__"]
     answer = python("import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)", *names)

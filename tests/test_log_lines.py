@@ -121,7 +121,7 @@ async def test_a_request_that_failed(client, lines, monkeypatch):
 
 
 def break_script(pod, name):
-    """Lets a script of the inbox fail with what no mending cures."""
+    """Makes a script of the inbox fail with what no mending cures."""
     script = pod.inbox.acceptance._script if name == "accept" else pod.inbox._scripts[name]
     script.text, script.sha = "return redis.error_reply('ERR a defect in the store')", "0" * 40
 

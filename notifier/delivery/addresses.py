@@ -19,7 +19,7 @@ log = logging.getLogger("notifier.delivery")
 
 
 class Address(NamedTuple):
-    """Where one send goes; `subscription` holds a web subscription's keys, `registration` the session it comes from."""
+    """The target of one send; `subscription` holds a web subscription's keys, `registration` its session."""
 
     platform: str
     to: str

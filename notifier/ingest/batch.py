@@ -18,7 +18,7 @@ class Letter(NamedTuple):
 
     @property
     def partition(self) -> Partition:
-        """Where it came from."""
+        """The topic and partition that it came from."""
         return self.source.topic, self.source.partition
 
 

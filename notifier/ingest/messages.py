@@ -35,7 +35,7 @@ _OUTER_NAMES = {inner: outer for outer, inner in _FIELDS}
 
 
 class Source(NamedTuple):
-    """Where a message stands. `timestamp` (ms) is part of it: a topic made anew counts its offsets from 0 again."""
+    """The place of a message. `timestamp` (ms) is part of it: a topic made anew counts its offsets from 0 again."""
 
     topic: str
     partition: int

@@ -32,7 +32,7 @@ class SessionService:
 
 
 class SendRate:
-    """Where users stand with `RATE_LIMIT_PER_USER`."""
+    """The state of users' limit, `RATE_LIMIT_PER_USER`."""
 
     def __init__(self, deliveries: Deliveries, rate: tuple[int, float], now: Callable[[], float]) -> None:
         """`rate` is the limit and its window in seconds."""

@@ -101,7 +101,7 @@ def _add_buckets(into: dict[K, Buckets], more: Mapping[K, Buckets]) -> None:
 
 
 class Place(Protocol):
-    """Where tallies are exchanged: a worker's seat at the scoreboard."""
+    """The place where tallies are exchanged: a worker's seat at the scoreboard."""
 
     def read_own(self) -> bytes: ...
     def publish(self, text: bytes) -> None: ...

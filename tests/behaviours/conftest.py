@@ -20,7 +20,7 @@ def processes():
 
 @pytest.fixture(params=["python", pytest.param("javascript", marks=pytest.mark.slow)])  # as all that needs Node.js
 def kind(request):
-    """Which client."""
+    """The client under test."""
     return request.param
 
 

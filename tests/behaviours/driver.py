@@ -68,7 +68,7 @@ class Driven:
         await self.until("passed")
 
     async def close(self) -> None:
-        """Ends the client; the driver is free for the next."""
+        """Stops the client; the driver is free for the next."""
         self._say("close")
         try:
             await self.until("closed")

@@ -43,7 +43,7 @@ class Link:
             await self.say("notification.push", push(number, status))
 
     async def confirm(self, number):
-        """Tells that one is read."""
+        """Answers that a notification is read."""
         one = push(number)
         ids = {"notification_id": one["notification_id"], "stream_id": one["stream_id"]}
         await self.say("notification.read.ack", ids)
@@ -69,7 +69,7 @@ class Link:
 
     @property
     def is_quiet(self):
-        """Whether the client has said nothing more."""
+        """True where the client has said nothing more."""
         return self._heard.empty()
 
     async def close(self, code):
@@ -77,7 +77,7 @@ class Link:
         await self._socket.close(code=code)
 
     def cut(self):
-        """Ends the connection without a word."""
+        """Aborts the connection without a close frame."""
         self._socket._req.transport.abort()
 
     async def listen(self):
@@ -105,7 +105,7 @@ class Peer:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def close(self):
-        """Ends all."""
+        """Closes all connections and the server."""
         await self._runner.cleanup()
 
     async def accept(self):
@@ -114,7 +114,7 @@ class Peer:
 
     @property
     def is_alone(self):
-        """Whether nobody has connected beyond those that were accepted."""
+        """True where nobody has connected beyond those that were accepted."""
         return self._links.empty()
 
     async def _door(self, request):

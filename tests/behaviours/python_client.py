@@ -14,7 +14,7 @@ AHEAD = float(sys.argv[1])
 
 
 class SkewedDatetime(datetime.datetime):
-    """Tells the time by this process' clock."""
+    """A `datetime` that reads this process' clock."""
 
     @classmethod
     def now(cls, tz=None):

@@ -1,4 +1,4 @@
-"""What both clients do about their connection: come back, or not."""
+"""Connections of both clients: when they reconnect, and when they do not."""
 
 import pytest
 
@@ -119,7 +119,7 @@ async def test_codes_that_say_do_not(peer, follow, code):
 
 
 async def test_a_code_that_says_do_not_after_a_reconnect(peer, follow):
-    """What came before it stopped is told, although the sync was not complete."""
+    """Messages that came before it stopped are told, although the sync was not complete."""
     client = follow(peer.url, speed=FAST, die=0.0)
     link = await peer.accept()
     await link.greet(push(1))

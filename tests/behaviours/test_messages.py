@@ -1,4 +1,4 @@
-"""What both clients do with what comes: all of it is told, once, in the stream's order."""
+"""Messages in both clients: all of them are told, once, in the stream's order."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ SECRET = "a-secret-of-32-characters-or-more"
 
 
 async def test_missed_messages(client, network, follow):
-    """What was sent while it was away comes when it is back: once, in order, before what is sent then."""
+    """Messages sent while it was away come when it is back: once, in order, before what is sent then."""
     road = await network(client)
     told = [(await notify(client, "before"))[0]]
     alice = follow(f"http://127.0.0.1:{road.port}", speed=FAST)
@@ -32,7 +32,7 @@ async def test_missed_messages(client, network, follow):
 
 @pytest.mark.parametrize("before", [0, 1])
 async def test_more_missed_than_a_connect_brings(client, network, follow, before):
-    """What lies before the newest 100 is asked for, page by page, and told in order with them; also where the inbox was
+    """Messages before the newest 100 are asked for, page by page, and told in order with them; also where the inbox was
     empty before."""
     road = await network(client)
     told = [(await notify(client, "before"))[0] for _ in range(before)]
@@ -173,7 +173,7 @@ async def test_what_it_does_not_know(peer, follow):
 
 
 async def test_two_users_on_one_server(client, follow):
-    """What is another user's is not told."""
+    """Messages of another user are not told."""
     bob = {"id": 2, "login": "bob"}
     alice = follow(f"http://127.0.0.1:{client.port}")
     await alice.until("online")

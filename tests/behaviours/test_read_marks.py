@@ -1,4 +1,4 @@
-"""What both clients do about what was read: the server hears of it, and the user of the client once."""
+"""Read marks of both clients: the server hears of them, and the user of the client once."""
 
 import pytest
 

@@ -150,7 +150,7 @@ def _record(moment: int, number: int) -> NewDelivery:
 
 
 def _combinations(newest: int) -> Iterator[tuple[str, Filter, int]]:
-    """What is asked for: a name, the filter, the page."""
+    """The requests to be timed: a name, the filter, the page."""
     choices: dict[str, Any] = {
         "status": Status.QUEUED,
         "channel": "sms",

@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
     @property
     def reached(self) -> bool:
-        """Whether the median is within what is to be reached."""
+        """True where the median is within its bar."""
         value = statistics.median(self.values)
         return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
 
@@ -107,7 +107,7 @@ class Bench:
         ]
 
     async def lag(self) -> list[Row]:
-        """How late the event loop is at half of max, as the server's own metric has it."""
+        """The event loop's lateness at half of max, as the server's own metric has it."""
         top = statistics.median(pick(self.singles, "deliver_s")) if self.singles else 10_000
         async with subject(self._generator) as one:
             # Few senders: one that had no turn for long would meet the end of its connection's idle time.

@@ -37,7 +37,7 @@ REQUEST = (
 
 
 class Load:
-    """What is to be done, and what has been."""
+    """The load to be made, and what of it has been."""
 
     def __init__(self, chosen: argparse.Namespace) -> None:
         self.chosen = chosen

@@ -1,4 +1,4 @@
-"""How fast deliveries are taken from Kafka: `make bench-kafka`.
+"""The rate at which deliveries are taken from Kafka: `make bench-kafka`.
 
     python -m tests.bench.kafka --messages 100000
 

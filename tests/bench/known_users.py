@@ -1,4 +1,4 @@
-"""How fast the admin API answers with many users known.
+"""The times of the admin API's answers with many users known.
 
     python -m tests.bench.known_users --users 100000
 

@@ -1,4 +1,4 @@
-"""How late what is scheduled and what is retried starts: `make bench-lateness`.
+"""The lateness of scheduled deliveries and of retries: `make bench-lateness`.
 
     python -m tests.bench.lateness [--deliveries 500] [--workers 1]
 
@@ -89,14 +89,14 @@ async def until_came(provider: Provider, ids: list[str], tries: int) -> None:
 
 
 async def scheduled(http: aiohttp.ClientSession, url: str, provider: Provider, moments: list[float]) -> list[float]:
-    """How late deliveries for these moments were, in seconds."""
+    """The lateness of deliveries for these moments, in seconds."""
     ids = await post(http, url, [item(n, scheduled_at=text_of(moment)) for n, moment in enumerate(moments)])
     await until_came(provider, ids, 1)
     return [provider.came[one][0] - moment for one, moment in zip(ids, moments, strict=True)]
 
 
 async def retried(http: aiohttp.ClientSession, url: str, provider: Provider, deliveries: int) -> list[float]:
-    """How late the first retries of so many deliveries were, in seconds."""
+    """The lateness of the first retries of so many deliveries, in seconds."""
     ids = await post(http, url, [item(n, content="twice") for n in range(deliveries)])
     await until_came(provider, ids, 1)
     due: dict[str, float] = {}

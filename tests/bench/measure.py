@@ -38,7 +38,7 @@ def memory_mib(pid: int) -> float:
 
 
 class Generator:
-    """What makes the load: the one in C where there is one and a compiler, else the one in Python beside this."""
+    """The maker of the load: the one in C where there is one and a compiler, else the one in Python beside this."""
 
     def __init__(self, folder: Path, source: Path | None = SHARED / "load.c") -> None:
         """`folder` takes what is built; without `source` it is Python's."""
@@ -50,11 +50,11 @@ class Generator:
 
     @property
     def is_compiled(self) -> bool:
-        """Whether it is the one in C."""
+        """True for the one in C."""
         return self._compiled.exists()
 
     def command(self, port: int, options: list[str]) -> list[str]:
-        """How it is run; what only the one in Python can do is left to that."""
+        """The command line; what only the one in Python can do is left to that."""
         if self.is_compiled and not {"--offline", "--users", "--first"} & set(options):
             return [str(self._compiled), "--proto", "notifier", "--port", str(port), "--hold", *options]
         return [sys.executable, "-m", "tests.bench.generator", "--port", str(port), *options]
@@ -168,8 +168,8 @@ async def subject(generator: Generator, *arguments: str, **environment: str) -> 
 
 
 def pace() -> str:
-    """How long a fixed piece of work takes here now: on a shared machine twice what it took a minute ago, at times, and
-    then every figure beside it is twice as high."""
+    """Seconds that a fixed piece of work takes here now: on a shared machine twice what it took a minute ago, at times,
+    and then every figure beside it is twice as high."""
     begun = time.process_time()
     total = 0
     for number in range(5_000_000):
@@ -178,7 +178,7 @@ def pace() -> str:
 
 
 def machine() -> str:
-    """What it ran on."""
+    """The machine in a line: cores, processor, versions."""
     model = next(
         (
             line.split(":", 1)[1].strip()

@@ -82,7 +82,7 @@ class Terminal:
         ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
 
     def read(self, seconds: float) -> bytes:
-        """What is written within this time, or as soon as something is."""
+        """The bytes written within this time, or as soon as there are some."""
         ready, _, _ = select.select([self._file], [], [], seconds)
         block = os.read(self._file, 1 << 20) if ready else b""
         self.written += len(block)
@@ -112,7 +112,7 @@ class Terminal:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
-        """Ends it."""
+        """Kills the dashboard and closes its terminal."""
         os.kill(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
 

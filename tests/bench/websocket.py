@@ -41,7 +41,7 @@ UPGRADE = (
 
 
 class Lean(WebSocket):
-    """What /ws speaks with."""
+    """The protocol class of /ws."""
 
     __slots__ = ()
     everyone: set[Lean] = set()

@@ -1,4 +1,4 @@
-"""What goes into the executable besides what the analysis finds."""
+"""Files of the executable besides what the analysis finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs the program elsewhere: Dockerfile, compose files, systemd unit, Kubernetes manifests."""
+"""Files that run the program elsewhere: Dockerfile, compose files, systemd unit, Kubernetes manifests."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What stands around the source: changelog, version, hooks, templates."""
+"""Files around the source: changelog, version, hooks, templates."""
 
 import re
 import tomllib

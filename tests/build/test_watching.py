@@ -1,4 +1,4 @@
-"""What watches the program: board and alert rules name only what /metrics tells, and promtool finds the rules sound."""
+"""Board and alert rules: they name only what /metrics tells, and promtool finds the rules sound."""
 
 import json
 import re

@@ -14,7 +14,7 @@ OWN = ("NOTIFIER_", "DEV_", "PORT", "HTTP_PORT", "NO_COLOR")
 
 
 class Answer(NamedTuple):
-    """What a command left."""
+    """The output and exit code of a command."""
 
     code: int
     out: str

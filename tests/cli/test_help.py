@@ -1,4 +1,4 @@
-"""What every command has in common: help, usage errors, exit codes."""
+"""Rules of every command: help, usage errors, exit codes."""
 
 import re
 

@@ -27,7 +27,7 @@ def served(port, data_dir, *arguments, **changes):
 
 
 async def ready(command):
-    """What it says when it is ready; the lines are logs as JSON on stderr."""
+    """The line of its log that says it is ready; the lines are JSON on stderr."""
     while True:
         line = json.loads(await command.complaint())
         if line["event"] == "server.ready":

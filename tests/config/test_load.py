@@ -1,4 +1,4 @@
-"""Where settings come from, what beats what, and the words for what is wrong."""
+"""Sources of settings, their order, and the words for what is wrong."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What callers of the deliveries' API do, for the tests of what comes of it."""
+"""Calls of the deliveries' API, for the tests of what comes of them."""
 
 from tests.support import eventually
 

@@ -1,4 +1,4 @@
-"""What must hold of deliveries in Redis at any moment: recomputed from the records alone."""
+"""Invariants of deliveries in Redis at any moment: recomputed from the records alone."""
 
 from collections import Counter
 
@@ -63,7 +63,7 @@ async def _counts(redis, name):
 
 
 async def _queued(redis):
-    """What is in the queues: `processing` where somebody holds it."""
+    """The deliveries in the queues: `processing` where an instance holds one."""
     found = {}
     for name in await redis.call("KEYS", f"{DELIVERIES}queue:*"):
         for entry, fields in await redis.call("XRANGE", name, "-", "+"):

@@ -11,7 +11,7 @@ from tests.support import eventually
 
 
 class Leases:
-    """What pods lease, and when: each between two moments on one clock, as near as the asker can tell."""
+    """Leases of pods, and when: each between two moments on one clock, as near as the asker can tell."""
 
     def __init__(self):
         self.seen = []  # (asked, answered, pod), in the order of the answers

@@ -20,7 +20,7 @@ def share(hands, room=lambda: None):
 
 
 async def admitted(one, *names, host=""):
-    """How many tries of these recipients get a hand at once; the others wait."""
+    """The number of tries of these recipients that get a sending slot at once; the others wait."""
     tasks = [
         asyncio.ensure_future(one.enter(f"d{number}", Keys(name, host and f"{host}:443")))
         for number, name in enumerate(names)

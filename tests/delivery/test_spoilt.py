@@ -1,4 +1,4 @@
-"""What another program leaves in the keys of one delivery spoils that one alone (`store/scripts/delivery/lib.lua`)."""
+"""Values of another program in the keys of one delivery spoil that one alone (`store/scripts/delivery/lib.lua`)."""
 
 import pytest
 

@@ -33,7 +33,7 @@ def both(original):
 
 
 def opened(tokens):
-    """What the page is made of, in order: headings with levels, paragraphs, items of lists, cells of tables, blocks."""
+    """The parts of the page, in order: headings with levels, paragraphs, items of lists, cells of tables, blocks."""
     line, found = 0, []
     for token in tokens:
         line = token.map[0] + 1 if token.map else line
@@ -62,7 +62,7 @@ def place(path, line):
 
 
 def differences(original, of_original, of_twin):
-    """Where the facts of the twins differ; each is a line and what is there. One too many shifts all that follow it."""
+    """Facts in which the twins differ; each is a line and what is there. One too many shifts all that follow it."""
     found = [
         f"{place(TWINS[original], there[0])} has {there[1]}, {place(original, here[0])} has {here[1]}"
         for here, there in zip_longest(of_original, of_twin, fillvalue=("end", None))
@@ -90,7 +90,7 @@ def numbers(inline):
 
 
 def bold(inline):
-    """How much is in bold type: a goal that was missed is, in either language."""
+    """The number of bold words: a goal that was missed is, in either language."""
     return len(children(inline, "strong_open"))
 
 
@@ -101,8 +101,8 @@ def anchors(path):
 
 
 def links(inline, path):
-    """Where links and pictures lead: a page's is its original and whether that is the other language's, an anchor is the
-    number of its heading, a file's is its path."""
+    """Targets of links and pictures: a page's is its original and whether that is the other language's, an anchor's the
+    number of its heading, a file's its path."""
     found = []
     for child in children(inline, "link_open", "image"):
         target, _, anchor = unquote(child.attrs.get("href") or child.attrs["src"]).partition("#")

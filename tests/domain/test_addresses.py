@@ -1,4 +1,4 @@
-"""Which recipients a channel takes."""
+"""Recipients that a channel takes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is wrong with a request: the first hundred bad fields are named, the rest counted, and soon."""
+"""Faults of a request: the first hundred bad fields are named, the rest counted, and soon."""
 
 import gc
 import json
@@ -38,7 +38,7 @@ READERS["notify"] = lambda body: read_notify_request(body, NOW)
 
 
 def errors_of(read, body):
-    """What a reader says of a body, and the seconds of CPU that it took."""
+    """The errors that a reader finds in a body, and the seconds of CPU that it took."""
     gc.disable()  # a collection of all that the other tests have left is none of it
     try:
         begun = time.thread_time()

@@ -65,7 +65,7 @@ def mutated(draw):
 
 
 def verdict(read):
-    """How much is not valid, and the paths where all of it is named; None where all is valid."""
+    """The number of bad fields, and the paths where all of it is named; None where all is valid."""
     try:
         read()
     except NotifierError as error:

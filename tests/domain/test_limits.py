@@ -1,4 +1,4 @@
-"""What a client may send (contract §4)."""
+"""Limits of what a client may send (contract §4)."""
 
 from notifier.domain.limits import MessageBudget
 

@@ -1,4 +1,4 @@
-"""What a request to notify may say (contract §3)."""
+"""Requests to notify, valid and not (contract §3)."""
 
 import json
 

@@ -54,7 +54,7 @@ SETTINGS = {
 
 
 class Count(NamedTuple):
-    """What came of a run; see this module's text. `explained` is how many ended in the dead-letter queue."""
+    """The outcome of a run; see this module's text. `explained` is how many ended in the dead-letter queue."""
 
     tried: int
     lost: int
@@ -65,7 +65,7 @@ class Count(NamedTuple):
 
     @property
     def wrong(self) -> int:
-        """How many are lost or were sent again although recorded."""
+        """The number of those that are lost or were sent again although recorded."""
         return self.lost + self.twice
 
     def __str__(self) -> str:
@@ -147,7 +147,7 @@ class Run:
         await asyncio.gather(*(pod.start() for pod in self.pods))
 
     async def close(self) -> None:
-        """Ends everything."""
+        """Stops everything that was started."""
         for pod in self.pods:
             if not pod.ended:
                 await pod.stop()
@@ -215,7 +215,7 @@ class Run:
         raise AssertionError  # the count of pages has no end
 
     def count(self, records: dict[str, dict[str, Any]]) -> Count:
-        """What came of all that was accepted, by its records; what is lost is named on stderr."""
+        """Counts the outcomes of all that was accepted, by its records; what is lost is named on stderr."""
         lost, explained, twice, repeated = [], 0, 0, 0
         for one in self.accepted:
             record, taken = records.get(one), self.peer.taken.get(one, [])
@@ -255,7 +255,7 @@ async def kills(run: Run, seconds: float) -> str:
 
 
 async def paused(run: Run, seconds: float) -> str:
-    """Lets Redis stand still for a third of the time."""
+    """Stops Redis (SIGSTOP) for a third of the time."""
     await asyncio.sleep(seconds / 3)
     run.servers.pause(run.redis_port)
     try:
@@ -267,7 +267,7 @@ async def paused(run: Run, seconds: float) -> str:
 
 
 async def flapping(run: Run, seconds: float) -> str:
-    """Lets the provider refuse and break off every other quarter of a second."""
+    """Makes the provider refuse and break off every other quarter of a second."""
     end, turns = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         run.peer.is_down = not run.peer.is_down

@@ -136,7 +136,7 @@ class Demo:
         return fine
 
     async def _print_waits(self, batch_id: str) -> None:
-        """How long each priority waited: high first, always."""
+        """Prints the wait of each priority: high first, always."""
         waits: dict[str, list[float]] = {}
         for page in range(1, 1 + -(-BATCH // 100)):
             for row in (await self._get(f"/api/v1/batches/{batch_id}?limit=100&page={page}"))["notifications"]:

@@ -44,10 +44,10 @@ class Deployment:
         raise NotImplementedError
 
     async def pause_writes(self) -> None:
-        """Lets nothing be written that another master would not know."""
+        """Stops writes that another master would not know."""
 
     async def fail_over(self) -> None:
-        """Lets a replica take the master's place."""
+        """Makes a replica take the master's place."""
         raise NotImplementedError
 
     async def successor(self) -> int:

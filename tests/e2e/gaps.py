@@ -1,4 +1,4 @@
-"""What open connections are not sent when Redis stands still, a reply is lost, or a link breaks in mid-reply.
+"""Pushes that open connections are not sent when Redis stands still, a reply is lost, or a link breaks in mid-reply.
 
     python -m tests.e2e.gaps [--rounds 6] [--workers 1] [stalls lost cut away]
 
@@ -61,7 +61,7 @@ async def lose_reply(server: ServerProcess, proxy: Proxy | None, dice: random.Ra
 
 
 async def cut_reply(server: ServerProcess, proxy: Proxy | None, dice: random.Random) -> None:
-    """Ends a connection in the middle of a reply."""
+    """Cuts a connection in the middle of a reply."""
     assert proxy is not None
     proxy.cut_replies = 1
     await asyncio.sleep(dice.uniform(*BETWEEN))

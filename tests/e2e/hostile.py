@@ -43,7 +43,7 @@ DESCRIPTORS = 1_000  # that the server needs beside an attack's
 
 
 class Sizes(NamedTuple):
-    """How large the attacks are, and how long those without an end of their own last."""
+    """Sizes of the attacks, and seconds that those without an end of their own last."""
 
     unread: int
     pings: int
@@ -153,7 +153,7 @@ def _in_time(result: attackers.Ended) -> bool:
 
 
 async def withstand(name: str, attacks: Range, server: ServerProcess, load: Load, allowed: float) -> bool:
-    """Lets an attack come, and prints its line; whether the server withstood it. `allowed` is the memory in MiB."""
+    """Runs an attack, and prints its line; true where the server withstood it. `allowed` is the memory in MiB."""
     memory, begun = Memory(server), time.monotonic()
     watching = asyncio.create_task(memory.watch())
     what, withstood = await ATTACKS[name](attacks)
@@ -195,7 +195,7 @@ async def run(names: list[str], sizes: Sizes, folder: Path) -> bool:
 
 
 def raise_descriptors(wanted: int) -> int:
-    """Lets this process and its children have so many open files, or as many as it may; how many."""
+    """Raises the limit of open files to so many, or as far as it may; the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft < most:

@@ -29,7 +29,7 @@ REFUSALS = (0, 409, 503)  # nobody there; on a cluster: the first try still coun
 
 
 class Count(NamedTuple):
-    """What came of a load: messages tried, ids lost, texts stored twice or ids pushed twice over one connection, ids
+    """The outcome of a load: messages tried, ids lost, texts stored twice or ids pushed twice over one connection, ids
     pushed after later ones, and the seconds between two acceptances at the longest."""
 
     tried: int
@@ -41,7 +41,7 @@ class Count(NamedTuple):
 
     @property
     def wrong(self) -> int:
-        """How many are lost, there twice, out of order, or unseen on a connection that stayed open."""
+        """The number of those lost, there twice, out of order, or unseen on a connection that stayed open."""
         return len(self.lost) + len(self.duplicated) + len(self.misordered) + self.unseen
 
     def __str__(self) -> str:
@@ -220,7 +220,7 @@ class Load:
         )
 
     def _count_unseen(self) -> int:
-        """How many pushes the connections lack that are open now: each was sent the inbox when it began."""
+        """The number of pushes that the connections lack which are open now: each was sent the inbox when it began."""
         expected = self._expected()
         return sum(len(expected[user] - had) for (_, user, _), had in self._had.items())
 

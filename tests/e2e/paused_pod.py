@@ -40,7 +40,7 @@ class Pods(NamedTuple):
     load: Load
 
     async def holders(self, asked: ServerProcess) -> dict[int, str]:
-        """Who holds the lock of each followed user, as a pod says."""
+        """The holder of the lock of each followed user, as a pod says."""
         paths = {user: f"/api/v1/admin/users/{user}-{LOGIN}" for user in self.load.followed}
         return {user: (await asyncio.to_thread(asked.get, path))["lock_owner"] for user, path in paths.items()}
 
@@ -98,7 +98,7 @@ async def _caught_up(pods: Pods, server: ServerProcess, missed: set[str], woken:
 
 
 async def end(pods: Pods, number: signal.Signals, promise: float) -> bool:
-    """Ends the busiest pod by a signal and starts it again; whether its users were taken over in time."""
+    """Kills the busiest pod by a signal and starts it again; true where its users were taken over in time."""
     name, users = await pods.busiest()
     began = time.monotonic()
     pods.servers[name].kill(number)

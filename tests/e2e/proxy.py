@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def reply_end(data: bytes, at: int = 0) -> int:
-    """Where the RESP reply that begins at `at` ends; 0 when it is not whole. Raises `ValueError` for what is none."""
+    """The end of the RESP reply that begins at `at`; 0 when it is not whole. Raises `ValueError` for what is none."""
     line = data.find(b"\r\n", at) + 2
     if line < 2:
         return 0
@@ -97,7 +97,7 @@ class Proxy:
                 writer.transport.abort()
 
     def _spoil(self, data: bytes, both: tuple[asyncio.StreamWriter, ...]) -> bytes:
-        """What is passed on of replies: without one of them, or half of them and no more."""
+        """The part of replies that is passed on: without one of them, or half of them and no more."""
         if self.swallow and data[:1] in b"*$+-:" and (end := reply_end(data)):
             self.swallow -= 1
             return data[end:]

@@ -41,7 +41,7 @@ class RedisServers:
         log.close()
 
     def kill(self, port: int) -> None:
-        """Ends a server with SIGKILL."""
+        """Kills a server with SIGKILL."""
         self.processes[port].kill()
         self.processes.pop(port).wait()
 
@@ -50,11 +50,11 @@ class RedisServers:
         os.kill(self.processes[port].pid, signal.SIGSTOP)
 
     def resume(self, port: int) -> None:
-        """Lets a paused server go on."""
+        """Continues a paused server (SIGCONT)."""
         os.kill(self.processes[port].pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """Ends all."""
+        """Stops all servers."""
         for process in self.processes.values():
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""What JSON Schema cannot say of a request, told to schemathesis: such requests are left out of the run."""
+"""Rules of requests that JSON Schema cannot express; schemathesis leaves out requests that break them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _is_beside_the_schema(body):
 
 
 def _is_odd_delivery(body):
-    """Whether fields of a delivery do not go together, or its address is of a form that the pattern lets through."""
+    """True where fields of a delivery do not go together, or its address is of a form that the pattern lets through."""
     channel, recipient = str(body.get("channel")), body.get("recipient")
     if isinstance(body.get("user_id"), str) and not body["user_id"].isprintable():
         return True
@@ -113,18 +113,18 @@ def _is_odd_session(body):
 
 
 def _has_point(target):
-    """Whether the id is written `7.0`: an integer for JSON Schema, none for the program."""
+    """True where the id is written `7.0`: an integer for JSON Schema, none for the program."""
     return isinstance(target, dict) and isinstance(target.get("id"), float)
 
 
 def _is_too_much(data):
-    """Whether `data` is large, or holds a NUL at some depth."""
+    """True where `data` is large, or holds a NUL at some depth."""
     text = json.dumps(data, ensure_ascii=False) if isinstance(data, dict) else ""
     return len(text.encode("utf-8", "replace")) > MAX_DATA_BYTES or "\\u0000" in text
 
 
 def _has_odd_login(fields):
-    """Whether a login has letters that are newer than this Python, or is not in NFC."""
+    """True where a login has letters that are newer than this Python, or is not in NFC."""
     login = fields.get("login") if isinstance(fields, dict) else None
     if not isinstance(login, str):
         return False

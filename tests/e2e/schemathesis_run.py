@@ -36,7 +36,7 @@ bearer = "%s"
 
 
 async def run(url: str, token: str, *arguments: str) -> tuple[int, str]:
-    """Lets schemathesis call a server; its exit code and what it has to say. `token` may be empty: then none is sent."""
+    """Runs schemathesis against a server; its exit code and its output. `token` may be empty: then none is sent."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "schemathesis.toml")
         config.write_text(CONFIG + (BEARER % token if token else ""))

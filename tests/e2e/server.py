@@ -34,7 +34,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
+    """True while a process runs; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -111,7 +111,7 @@ class ServerProcess:
 
     @property
     def ended(self) -> bool:
-        """Whether the program has ended."""
+        """True once the program has ended."""
         return self._process is None or self._process.returncode is not None
 
     def log(self) -> str:
@@ -142,7 +142,7 @@ class ServerProcess:
         return await asyncio.wait_for(self._process.wait(), 40)
 
     async def stop(self) -> int:
-        """Ends the server in an orderly way."""
+        """Stops the server with SIGTERM and waits for its end."""
         if self._process is not None and self._process.returncode is None:
             self.kill(signal.SIGTERM)
         return await self.wait()
@@ -166,7 +166,7 @@ class ServerProcess:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     def is_ready(self) -> bool:
-        """Whether `/health/ready` says so now."""
+        """True where `/health/ready` answers 200 now."""
         try:
             with urllib.request.urlopen(f"{self.url}/health/ready", timeout=1) as answer:
                 return bool(answer.status == 200)

@@ -1,4 +1,4 @@
-"""What happens to an external Redis, one fault after the other under load, and what the program makes of it.
+"""Faults of an external Redis, one after the other under load, and what the program makes of them.
 
     python -m tests.e2e.store_faults [--seconds 5] [down paused slow slower cut memory disk replicas]
 
@@ -56,7 +56,7 @@ class Store:
         await self.proxy.open()
 
     async def close(self) -> None:
-        """Ends both."""
+        """Stops both."""
         await self.proxy.cut()
         self._servers.stop()
 
@@ -155,7 +155,7 @@ class HealthWatch:
 
 
 async def undergo(fault: str, store: Store, server: ServerProcess, seconds: float) -> bool:
-    """Lets a fault come and go under load, and prints what was seen; whether all promises were kept."""
+    """Makes a fault come and go under load, and prints what was seen; true where all promises were kept."""
     what, begin, end = FAULTS[fault]
     seconds *= TIMES.get(fault, 1)
     load = Load(server, senders=8, first_user=1 + LOADS_APART * list(FAULTS).index(fault))

@@ -36,7 +36,7 @@ async def until(condition, what):
 
 
 def answer_of(sock):
-    """What a connection that asks nothing is told; empty when it was dropped, None while it is kept."""
+    """The answer to a connection that asks nothing; empty when it was dropped, None while it is kept."""
     sock.setblocking(False)
     try:
         return sock.recv(4096)

@@ -40,7 +40,7 @@ class TmpfsDisk:
 
 
 class LimitedDisk:
-    """Where nothing may be mounted: no file grows beyond 12 MiB (RLIMIT_FSIZE), which fails writes in the same way."""
+    """For machines on which nothing may be mounted: no file grows beyond 12 MiB (RLIMIT_FSIZE); writes fail alike."""
 
     limit = 12 * MIB
 

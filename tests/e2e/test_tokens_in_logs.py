@@ -58,7 +58,7 @@ class Caller:
                 continue
 
     async def _garbage(self):
-        """What no parser takes, with a token in it."""
+        """Bytes that no parser takes, with a token in them."""
         line = f"GET /metrics?token={self.token} HTTP/1.1\r\n"
         for request in (
             line + "broken header\r\n\r\n",

@@ -42,7 +42,7 @@ class MockCluster:
 
     @property
     def address(self) -> str:
-        """Where the brokers are."""
+        """The address of the brokers."""
         return self._lib.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
 
     def make_topic(self, name: str, partitions: int) -> None:
@@ -81,7 +81,7 @@ class BrokerProcess:
         assert self._read() == "ok"
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stops the brokers."""
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()

@@ -35,19 +35,19 @@ class Program:
         return (await asyncio.to_thread(self.server.get_health))["components"]["kafka"]
 
     async def stored(self):
-        """How many this process has stored."""
+        """The number of deliveries that this process has stored."""
         return (await self.kafka())["stored"]
 
     async def is_paused(self):
-        """Whether health says so."""
+        """True where `/health` says that reading is paused."""
         return "paused" in (await self.kafka()).get("error", "")
 
     async def total(self):
-        """How many deliveries there are."""
+        """The number of deliveries that the API counts."""
         return (await asyncio.to_thread(self.server.get, "/api/v1/notifications?limit=1"))["total"]
 
     async def is_ready(self):
-        """Whether it serves."""
+        """True once it serves."""
         return await asyncio.to_thread(self.server.is_ready)
 
 

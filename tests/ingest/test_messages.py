@@ -1,4 +1,4 @@
-"""What Kafka messages say, without a broker."""
+"""Kafka messages as they are read, without a broker."""
 
 import json
 import uuid

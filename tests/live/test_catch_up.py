@@ -21,7 +21,7 @@ async def receive(inbox, count):
 
 @pytest.fixture
 def lose_hand_outs(monkeypatch):
-    """Lets what a pod's scripts hand out go lost, as with a reply that never came; returns how to stop."""
+    """Drops what a pod's scripts hand out, as with a reply that never came; returns how to stop."""
 
     def lose(pod):
         monkeypatch.setattr(pod.router, "hand_out", lambda *args, **options: None)

@@ -125,7 +125,7 @@ class Peer(WebSocket):
         self.rooms += 1
 
     def after(self, seconds):
-        """Lets time pass as the server does: a look at the clocks every second, and one at the end."""
+        """Moves the clock on as the server does: a look at the clocks every second, and one at the end."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + 1.0)

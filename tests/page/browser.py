@@ -46,7 +46,7 @@ class Tab:
             self.complaints.append(f"outside request: {url}")
 
     def expecting(self, *patterns: re.Pattern[str]) -> Self:
-        """Lets the browser's own lines about failed requests pass."""
+        """Ignores the browser's own lines about failed requests."""
         self.expected.extend(patterns)
         return self
 

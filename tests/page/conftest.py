@@ -21,7 +21,7 @@ TOKEN = "an-admin-token-of-32-characters-x"
 
 
 class PageServer(Protocol):
-    """What the tests need of a server: where it is, and that it can be away for a while without forgetting."""
+    """A server for the tests: its address, and a way to be away for a while without forgetting."""
 
     @property
     def base_url(self) -> str: ...

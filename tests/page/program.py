@@ -44,7 +44,7 @@ class Program:
             assert time.monotonic() < deadline, self._log()
 
     def _is_ready(self) -> bool:
-        """Whether this very process answers: another program could have the port."""
+        """True where this very process answers: another program could have the port."""
         try:
             with urllib.request.urlopen(f"{self.base_url}/health", timeout=1) as answer:
                 return bool(json.load(answer)["pod_id"] == self.pod_id)
@@ -55,7 +55,7 @@ class Program:
         return (self.data_dir / "page-tests.log").read_text()
 
     def stop(self) -> None:
-        """Ends it as a service manager does."""
+        """Stops it as a service manager does."""
         if self.process is None:
             return
         self.process.terminate()

@@ -109,7 +109,7 @@ def call(program: Program, path: str, body: object = None) -> Any:
 
 
 def state(program: Program) -> dict[str, Any]:
-    """What the seven actions would change."""
+    """The state that the seven actions would change."""
     queues = call(program, "/api/v1/admin/queues")
     return {
         "inbox": call(program, "/api/v1/admin/history?user_id=1&login=alice")["total"],

@@ -1,4 +1,4 @@
-"""How the page looks and can be used: widths, themes, contrast, keyboard, names for screen readers, its weight."""
+"""Looks and use of the page: widths, themes, contrast, keyboard, names for screen readers, its weight."""
 
 from __future__ import annotations
 

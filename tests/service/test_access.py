@@ -1,4 +1,4 @@
-"""Who a token belongs to: the operator's, an API key's, a user's. No network: keys are handed over by a function."""
+"""Owners of tokens: the operator, an API key, a user. No network: keys are handed over by a function."""
 
 import asyncio
 import base64
@@ -67,7 +67,7 @@ class Clock:
 
 
 async def settled():
-    """Lets a fetch in the background come to its end."""
+    """Waits until a fetch in the background is over."""
     for _ in range(5):
         await asyncio.sleep(0)
 

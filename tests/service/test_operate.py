@@ -1,4 +1,4 @@
-"""What operators are told of all instances together."""
+"""Answers to operators about all instances together."""
 
 from tests.support import eventually
 

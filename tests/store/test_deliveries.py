@@ -82,7 +82,7 @@ async def put_into(deliveries, status):
 
 
 async def happen(deliveries, identity, event):
-    """Lets an event happen, by the way that it comes in the program."""
+    """Makes an event happen, by the way that it comes in the program."""
     if event in (Event.CANCEL, Event.REQUEUE, Event.DUE, Event.RECLAIM):
         await deliveries.change(event, [identity])
     elif event is Event.LEASE:

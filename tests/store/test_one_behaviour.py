@@ -194,7 +194,7 @@ class Run:
         return [self.named(fields[1].decode()) for _, fields in entries]
 
     async def unread_of(self, key):
-        """What the group has pending, where somebody holds the user's lock."""
+        """The group's pending entries, where somebody holds the user's lock."""
         if not await self.redis.call("EXISTS", key.replace("stream:user:", "notif:lock:consumer:")):
             return None
         rows = await self.redis.call("XPENDING", key, "notifications", "-", "+", 1000)

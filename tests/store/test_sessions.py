@@ -37,7 +37,7 @@ async def tokens(sessions, user="7"):
 
 
 async def age(redis, token, ms, user="7", platform="android"):
-    """Lets an address be as old as if so many ms had passed for it."""
+    """Makes an address as old as if so many ms had passed for it."""
     await redis.call("ZINCRBY", key("session_ends", user), -ms, field(token, platform))
 
 

@@ -1,4 +1,4 @@
-"""How the fake server answers: times, problems, pages."""
+"""Answers of the fake server: times, problems, pages."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ RETRYABLE = ("scheduled", "retrying", "failed")
 
 @dataclass
 class FakeDeliveries:
-    """What the server knows of them; tests write into it."""
+    """The deliveries that the fake server knows; tests write into it."""
 
     rows: list[Json] = field(default_factory=list)
     attempts: dict[str, list[Json]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from tests.tui.fake_deliveries import FakeDeliveries, some_deliveries
 
 @dataclass
 class FakeCluster:
-    """What the server knows; tests write into it."""
+    """The cluster that the fake server knows; tests write into it."""
 
     clients: list[Json] = field(default_factory=list)
     inboxes: dict[str, list[Json]] = field(default_factory=dict)

@@ -139,7 +139,7 @@ class Stage:
         return self.app.screen.query_one(selector, Words).plain
 
     def asked(self, method: str, start: str) -> int:
-        """How many requests there were of this method and start of path."""
+        """The number of requests of this method and start of path."""
         return sum(done == method and path.startswith(start) for done, path in self.server.requests)
 
 

@@ -85,7 +85,7 @@ def stage_view(stage: Stage, key: str) -> str:
 
 
 def settled(stage: Stage) -> bool:
-    """Whether the page in front has what it wanted."""
+    """True where the page in front has what it wanted."""
     return not any(word in stage.screen for word in ("loading …", "Loading …"))
 
 

@@ -1,4 +1,4 @@
-"""What the package may know, and that a view is one file."""
+"""Imports of the package, and that a view is one file."""
 
 from __future__ import annotations
 

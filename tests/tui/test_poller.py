@@ -1,4 +1,4 @@
-"""What keeps the world fresh: reconnects, coalesced news, and one subject at a time."""
+"""The poller, which keeps the world fresh: reconnects, coalesced news, and one subject at a time."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ async def test_what_the_filter_asks_the_server_understands(loop, client, look):
 
 
 def failures(stage):
-    """How many deliveries the dashboard has seen fail."""
+    """The number of deliveries that the dashboard has seen fail."""
     return sum(event.kind == "delivery.failed" for event in stage.app.world.tail.newest_first())
 
 

@@ -1,4 +1,4 @@
-"""What all tables do: filter, sort, keep the selection, redraw no more than what changed."""
+"""Behaviour of all tables: filter, sort, keep the selection, redraw no more than what changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is served under /docs, and the description of the WebSocket's messages."""
+"""Pages under /docs, and the description of the WebSocket's messages."""
 
 import json
 import re

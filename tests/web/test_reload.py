@@ -1,4 +1,4 @@
-"""What SIGHUP changes in a running pod; that it is read and told is in tests/e2e/test_workers.py."""
+"""Settings that SIGHUP changes in a running pod; that it is read and told is in tests/e2e/test_workers.py."""
 
 import logging
 

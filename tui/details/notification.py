@@ -46,7 +46,7 @@ class NotificationDetail(Detail):
 
     @property
     def user(self) -> UserKey | None:
-        """Whose it is."""
+        """The owner of the inbox."""
         return self._user
 
     def body(self) -> Iterable[Widget]:

@@ -62,7 +62,7 @@ class UserHistory(TableView):
         return columns.history()
 
     def above(self) -> Iterable[Widget]:
-        """Whose."""
+        """The line with the user's name."""
         with Horizontal(id="whose"):
             yield Words(("User ", "$foreground-muted"), classes="field-name")
             shown = safe(str(self._chosen)) if self._chosen else ""

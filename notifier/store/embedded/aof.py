@@ -71,7 +71,7 @@ def cure(data_dir: Path) -> str:
 
 
 def find_gap(data_dir: Path) -> str | None:
-    """Why a server must not be started on these data, in a sentence; None where it may. Opens only the manifest."""
+    """The reason not to start a server on these data, in a sentence; None where it may. Opens only the manifest."""
     folder = data_dir / FOLDER
     files = list(files_of(data_dir))
     inside = [file for file in files if Path(file.path).parent == folder]
@@ -118,7 +118,7 @@ def find_damage(data_dir: Path) -> str | None:
 
 
 def describe(path: Path, found: Scan) -> str:
-    """Where a file is damaged, and since when."""
+    """The place at which a file is damaged, and since when."""
     kind = "zeros" if found.zeros else "no whole commands"
     where = f"from byte {found.end} on {found.lost} of {found.size} bytes are {kind}"
     rest = "" if found.is_tail else ", with whole ones behind them"
@@ -165,7 +165,7 @@ def _keep(data_dir: Path, tail: bytes) -> str:
 
 
 def explain(data_dir: Path, said: str) -> str:
-    """Why a server that has just ended did so, in a sentence with its cure; `said` is what it wrote to its log."""
+    """The reason why a server has just ended, in a sentence with its cure; `said` is what it wrote to its log."""
     if match := _NEWER(said):
         return (
             f"the data were written by a newer Redis (RDB version {match[1]}): install that one, or put a backup back"

@@ -65,7 +65,7 @@ class DiskGuard:
 
     @property
     def trouble(self) -> str | None:
-        """Why the server takes no writes, or may lose them; None while all is well."""
+        """The reason why the server takes no writes, or may lose them; None while all is well."""
         if self._low:
             return (
                 f"the disk of {self._data_dir} is nearly full ({self.room.free / MIB:.0f} MiB free): new notifications "

@@ -47,7 +47,7 @@ class KeptRedis:
 
     @property
     def trouble(self) -> str | None:
-        """Why the server refuses writes, or may lose them; None while all is well."""
+        """The reason why the server refuses writes, or may lose them; None while all is well."""
         return facts_in(self._read()).trouble
 
     @property

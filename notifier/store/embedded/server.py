@@ -61,7 +61,7 @@ class _Ended(Exception):
         return aof.ends_in_half_a_command(self._said)
 
     def explain(self, data_dir: Path) -> str:
-        """Why, in a sentence; reads the data where the server blames them."""
+        """The reason of the end, in a sentence; reads the data where the server blames them."""
         return f"redis-server ended with {self._code}: {aof.explain(data_dir, self._said)}"
 
 
@@ -84,7 +84,7 @@ class EmbeddedRedis:
 
     @property
     def trouble(self) -> str | None:
-        """Why the server takes no writes, or may lose them; None while all is well."""
+        """The reason why the server takes no writes, or may lose them; None while all is well."""
         return self._guard.trouble
 
     @property

@@ -50,7 +50,7 @@ def kind_of(key: str) -> str:
 
 
 class Spoilt:
-    """Where readers and scripts tell what they found."""
+    """The record of damaged values that readers and scripts found."""
 
     def __init__(self) -> None:
         self.on_found: Callable[[str], None] = lambda kind: None

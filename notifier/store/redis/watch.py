@@ -28,7 +28,7 @@ def find_eviction(policy: str, limit: int) -> str | None:
 
 
 def find_forgetting(info: Mapping[str, str]) -> str | None:
-    """Why what was answered 202 does not survive the end of the server; None also where INFO does not say."""
+    """The reason why what was answered 202 is lost with the server; None also where INFO does not say."""
     if info.get("aof_enabled", "1") != "1":
         return "appendonly no: a restart of Redis loses accepted notifications; set appendonly yes"
     if info.get("aof_last_write_status", "ok") != "ok":

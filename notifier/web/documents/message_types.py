@@ -46,7 +46,7 @@ class Push(Struct, tag="notification.push"):
 
 
 class Acknowledged(Struct):
-    """Which notification."""
+    """The ids of a notification."""
 
     notification_id: Uuid
     stream_id: StreamId

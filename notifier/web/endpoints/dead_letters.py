@@ -86,7 +86,7 @@ class DeadLettersQuery(Struct):
 
 
 class RequeueFilter(Struct, forbid_unknown_fields=True):
-    """Which dead letters; all where it is empty."""
+    """A choice of dead letters; all where it is empty."""
 
     reason: text(0, MAX_REASON) = ""  # type: ignore[valid-type]
     channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]

@@ -1,4 +1,4 @@
-"""Which route wants which scope, where a token may stand, and what those without one are told. Contract §10."""
+"""Access to routes: their scopes, the places of a token, and the answer to those without one. Contract §10."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.providers.contract import ProviderContract
 
 @pytest.fixture
 def service(monkeypatch):
-    """What Apprise sends by; hangs while `gate` is closed."""
+    """A service that Apprise sends by; hangs while `gate` is closed."""
     found = types.SimpleNamespace(gate=threading.Event(), sent=[], answer=True)
 
     def send(body, title):

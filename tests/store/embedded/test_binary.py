@@ -1,4 +1,4 @@
-"""Which redis-server is taken, and in which environment it runs."""
+"""The redis-server that is taken, and the environment in which it runs."""
 
 import os
 import re

@@ -14,7 +14,7 @@ def mode_of(path):
 
 
 def too_wide(folder):
-    """What others may touch of all that is in a folder, and the folder itself."""
+    """Files of a folder, and the folder itself, that others may touch."""
     return {str(path): oct(mode_of(path)) for path in (folder, *folder.rglob("*")) if mode_of(path) & 0o077}
 
 

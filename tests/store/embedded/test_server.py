@@ -34,7 +34,7 @@ asyncio.run(main())
 
 
 class Events(list):
-    """What an embedded server told, by name."""
+    """Events that an embedded server told, by name."""
 
     def __call__(self, name, facts):
         self.append((name, dict(facts)))
@@ -87,7 +87,7 @@ async def holder(folder, fsync="everysec"):
 
 
 def runs(pid):
-    """Whether a process runs; one that only waits to be reaped does not."""
+    """True while a process runs; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What one turn of the loop asks of the store leaves as one command, and nobody pays for another's keys."""
+"""Calls of one turn of the loop leave as one command, and nobody pays for another's keys."""
 
 import asyncio
 

@@ -75,7 +75,7 @@ async def test_a_server_that_stood_still_carries_nothing_out_once_the_link_is_ba
 
 
 async def test_a_process_that_was_busy_leaves_the_server_its_time_to_answer(server):
-    """What was queued in a long turn of the loop has only left at its end: until then no server could answer."""
+    """Commands queued in a long turn of the loop have only left at its end: until then no server could answer."""
     _, port = server
     lost = asyncio.Event()
     link = await open_link(Address("127.0.0.1", port), 0.3, 1.0, lambda link: lost.set())

@@ -1,4 +1,4 @@
-"""What another program leaves in Redis spoils only itself: it is set aside, removed or left out, counted, and named once."""
+"""Values of another program in Redis spoil only themselves: set aside, removed or left out, counted, and named once."""
 
 import asyncio
 
@@ -97,7 +97,7 @@ async def check_all_goes_on(client, live, text):
 
 
 async def redis_is_free_of(client, key):
-    """Lets the next sweep begin at once."""
+    """Removes the key that keeps the next sweep from beginning at once."""
     await client.pod.redis.call("DEL", key)
 
 

@@ -1,4 +1,4 @@
-"""What a Redis may lose, by its INFO: judged once, for health, log and doctor."""
+"""Writes that a Redis may lose, by its INFO: judged once, for health, log and doctor."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Who gets in where (contract §10), over real connections."""
+"""Access to every route by token and scope (contract §10), over real connections."""
 
 import asyncio
 import json
@@ -374,7 +374,7 @@ async def open_with(client, token):
 
 
 async def ended(stream):
-    """Whether a stream has come to its proper end."""
+    """True where a stream has come to its proper end."""
     return await asyncio.wait_for(stream[0].readuntil(b"\r\n0\r\n\r\n"), 5)
 
 

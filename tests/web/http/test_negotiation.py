@@ -1,4 +1,4 @@
-"""What a client accepts and what it has already (RFC 9110 §12.5.1, §13.1.2)."""
+"""`Accept` and `If-None-Match` (RFC 9110 §12.5.1, §13.1.2)."""
 
 JSON, TEXT, OPEN = "application/json", "text/plain", "application/openmetrics-text"
 PROMETHEUS = (

@@ -118,7 +118,7 @@ class Served:
         return self.server.connections
 
     def later(self, seconds):
-        """Lets all connections look at a clock that is this far ahead."""
+        """Gives all connections a clock that is this far ahead."""
         now = time.monotonic() + seconds
         for connection in list(self.connections):
             connection.check_deadlines(now)

@@ -1,4 +1,4 @@
-"""What is slow says so in the log: with the request's id, without its query, and not more often than once a second."""
+"""Slow requests in the log: with the request's id, without its query, and not more often than once a second."""
 
 import asyncio
 
