@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from tui import humanise
 from tui.events import Event
 from tui.listing import Column, Listing
 from tui.model import Instance
+from tui.times import TIMES
 
 Row = TypeVar("Row")
 
@@ -22,7 +22,7 @@ _EVENT_TONES |= {"delivery.sent": "good", "delivery.retrying": "warn", "delivery
 
 def since(moment: float | None) -> str:
     """The time since a moment in unix seconds, in words."""
-    return humanise.span(None if moment is None else time.time() - moment)
+    return humanise.span(None if moment is None else TIMES.now() - moment)
 
 
 def counted(
@@ -78,7 +78,9 @@ def event_tone(event: Event) -> str:
 
 
 EVENTS: tuple[Column[Event], ...] = (
-    Column("time", "Time UTC", lambda row: humanise.clock(row.at), lambda row: row.number, 10, largest_first=True),
+    Column(
+        "time", "Time", lambda row: humanise.clock(row.at), lambda row: row.number, 10, largest_first=True, zoned=True
+    ),
     Column("kind", "Event", lambda row: row.kind, lambda row: row.kind, 21, tone=event_tone),
     Column("user", "User", lambda row: row.who, lambda row: row.who, 12, flex=1),
     Column("instance", "Instance", lambda row: row.pod_id, lambda row: row.pod_id, 8, rank=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from tui.times import TIMES
 
 NONE = "–"
 _MAGNITUDES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -61,16 +61,16 @@ def size(octets: int | None) -> str:
 
 
 def clock(moment: float | None) -> str:
-    """The time of day in UTC of a moment in unix seconds: `14:03:22`."""
-    return NONE if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S")
+    """The time of day of a moment in unix seconds: `14:03:22`."""
+    return NONE if moment is None else TIMES.at(moment).strftime("%H:%M:%S")
 
 
 def stamp(moment: float | None) -> str:
-    """A moment in unix seconds, in full: `2024-01-01 12:00:00.000 UTC`."""
+    """Date and time to the millisecond: `2026-01-31 14:03:22.123 UTC`, or `15:03:22.123 +01:00` in local time."""
     if moment is None:
         return NONE
-    text = datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="milliseconds")
-    return text.removesuffix("+00:00") + " UTC"
+    text = TIMES.at(moment).isoformat(sep=" ", timespec="milliseconds")
+    return f"{text[:-6]} {'UTC' if TIMES.zone else text[-6:]}"
 
 
 def plural(number: int, noun: str, several: str = "") -> str:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from tui.times import TIMES
+
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """One column. `width` is its least width in cells, `flex` its share of what is left over; columns of the highest
-    `rank` give way first where there is no room. `tone` names a meaning (`good`, `warn`, `bad`, `dim`) or nothing."""
+    `rank` give way first where there is no room. `tone` names a meaning (`good`, `warn`, `bad`, `dim`) or nothing. A
+    `zoned` column shows times of day."""
 
     name: str
     title: str
@@ -24,6 +27,12 @@ class Column(Generic[Row]):
     rank: int = 0
     largest_first: bool = False
     tone: Callable[[Row], str] | None = None
+    zoned: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title; over times with the zone that they are in."""
+        return f"{self.title} {TIMES.name}" if self.zoned else self.title
 
 
 class Listing(Generic[Row]):
@@ -91,7 +100,7 @@ class Listing(Generic[Row]):
 
     def order_words(self) -> str:
         """The order of the rows in words; nothing where it is the server's."""
-        title = next((column.title for column in self.columns if column.name == self.sort), "")
+        title = next((column.heading for column in self.columns if column.name == self.sort), "")
         return f"by {title} {'▼' if self.reverse else '▲'}" if title else "reversed" if self.reverse else ""
 
     def _first_direction(self, name: str) -> bool:

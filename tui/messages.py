@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
 from tui.actions import Action
-from tui.model import UserKey
+from tui.model import Record, UserKey
 from tui.record import Json
 
 
@@ -132,6 +132,14 @@ class SendNow(Message):
     users: list[UserKey] | None
     content: Json
     key: str
+
+
+@dataclass
+class WriteRows(Message):
+    """Write rows to a file; `what` names them in the file's name."""
+
+    rows: Sequence[Record]
+    what: str
 
 
 class RefreshNow(Message):

@@ -31,6 +31,7 @@ from tui.messages import (
     OpenRecord,
     OpenUser,
     Operate,
+    WriteRows,
 )
 from tui.model import Record, UserKey
 from tui.subjects import Subject
@@ -53,6 +54,7 @@ CANCEL = Command("X", "cancel", "cancel", "Cancel the delivery; asks first", foo
 RETRY = Command("R", "retry", "retry", "Try the delivery again at once; asks first", footer=True, writes=True)
 HOLD = Command("P", "hold", "pause channel", "Pause or resume the channel; asks first", footer=True, writes=True)
 DELIVERIES = Command("d", "deliveries", "deliveries", "Show the deliveries of the user or channel", footer=True)
+WRITE = Command("w", "write_rows", "write", "Write the rows shown to a new file: CSV or JSON lines")
 USER_DELIVERIES = replace(DELIVERIES, footer=False)
 ROW_COMMANDS = (COPY_ID, COPY_JSON)
 USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
@@ -70,6 +72,7 @@ class Setting:
 FRAME_COMMANDS = (
     Command("tab", "field_after", "next", "To the next table or field", footer=True),
     Command("shift+tab", "field_before", "previous", "To the table or field before"),
+    WRITE,
     Command("ctrl+c", "app.quit", "quit", "Leave the dashboard"),
 )
 
@@ -254,6 +257,12 @@ class Page(Screen[None]):
         row = self.record
         return row.channel if isinstance(row, Queue) else row.queue if isinstance(row, Provider) else ""
 
+    @property
+    def table_name(self) -> str:
+        """The name of the table with the focus, for a file: one word of ASCII."""
+        named = self.table.id if self.table is not None and self.table.id != "table" else self.active_tab
+        return named or "rows"
+
     def open_row(self, row: Any) -> None:
         """Drills down."""
         if isinstance(row, Entry):
@@ -300,6 +309,14 @@ class Page(Screen[None]):
         """Copies what is selected as JSON."""
         if self.record is not None:
             self.post_message(CopyText(f"{self.record.identity} as JSON", as_json(self.record.raw)))
+        else:
+            self.without("row")
+
+    def action_write_rows(self) -> None:
+        """Writes the rows shown to a file."""
+        rows = [] if self.table is None else list(self.table.listing.visible)
+        if rows:
+            self.post_message(WriteRows(rows, self.table_name))
         else:
             self.without("row")
 

@@ -1,4 +1,4 @@
-"""Preferences kept between two runs: the theme, in one small file of the user's."""
+"""Preferences kept between two runs, the theme and the zone of times, in one small file of the user's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 _SIZE_MAX = 4096
+_NAMES = ("theme", "local_time")
 
 
 def default_path() -> Path:
@@ -20,27 +21,44 @@ class Preferences:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path or default_path()
-        self.theme = self._read()
+        self._kept = self._read()
+
+    @property
+    def theme(self) -> str:
+        """The theme's name, or nothing."""
+        name = self._kept.get("theme")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def local_time(self) -> bool:
+        """True where times are shown in local time."""
+        return self._kept.get("local_time") is True
 
     def remember_theme(self, name: str) -> str:
         """Keeps the theme's name; returns nothing, or why it could not be kept."""
-        if name == self.theme:
+        return self._remember("theme", name)
+
+    def remember_zone(self, local: bool) -> str:
+        """Keeps the zone of times; returns nothing, or why it could not be kept."""
+        return self._remember("local_time", local)
+
+    def _remember(self, what: str, value: object) -> str:
+        if self._kept.get(what) == value:
             return ""
-        self.theme = name
+        self._kept[what] = value
         try:
-            self._write(json.dumps({"theme": name}))
+            self._write(json.dumps(self._kept))
         except OSError as error:
             return error.strerror or str(error)
         return ""
 
-    def _read(self) -> str:
+    def _read(self) -> dict[str, object]:
         try:
             with self._path.open(encoding="utf-8") as file:
                 found = json.loads(file.read(_SIZE_MAX))
         except (OSError, ValueError, RecursionError):
-            return ""
-        name = found.get("theme") if isinstance(found, dict) else None
-        return name if isinstance(name, str) else ""
+            return {}
+        return {name: found[name] for name in _NAMES if name in found} if isinstance(found, dict) else {}
 
     def _write(self, text: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from textual.worker import Worker
 from tui.commands import available, bind, key_name
 from tui.dialogs.help import Help
 from tui.everywhere import EVERYWHERE, PAGE_ACTIONS
-from tui.messages import CopyText
+from tui.messages import CopyText, RefreshNow, WriteRows
 from tui.navigation import Navigator
 from tui.page import Page, Setting
 from tui.palette import Actions
@@ -27,7 +27,10 @@ from tui.preferences import Preferences
 from tui.safe import without_controls
 from tui.screens import find_views
 from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
+from tui.times import TIMES
 from tui.typeahead import Typeahead
+from tui.widgets.table import Table
+from tui.writing import write_rows
 
 AT_ONCE = ("ctrl+c", "ctrl+q")  # keys that leave wait for no other
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")  # each ends the dashboard with 128 and its number
@@ -53,7 +56,8 @@ class Shell(Navigator):
         self._preferences = preferences
 
     async def show_first(self) -> None:
-        """Puts the first view up, in the theme."""
+        """Puts the first view up, in the theme and the zone."""
+        TIMES.turn(self._preferences.local_time)
         self._put_on_theme()
         for name, view in self.views.items():
             self.install_screen(view, name)
@@ -121,6 +125,10 @@ class Shell(Navigator):
         self.copy_to_clipboard(message.text.encode("utf-8", "replace").decode())
         self.inform(f"Copied {message.what}")
 
+    def on_write_rows(self, message: WriteRows) -> None:
+        """Asks for a file, and writes the rows to it."""
+        self.run_worker(write_rows(self, message), group="write", exclusive=True)
+
     def action_help(self) -> None:
         """Lists the keys of the page in front."""
         if isinstance(self.screen, Page):
@@ -129,6 +137,24 @@ class Shell(Navigator):
     def action_next_theme(self) -> None:
         """Dark to light, anything else to dark."""
         self.choose_theme(LIGHT.name if self.theme == DARK.name else DARK.name)
+
+    def action_turn_zone(self) -> None:
+        """Local time or UTC."""
+        local = TIMES.zone is not None
+        TIMES.turn(local)
+        self._show_times()
+        if problem := self._preferences.remember_zone(local):
+            self.inform(f"The zone will not be remembered: {problem}", bad=True)
+
+    def _show_times(self) -> None:
+        page = self.page
+        if page is not None:
+            for table in page.query(Table):
+                table.rows_changed()
+                table.refresh()  # the header names the zone
+            page.show_world()
+            page.post_message(RefreshNow())
+        self.note(f"times are shown in {'UTC' if TIMES.zone else 'local time'}")
 
     def choose_theme(self, name: str) -> None:
         """Shows and remembers a theme."""

@@ -39,7 +39,7 @@ NO_TEXTUAL = [
     "inbox.subjects",
     "record",
 ]
-NO_TEXTUAL += ["subjects", "world"]
+NO_TEXTUAL += ["subjects", "world", "export", "times"]
 
 
 def imported(path: Path) -> set[str]:

@@ -14,11 +14,20 @@ def test_a_theme_is_remembered(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["tui.json"]
 
 
+def test_the_zone_is_remembered_beside_the_theme(tmp_path: Path) -> None:
+    path = tmp_path / "tui.json"
+    kept = Preferences(path)
+    assert (kept.remember_theme("nord"), kept.remember_zone(True)) == ("", "")
+    again = Preferences(path)
+    assert (again.theme, again.local_time) == ("nord", True)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"theme": 3}', "\x00\xff", "[" * 4000])
 def test_a_broken_file_counts_as_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tui.json"
     path.write_bytes(content.encode("latin-1"))
     assert Preferences(path).theme == ""
+    assert not Preferences(path).local_time
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:

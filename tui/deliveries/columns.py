@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from tui import humanise
 from tui.columns import counted, since
 from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queue, Reason
 from tui.listing import Column, Listing
+from tui.times import TIMES
 
 STATUS_SIGNS = {
     "scheduled": "◔ scheduled",
@@ -70,7 +69,7 @@ DELIVERIES: tuple[Column[Delivery], ...] = (
 
 ATTEMPTS: tuple[Column[Attempt], ...] = (
     Column("number", "No", lambda row: str(row.number), lambda row: row.number, 3, right=True),
-    Column("time", "Time UTC", lambda row: humanise.clock(row.at), lambda row: row.at or 0, 8),
+    Column("time", "Time", lambda row: humanise.clock(row.at), lambda row: row.at or 0, 10, zoned=True),
     Column("provider", "Provider", lambda row: row.provider, lambda row: row.provider, 12, flex=1),
     Column(
         "outcome",
@@ -113,7 +112,7 @@ REASONS: tuple[Column[Reason], ...] = (
 
 
 def _until(row: Provider) -> str:
-    return humanise.NONE if row.open_until is None else humanise.span(row.open_until - time.time())
+    return humanise.NONE if row.open_until is None else humanise.span(row.open_until - TIMES.now())
 
 
 def _latency(name: str, rank: int) -> Column[Provider]:

@@ -48,11 +48,12 @@ USERS: tuple[Column[User], ...] = (
 
 _STORED: Column[Entry] = Column(
     "stored",
-    "Time UTC",
+    "Time",
     lambda row: humanise.clock(row.stored_at),
     lambda row: row.stored_at or 0,
     10,
     largest_first=True,
+    zoned=True,
 )
 _AGE: Column[Entry] = Column(
     "age", "Age", lambda row: since(row.stored_at), lambda row: -(row.stored_at or 0), 6, right=True

@@ -243,7 +243,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         before = dict(self._wanted)
         for column in self.listing.columns:
             texts = [safe(column.text(row)) for row in rows[top : top + self.page_rows]]
-            widths = [cell_len(column.title) + 2 * (column.name == self.listing.sort), *map(cell_len, texts)]
+            widths = [cell_len(column.heading) + 2 * (column.name == self.listing.sort), *map(cell_len, texts)]
             self._wanted[column.name] = max(before.get(column.name, 0), *widths)
         if self._wanted != before and self._laid_for >= 0:
             laid, self._laid_for = self._laid, -1
@@ -367,7 +367,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         segments = [Segment(" ", plain)]
         for column, room in self._columns:
             sorted_by = column.name == self.listing.sort
-            title = f"{column.title} {arrow}" if sorted_by else column.title
+            title = f"{column.heading} {arrow}" if sorted_by else column.heading
             style = chosen if sorted_by else plain
             segments += [Segment(fit(title, room, column.right), style), Segment(" " * GUTTER, plain)]
         return Strip(segments).adjust_cell_length(width, plain)
