@@ -20,7 +20,18 @@ TABLE = {
     "errors": set(),
     "cli": {"serving", "pod.pipeline", "config", "client", "doctor", "domain", "store.redis", "store.embedded", ""}
     | {"providers.base"},
-    "serving": {"pod", "packaged", "config", "telemetry", "store", "web.http", "ingest.options", "errors", ""},
+    "serving": {
+        "pod",
+        "packaged",
+        "config",
+        "telemetry",
+        "store",
+        "web.http",
+        "ingest.options",
+        "errors",
+        "domain.times",
+    }
+    | {""},
     "pod": {
         "config",
         "telemetry",
@@ -49,7 +60,7 @@ TABLE = {
     "delivery": {"domain", "store", "providers", "errors"},
     "providers": {"domain", "errors"},
     "duties": {"domain", "store", "live", "delivery", "ingest", "errors"},
-    "doctor": {"client", "store", "web.http.tls"},
+    "doctor": {"client", "domain.times", "store", "web.http.tls"},
 }
 # Libraries that only some parts speak.
 OWNERS = {

@@ -50,7 +50,7 @@ AT_LARGE = {
     "news",
     "provider.circuit",
 }
-AT_LARGE |= {"connections", "disk", "files"}
+AT_LARGE |= {"connections", "disk", "files", "inbox.kept"}
 AT_LARGE |= {"express", "record", "redis", "server", "service_manager", "settings", "stop", "store", "duty"}
 
 

@@ -85,14 +85,15 @@ async def _examine(
     flags: dict[str, Any], config: Path | None, server: tuple[str, str | None, int, str], must: bool
 ) -> list[Finding]:
     from notifier.config import SettingsError, load
-    from notifier.doctor import Finding, Level, check_files, check_round_trip
+    from notifier.doctor import Finding, Level, check_files, check_keeping, check_round_trip
 
     try:
         settings = load(flags, os.environ, config)
     except SettingsError as error:
         findings = [Finding("settings", Level.FAIL, str(error), "correct it; the server does not start with it")]
     else:
-        findings = [_check_settings(settings), *await _examine_machine(settings)]
+        keeping = check_keeping(settings.notification_ttl, settings.stream_maxlen)
+        findings = [_check_settings(settings), keeping, *await _examine_machine(settings)]
     url, token, user_id, login = server
     return [*findings, check_files(), await check_round_trip(url, token, user_id, login, must=must)]
 

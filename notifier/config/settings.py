@@ -125,9 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Setting("30s", duration(0, 3600), "longest drain before the process ends", live=True)
     ]
     notification_ttl: Annotated[
-        float, Setting("15m", duration(1, 15 * DAY), "default lifetime of a payload", live=True)
+        float, Setting("15m", duration(1, 365 * DAY), "default lifetime of a payload, up to 365d", live=True)
     ]
-    stream_maxlen: Annotated[int, Setting("100", number(1, 100), "notifications kept per inbox", live=True)]
+    stream_maxlen: Annotated[int, Setting("100", number(1, 1000), "notifications kept per inbox, 1-1,000", live=True)]
     lean_path: Annotated[
         str, Setting("off", choice("on", "off"), "plain commands in place of scripts where one instance serves a user")
     ]

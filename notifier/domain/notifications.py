@@ -34,7 +34,7 @@ MAX_TITLE = 256
 MAX_CATEGORY = 64
 MAX_PAYLOAD = 128 * 1024  # bytes; twice what the longest request makes, with every character escaped
 MIN_TTL = 1.0
-MAX_TTL = 15 * 86400.0
+MAX_TTL = 365 * 86400.0
 
 _encode = msgspec.json.Encoder().encode
 _own_end = re.compile(

@@ -55,6 +55,14 @@ def _is_minute(text: str) -> bool:
     return True
 
 
+def format_duration(seconds: float) -> str:
+    """`15m` for 900 seconds: a whole number of the largest unit that fits, as `parse_duration` takes it."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds // length:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 def parse_duration(text: str) -> float | None:
     """Seconds of `500ms`, `5s`, `15m`, `24h`, `7d` or a bare number of seconds; None when it is none."""
     match = _DURATION(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import Struct
 
@@ -56,11 +56,11 @@ class InboxService:
 
         self._inbox.read(self._holder, user, known, convert)
 
-    async def read_all(self, user: str, command: ReadAll) -> Marked:
-        """Marks everything up to and including a stream id read."""
-        flat, others = await self._inbox.read_all(self._holder, user, command.data.up_to)
-        pairs = [(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
-        return Marked(pairs, len(pairs), others)
+    async def read_all(self, user: str, command: ReadAll) -> AsyncIterator[Marked]:
+        """Marks everything up to and including a stream id read, in parts."""
+        async for flat, others in self._inbox.read_all(self._holder, user, command.data.up_to):
+            pairs = [(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
+            yield Marked(pairs, len(pairs), others)
 
     async def sync(self, user: str, command: Sync) -> bytes:
         """The text of the `sync.response` to a request."""

@@ -26,6 +26,7 @@ from sanic.touchup import TouchUp
 
 from notifier import __version__
 from notifier.config import Change, Settings, SettingsError, compare
+from notifier.domain.times import format_duration
 from notifier.errors import NotifierError
 from notifier.packaged.files import hold_all
 from notifier.pod.app import App
@@ -311,7 +312,10 @@ def compare_and_log(current: Settings, load: Loader) -> Change:
 
 
 def announce(settings: Settings, sock: socket.socket, workers: int) -> None:
-    """Logs `server.ready` with the URL, and tells the service manager."""
+    """Logs for how long inboxes are kept, then `server.ready` with the URL, and tells the service manager."""
+    kept_for = format_duration(settings.notification_ttl)
+    cure = "NOTIFICATION_TTL and STREAM_MAXLEN; a request's ttl and a user's retention go before the first"
+    log.info("inbox.kept", extra={"kept_for": kept_for, "per_user": settings.stream_maxlen, "set_by": cure})
     url = f"{'https' if settings.tls_cert else 'http'}://{settings.host or 'localhost'}:{sock.getsockname()[1]}"
     store = str(parse_deployment(settings.redis_addr)) if settings.redis_addr else "its own Redis"
     log.info("server.ready", extra={"url": url, "store": store, "version": __version__, "workers": workers})

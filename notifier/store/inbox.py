@@ -7,7 +7,7 @@ One script per step, atomic within a user's slot. What is stored is in `inbox_ac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from notifier.domain.entries import Entry
@@ -210,10 +210,12 @@ class Inbox:
             args += pair
         self._reads.add(user, (holder.pod,), args, convert)
 
-    async def read_all(self, holder: Holder, user: str, up_to: str) -> MarkedRead:
-        """Marks all up to a stream id read: id, nid, … of those marked now; and the other pods of the user."""
-        marked, others = await self._run("read_all", user, user, holder.pod, up_to)
-        return MarkedRead(marked, others or [])
+    async def read_all(self, holder: Holder, user: str, up_to: str) -> AsyncIterator[MarkedRead]:
+        """Marks all up to a stream id read, in parts: id, nid, … of those marked now, and the other pods."""
+        begin = b"-"
+        while begin is not None:
+            marked, others, begin = await self._run("read_all", user, user, holder.pod, up_to, begin)
+            yield MarkedRead(marked, others or [])
 
     async def page(self, user: str, limit: int, before: str | None, after: str | None) -> list[Entry]:
         """The newest `limit` entries, or those just before, just after, or between two ids; oldest first."""

@@ -24,29 +24,50 @@ class InboxUpkeep:
         """Replaces the policy, for what comes next."""
         self._policy = policy
 
+    # Each goes through an inbox in parts, a script each.
+
     async def expire(self, user: str, again_after: float) -> Expired:
         """Removes what has expired: entries, unread among them, and who holds the lock."""
-        again_after_ms = round(again_after * 1000)
-        removed, unread, owner = await self._run("expire", user, user, again_after_ms, self._policy.default_ttl_ms)
-        return Expired(removed, unread, owner.decode("utf-8", "replace"))
+        again_after_ms, begin, soonest, provisional = round(again_after * 1000), b"-", b"", b""
+        all_removed = all_unread = 0
+        while begin is not None:
+            removed, unread, owner, begin, soonest, provisional = await self._run(
+                "expire", user, user, again_after_ms, self._policy.default_ttl_ms, begin, soonest, provisional
+            )
+            all_removed, all_unread = all_removed + removed, all_unread + unread
+        return Expired(all_removed, all_unread, owner.decode("utf-8", "replace"))
 
     async def clear(self, user: str) -> tuple[int, str]:
         """Removes what is unread: how many, and who holds the lock."""
-        cleared, owner = await self._run("clear", user, user)
-        return cleared, owner.decode("utf-8", "replace")
+        begin, all_cleared = b"-", 0
+        while begin is not None:
+            cleared, owner, begin = await self._run("clear", user, user, begin)
+            all_cleared += cleared
+        return all_cleared, owner.decode("utf-8", "replace")
 
     async def trim(self, user: str) -> int:
         """Cuts the inbox to its newest `maxlen`; how many unread ones went."""
-        return int(await self._run("trim", user, user, self._policy.maxlen))
+        all_lost, more = 0, True
+        while more:
+            lost, more = await self._run("trim", user, user, self._policy.maxlen)
+            all_lost += lost
+        return all_lost
 
     async def retain(self, user: str) -> int:
         """Applies the user's retention to what is in the inbox; how many payloads changed."""
-        return int(await self._run("retain", user, user))
+        begin, all_changed = b"-", 0
+        while begin is not None:
+            changed, begin = await self._run("retain", user, user, begin)
+            all_changed += changed
+        return all_changed
 
     async def repair(self, user: str) -> tuple[int, int]:
         """Removes dangling references and states; how many, and 1 where the consumer group had to be made."""
-        removed, created = await self._run("repair", user, user)
-        return removed, created
+        begin, met, all_removed, all_created = b"-", 0, 0, 0
+        while begin is not None:
+            removed, created, begin, met = await self._run("repair", user, user, begin, met)
+            all_removed, all_created = all_removed + removed, all_created + created
+        return all_removed, all_created
 
     def note_failure(self, user: str, error: NotifierError) -> None:
         """Counts a failure over a user's keys, and names them in the log once."""

@@ -11,7 +11,8 @@ from notifier.domain.entries import Entry
 from notifier.domain.users import User
 
 HISTORY = 100  # entries that a new connection is sent
-HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN: 1,000 by default (contract §5)
+HARD_CAP_FACTOR = 10  # a stream never holds more than ten times STREAM_MAXLEN,
+HARD_CAP_BOUNDS = 1_000, 5_000  # but it may hold the first and never more than the second (contract §5)
 
 Announce = Callable[[Sequence["Item"], "Accepted"], None]
 
@@ -132,4 +133,5 @@ class InboxPolicy(NamedTuple):
     @property
     def cap(self) -> int:
         """The number of entries that no stream exceeds."""
-        return self.maxlen * HARD_CAP_FACTOR
+        least, most = HARD_CAP_BOUNDS
+        return min(most, max(least, self.maxlen * HARD_CAP_FACTOR))

@@ -13,6 +13,7 @@ from notifier.store.payloads import Payloads, ignore
 from notifier.store.redis.client import Redis
 from notifier.store.redis.spoilt import integer
 
+PAGE = 100  # entries with their payloads that one script reads
 SHARDS_AT_A_TIME = 512  # commands of one turn of the loop: all 16,384 would hold it up for 0.1 s
 
 _BY_KEY = re.compile(r"[0-9]+(-.*)?").fullmatch
@@ -103,13 +104,22 @@ class Reports:
 
     async def unread(self, user: str, after: str, limit: int) -> list[Entry]:
         """Unread entries of one inbox after a stream id, oldest first."""
-        args: tuple[Any, ...] = (user, after or "-", limit)
-        return self._payloads.entries(user, await self._redis.run(self._unread, self._keys.stream(user), *args))
+        begin, found = f"({after}".encode() if after else b"-", list[Entry]()
+        while begin is not None and len(found) < limit:
+            args = (user, begin, limit - len(found))
+            flat, begin = await self._redis.run(self._unread, self._keys.stream(user), *args)
+            found += self._payloads.entries(user, flat)
+        return found
 
     async def history(self, user: str, limit: int) -> list[Entry]:
-        """The newest entries of one inbox, oldest first."""
-        page = self._redis.script("inbox/page")
-        return self._payloads.entries(user, await self._redis.run(page, self._keys.stream(user), user, limit, "", ""))
+        """The newest entries of one inbox, oldest first; a hundred with each script."""
+        page, found, before, full = self._redis.script("inbox/page"), list[Entry](), b"", True
+        while full and len(found) < limit:
+            count = min(PAGE, limit - len(found))
+            flat = await self._redis.run(page, self._keys.stream(user), user, count, before, "")
+            rows = self._payloads.entries(user, flat)
+            found, before, full = rows + found, rows[0].stream_id if rows else b"", len(rows) == count
+        return found
 
     async def due(self, before_ms: int, limit: int) -> list[str]:
         """Users some payload of whom has expired before a Unix time in ms; about `limit` at the most."""

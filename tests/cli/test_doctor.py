@@ -110,9 +110,9 @@ async def test_a_redis_that_is_not_there_shows_no_password(loop, data_dir):
 
 
 async def test_a_wrong_setting_is_a_finding(loop, data_dir):
-    code, found = await examine(data_dir, STREAM_MAXLEN="101")
+    code, found = await examine(data_dir, STREAM_MAXLEN="1001")
     assert (code, found["settings"]["level"]) == (1, "fail")
-    assert "STREAM_MAXLEN: '101'" in found["settings"]["found"]
+    assert "STREAM_MAXLEN: '1001'" in found["settings"]["found"]
 
 
 async def test_a_port_that_another_program_has(loop, data_dir):

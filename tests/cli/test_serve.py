@@ -147,7 +147,7 @@ async def test_no_redis_to_embed(loop, data_dir):
 @pytest.mark.parametrize(
     ("arguments", "changes", "words"),
     [
-        ([], {"STREAM_MAXLEN": "101"}, "STREAM_MAXLEN: '101' is not valid: expected an integer of 1-100"),
+        ([], {"STREAM_MAXLEN": "1001"}, "STREAM_MAXLEN: '1001' is not valid: expected an integer of 1-1000"),
         (["--addr", "nowhere"], {}, "--addr: 'nowhere' is not valid: expected host:port or :port"),
         (["--roles", "cook"], {}, "--roles: 'cook' is not valid"),
         (["--pod-id", "a b"], {}, "--pod-id: 'a b' is not valid"),

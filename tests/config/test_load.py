@@ -263,8 +263,8 @@ def test_a_file_that_cannot_be_read(tmp_path):
 
 def test_the_variable_the_value_and_what_was_expected():
     assert (
-        problem(environment={"STREAM_MAXLEN": "101"})
-        == "STREAM_MAXLEN: '101' is not valid: expected an integer of 1-100"
+        problem(environment={"STREAM_MAXLEN": "1001"})
+        == "STREAM_MAXLEN: '1001' is not valid: expected an integer of 1-1000"
     )
     assert problem(environment={"PORT": "x"}).startswith("PORT: 'x' is not valid: expected host:port")
     assert problem({"redis_addr": "a\nb"}).startswith("--redis-addr: 'a\\nb' is not valid")
@@ -313,7 +313,7 @@ def test_reference():
     assert head.count("|") == rule.count("|") == 5
     assert [row.split("`")[1] for row in rows] == [d.variable for d in DEFINITIONS]
     assert all(row.count(" | ") == 3 for row in rows)
-    assert "| `STREAM_MAXLEN` | `100` | notifications kept per inbox | yes |" in rows
+    assert "| `STREAM_MAXLEN` | `100` | notifications kept per inbox, 1-1,000 | yes |" in rows
     assert "| `DATA_DIR` | *(computed)* | folder of the embedded Redis |  |" in rows
     assert "| `REDIS_ADDR` | *(empty)* |" in text
 

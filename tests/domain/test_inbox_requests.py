@@ -35,7 +35,7 @@ VALUES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
     st.sampled_from(
-        ["", "x" * 129, "y" * 8193, "\0", "\ud800", "low", "1s", "15d", "16d", "javascript:x", "https://a"]
+        ["", "x" * 129, "y" * 8193, "\0", "\ud800", "low", "1s", "365d", "366d", "javascript:x", "https://a"]
     ),
     st.sampled_from(["2024-02-30T00:00:00Z", "2024-01-01T00:00:00.5+01:00", "e\u0301", "1-alice", 1e300, 2**63]),
     st.lists(st.integers(0, 2), max_size=3),

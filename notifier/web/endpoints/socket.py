@@ -154,7 +154,8 @@ class InboxSocket:
         user = connection.user_key
         match command:
             case ReadAll():
-                self._acknowledge(connection, await self._service.read_all(user, command))
+                async for marked in self._service.read_all(user, command):
+                    self._acknowledge(connection, marked)
             case Sync():
                 self._answer(connection, await self._service.sync(user, command))
             case Retention():

@@ -1,7 +1,11 @@
--- Removes what has expired from one user's inbox and notes when the next payload goes.
+-- Removes what has expired from a part of one user's inbox; after the last part, notes when the next payload goes. Until
+-- then the user is to be looked at again soon, should nobody come to that.
 -- KEYS[1]  a key of the slot
--- ARGV     user key, ms until an empty stream of a connected user is looked at again, life in ms of a payload without any
--- returns  {entries removed, unread among them, lock holder ('' = none)}
+-- ARGV     user key, ms until an empty stream of a connected user is looked at again, life in ms of a payload without any,
+--          where the part begins, ms of the next payload in the parts before ('' = none), when the user is to be looked at
+--          by the first part ('' = this is it)
+-- returns  {entries removed, unread among them, lock holder ('' = none), where the next part begins or false, ms of the
+--          next payload so far ('' = none), when the user is to be looked at}
 local u = ARGV[1]
 local now = now_ms()
 
@@ -16,9 +20,20 @@ local function left_of(entry)
   return tonumber(ARGV[3])
 end
 
+-- After the last part: what was stored meanwhile may have brought the user's turn forward.
+local function note_next(next_due, provisional)
+  local known = redis.call('ZSCORE', index('expiry'), u)
+  if known and (provisional == '' or known == provisional) then redis.call('ZREM', index('expiry'), u) end
+  settle(u)
+  if redis.call('EXISTS', stream_key(u)) == 1 then
+    redis.call('ZADD', index('expiry'), 'LT', string.format('%.0f', next_due or now + ARGV[2]), u)
+  end
+end
+
 return mending(u, function()
-  local owner, gone, next_due = lock_of(u) or '', {}, nil
-  for _, entry in ipairs(named(u, redis.call('XRANGE', stream_key(u), '-', '+'))) do
+  local owner, gone, next_due, provisional = lock_of(u) or '', {}, tonumber(ARGV[5]), ARGV[6]
+  local part, following = part_of(u, ARGV[4], '+')
+  for _, entry in ipairs(named(u, part)) do
     local left = left_of(entry)
     if left == -2 then
       gone[#gone + 1] = entry
@@ -28,10 +43,11 @@ return mending(u, function()
   end
   local cleared = remove(u, gone)
   remember_cleared(u, cleared)
-  redis.call('ZREM', index('expiry'), u)
-  settle(u)
-  if redis.call('EXISTS', stream_key(u)) == 1 then
-    redis.call('ZADD', index('expiry'), next_due or now + ARGV[2], u)
+  if not following then
+    note_next(next_due, provisional)
+  elseif provisional == '' then
+    provisional = string.format('%.0f', now + ARGV[2])
+    redis.call('ZADD', index('expiry'), provisional, u)
   end
-  return {#gone, #cleared / 2, owner}
+  return {#gone, #cleared / 2, owner, following, next_due and string.format('%.0f', next_due) or '', provisional}
 end)

@@ -1,6 +1,7 @@
 -- Functions that every script shares. Key names (stream_key and the rest) come from keys.py and stand before this.
 
 local GROUP = 'notifications'
+local PART = 250                    -- entries that one script looks through: it holds up everybody
 local CLEARED_MAX = 1000            -- expired notifications remembered for a user who is away
 local CLEARED_LIFE = 15 * 86400000  -- ms; the longest retention
 
@@ -154,11 +155,18 @@ local function remove(u, entries)
   return cleared
 end
 
--- Removes all but the newest `keep`. Returns how many of those removed were unread.
+-- Removes all but the newest `keep`, a part at a time. Returns how many of those removed were unread, and whether there are
+-- more to remove.
 local function trim(u, keep)
   local excess = redis.call('XLEN', stream_key(u)) - keep
-  if excess <= 0 then return 0 end
-  return #remove(u, redis.call('XRANGE', stream_key(u), '-', '+', 'COUNT', excess)) / 2
+  if excess <= 0 then return 0, false end
+  return #remove(u, redis.call('XRANGE', stream_key(u), '-', '+', 'COUNT', math.min(excess, PART))) / 2, excess > PART
+end
+
+-- A part of the stream from `from` on, up to `to` ('+' = the end), and where the next one begins: false at the end.
+local function part_of(u, from, to, count)
+  local entries = redis.call('XRANGE', stream_key(u), from, to, 'COUNT', count or PART)
+  return entries, #entries == (count or PART) and '(' .. entries[#entries][1]
 end
 
 -- Keeps what expired or was cleared unread until the user can be told.

@@ -1,11 +1,12 @@
--- Marks all notifications up to and including a stream id read.
+-- Marks the notifications of a part of one user's inbox read, up to and including a stream id.
 -- KEYS[1]  a key of the slot
--- ARGV     user key, pod, stream id
--- returns  {{id, nid, ...} marked now, other pods or false}
+-- ARGV     user key, pod, stream id, where the part begins
+-- returns  {{id, nid, ...} marked now, other pods or false, where the next part begins or false}
 local u = ARGV[1]
 return mending(u, function()
   local others, marked, ids = other_pods(u, ARGV[2]), {}, {}
-  for _, entry in ipairs(named(u, redis.call('XRANGE', stream_key(u), '-', ARGV[3]))) do
+  local part, following = part_of(u, ARGV[4], ARGV[3])
+  for _, entry in ipairs(named(u, part)) do
     local nid = nid_of(entry)
     if redis.call('HSET', state_key(u), nid, 'read') == 1 then
       ids[#ids + 1] = entry[1]
@@ -18,5 +19,5 @@ return mending(u, function()
     count_pending(-#ids)
     if unread(u) <= 0 then redis.call('ZREM', index('pending'), u) end
   end
-  return {marked, others}
+  return {marked, others, following}
 end)
