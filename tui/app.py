@@ -13,6 +13,7 @@ from tui.messages import (
     FiguresArrived,
     LinkChanged,
     Operate,
+    ProblemsArrived,
     RefreshNow,
     SendNow,
     SnapshotArrived,
@@ -26,6 +27,7 @@ from tui.safe import safe
 from tui.screens import find_views
 from tui.screens.send import Send
 from tui.shell import Shell
+from tui.widgets.alarm_line import in_words
 from tui.world import World
 
 
@@ -66,6 +68,14 @@ class Dashboard(Shell):
         self._tick()
         if self.page is not None and not self.paused:
             self.page.show_cluster()
+
+    def on_problems_arrived(self, message: ProblemsArrived) -> None:
+        """The first line says so even while paused; the bell rings for what is new, if it is wanted."""
+        if message.begun and self._preferences.bell:
+            self.bell()
+        self._tick()
+        if self.page is not None and not self.paused:
+            self.page.show_problems()
 
     def on_events_arrived(self, message: EventsArrived) -> None:
         """New events."""
@@ -140,6 +150,7 @@ class Dashboard(Shell):
             await self._poller.run()
 
     def _tick(self) -> None:
+        self.title_line.show(f"{in_words(self.world, time.monotonic())} – notifier {self.world.url}")
         if self.page is not None:
             self.page.tell(time.monotonic(), self._paused_words())
 

@@ -83,6 +83,10 @@ class AdminClient:
         async with self._request("GET", "/health") as response:
             return await self._decoded(response, also=503)
 
+    async def problems(self) -> Json:
+        """`GET problems`, the worst first."""
+        return await self._get(f"{ADMIN}/problems")
+
     async def pods(self) -> list[Json]:
         """`GET pods`."""
         return rows(await self._get(f"{ADMIN}/pods"), "pods")

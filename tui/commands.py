@@ -12,6 +12,8 @@ from textual.screen import Screen
 
 _KEY_NAMES = {
     "question_mark": "?",
+    "exclamation_mark": "!",
+    "colon": ":",
     "slash": "/",
     "space": "space",
     "escape": "esc",

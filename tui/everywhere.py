@@ -12,10 +12,13 @@ EVERYWHERE = (
     Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
     Command("t", "next_theme", "theme", "Dark or light, remembered"),
     Command("z", "turn_zone", "zone", "Times in local time or in UTC, remembered"),
+    Command("ctrl+g", "toggle_bell", "bell", "Ring the terminal's bell when a problem begins, or no more; remembered"),
     Command("q,ctrl+c", "quit", "quit", "Leave the dashboard", footer=True, shown="q ^c"),
     *(
         Command(view.tab.key, f"view('{view.tab.view}')", view.tab.title, f"Go to {view.tab.title}")
         for view in find_views()
     ),
 )
-PAGE_ACTIONS = frozenset({"view", "help", "pause", "refresh", "next_theme", "turn_zone", "quit", "command_palette"})
+PAGE_ACTIONS = frozenset(
+    {"view", "help", "pause", "refresh", "next_theme", "turn_zone", "toggle_bell", "quit", "command_palette"}
+)

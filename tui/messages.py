@@ -9,6 +9,7 @@ from textual.message import Message
 
 from tui.actions import Action
 from tui.model import Record, UserKey
+from tui.problems import Problem
 from tui.record import Json
 
 
@@ -22,6 +23,14 @@ class FiguresArrived(Message):
 
 class ClusterArrived(Message):
     """The world has new instances and health."""
+
+
+class ProblemsArrived(Message):
+    """The world has another list of problems, or has it no longer; `begun` are the grave ones that are new."""
+
+    def __init__(self, begun: list[Problem]) -> None:
+        super().__init__()
+        self.begun = begun
 
 
 class EventsArrived(Message):
@@ -52,6 +61,14 @@ class ShowView(Message):
     """Go to a view."""
 
     view: str
+
+
+@dataclass
+class OpenPlace(Message):
+    """Go to a view, and there to the row of this id, or only to the view where it is empty."""
+
+    view: str
+    id: str = ""
 
 
 @dataclass

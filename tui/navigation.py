@@ -13,6 +13,7 @@ from tui.messages import (
     OpenDelivery,
     OpenHistory,
     OpenNotification,
+    OpenPlace,
     OpenRecord,
     OpenUser,
     ShowView,
@@ -54,6 +55,17 @@ class Navigator(App[int]):
     async def on_show_view(self, message: ShowView) -> None:
         """Goes to a view."""
         await self._show_view(message.view)
+
+    def on_open_place(self, message: OpenPlace) -> None:
+        """Drills down to a view, on a page of its own, and to a row in it."""
+        view = self.views.get(message.view)
+        if view is None:
+            self.note(f"this dashboard has no view {message.view}")
+            return
+        page = type(view)(self.setting)
+        if message.id:
+            page.point_at(message.id)
+        self._drill(page)
 
     def on_open_user(self, message: OpenUser) -> None:
         """Drills down to a user."""

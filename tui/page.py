@@ -132,6 +132,9 @@ class Page(Screen[None]):
     def show_cluster(self) -> None:
         """The world has new instances and health."""
 
+    def show_problems(self) -> None:
+        """The world has another list of problems."""
+
     def show_events(self) -> None:
         """The world has new events."""
 
@@ -145,6 +148,7 @@ class Page(Screen[None]):
         """Everything at once, as after a pause."""
         self.show_figures()
         self.show_cluster()
+        self.show_problems()
         self.show_events()
 
     @property

@@ -1,4 +1,4 @@
-"""The poller: fetches figures by the second, instances and health now and then, one subject, and follows events."""
+"""The poller: fetches figures and problems, instances and health now and then, one subject, and follows events."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tui.messages import (
     EventsArrived,
     FiguresArrived,
     LinkChanged,
+    ProblemsArrived,
     SnapshotArrived,
     SnapshotFailed,
 )
@@ -28,6 +29,8 @@ from tui.world import World
 
 PULSE = 1.0  # seconds between two fetches of the figures
 SURVEY = 5.0  # between two of instances and health
+ALARM = 2.0  # between two of the problems
+ABSENT = 30.0  # the same where the server has no such list
 GAP = 1.0  # least rest between two fetches of the subject; a slow one rests eight times as long as it took
 UNFOLLOWED = 5.0  # longest rest while no events come
 ANNOUNCE = 0.2  # events are announced to the screen at most so often
@@ -36,7 +39,7 @@ _STATES = {Failure.REFUSED: State.REFUSED, Failure.UNAVAILABLE: State.UNAVAILABL
 
 
 class Poller:
-    """Four duties over one client. It writes the world and posts messages; it never touches a widget."""
+    """Five duties over one client. It writes the world and posts messages; it never touches a widget."""
 
     def __init__(
         self,
@@ -66,7 +69,7 @@ class Poller:
     async def run(self) -> None:
         """Works until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for duty in (self._pulse, self._survey, self._follow, self._fetch):
+            for duty in (self._pulse, self._watch_problems, self._survey, self._follow, self._fetch):
                 group.create_task(duty())
 
     def watch(self, subject: Subject | None) -> None:
@@ -111,6 +114,21 @@ class Poller:
         wait = self._world.link.failed(state, str(error), self._clock(), self._chance())
         self._post(LinkChanged())
         return wait
+
+    async def _watch_problems(self) -> None:
+        while True:
+            await self._up.wait()
+            await asyncio.sleep(await self._ask_for_problems())
+
+    async def _ask_for_problems(self) -> float:
+        board = self._world.problems
+        try:
+            begun = board.answered(await self._client.problems(), self._clock())
+        except ApiError as error:
+            board.failed(str(error), error.failure is Failure.NOT_FOUND)
+            begun = []
+        self._post(ProblemsArrived(begun))
+        return ABSENT if board.absent else ALARM
 
     async def _survey(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Preferences kept between two runs, the theme and the zone of times, in one small file of the user's."""
+"""Preferences kept between two runs, the theme, the zone of times and the bell, in one small file of the user's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 _SIZE_MAX = 4096
-_NAMES = ("theme", "local_time")
+_NAMES = ("theme", "local_time", "bell")
 
 
 def default_path() -> Path:
@@ -34,6 +34,11 @@ class Preferences:
         """True where times are shown in local time."""
         return self._kept.get("local_time") is True
 
+    @property
+    def bell(self) -> bool:
+        """True where the terminal's bell rings for problems."""
+        return self._kept.get("bell") is True
+
     def remember_theme(self, name: str) -> str:
         """Keeps the theme's name; returns nothing, or why it could not be kept."""
         return self._remember("theme", name)
@@ -41,6 +46,10 @@ class Preferences:
     def remember_zone(self, local: bool) -> str:
         """Keeps the zone of times; returns nothing, or why it could not be kept."""
         return self._remember("local_time", local)
+
+    def remember_bell(self, rings: bool) -> str:
+        """Keeps whether the bell rings; returns nothing, or why it could not be kept."""
+        return self._remember("bell", rings)
 
     def _remember(self, what: str, value: object) -> str:
         if self._kept.get(what) == value:

@@ -22,7 +22,10 @@ def run(url: str, token: str | None, read_only: bool) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _refuse(away or "the dashboard needs a terminal; for scripts there is the admin API")
     app = Dashboard(AdminClient(url, token, read_only), read_only)
-    app.run()
+    try:
+        app.run()
+    finally:
+        app.title_line.restore(sys.__stderr__)
     return app.return_code or 0
 
 

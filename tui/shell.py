@@ -26,6 +26,7 @@ from tui.palette import Actions
 from tui.preferences import Preferences
 from tui.safe import without_controls
 from tui.screens import find_views
+from tui.terminal import Title
 from tui.themes import DARK, DEFAULT, LIGHT, OWN, PLAIN
 from tui.times import TIMES
 from tui.typeahead import Typeahead
@@ -33,6 +34,7 @@ from tui.widgets.table import Table
 from tui.writing import write_rows
 
 AT_ONCE = ("ctrl+c", "ctrl+q")  # keys that leave wait for no other
+_BELL = {True: "The bell rings when a problem begins; ^g silences it", False: "The bell is silent"}
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")  # each ends the dashboard with 128 and its number
 
 
@@ -53,6 +55,7 @@ class Shell(Navigator):
         self.views = {view.tab.view: view(setting) for view in find_views()}
         self.typed = Typeahead(self, self._give)
         self.asking: Worker[None] | None = None
+        self.title_line = Title(self._send_to_terminal)
         self._preferences = preferences
 
     async def show_first(self) -> None:
@@ -71,6 +74,10 @@ class Shell(Navigator):
         self.theme = PLAIN if self.no_color else remembered if remembered in self.available_themes else DEFAULT
         # At once: what is mounted now reads the theme's colours.
         self.refresh_css(animate=False)
+
+    def _send_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
 
     def catch_signals(self) -> None:
         """Every way out restores the terminal. Where signals cannot be caught (Windows, not the main thread) they end
@@ -155,6 +162,14 @@ class Shell(Navigator):
             page.show_world()
             page.post_message(RefreshNow())
         self.note(f"times are shown in {'UTC' if TIMES.zone else 'local time'}")
+
+    def action_toggle_bell(self) -> None:
+        """Rings once as a sample where it is on from now on."""
+        rings = not self._preferences.bell
+        problem = self._preferences.remember_bell(rings)
+        self.inform(f"The bell will not be remembered: {problem}" if problem else _BELL[rings], bad=bool(problem))
+        if rings:
+            self.bell()
 
     def choose_theme(self, name: str) -> None:
         """Shows and remembers a theme."""

@@ -39,6 +39,9 @@ class View(Page):
         """The name in the trail of pages."""
         return self.tab.title
 
+    def point_at(self, identity: str) -> None:
+        """Shows what this id names, once there are data; called before the page is shown."""
+
 
 class TableView(View):
     """A view that is one table with a filter. Subclasses give `noun`, `listing()` and a subject, or feed `rows`."""
@@ -55,6 +58,7 @@ class TableView(View):
         super().__init__(setting)
         self.needle = needle
         self.rows = self.listing()
+        self._sought = ""
         self.asked = False  # the next rows are those of another list, which the operator chose
 
     def listing(self) -> Listing[Any]:
@@ -94,6 +98,7 @@ class TableView(View):
         self.rows.replace(rows, total)
         self._changed(self.asked)
         self.asked = False
+        self._seek()
 
     def sum_up(self) -> None:
         """Writes the line over the table."""
@@ -116,6 +121,25 @@ class TableView(View):
         """Sets the filter from outside."""
         self.query_one(FilterBar).open(needle)
         self.main_table.focus()
+
+    def point_at(self, identity: str) -> None:
+        """Selects the row of this id once the rows are there."""
+        self._sought = identity
+
+    def narrow_to(self, needle: str) -> None:
+        """Opens with this filter; before the page is shown."""
+        self.needle = needle
+        self.rows.filter(self.words_of(needle))
+
+    def _seek(self) -> None:
+        sought, self._sought = self._sought, ""
+        if not sought:
+            return
+        place = next((place for place, row in enumerate(self.rows.visible) if row.identity == sought), None)
+        if place is None:
+            self.note(f"{sought} is not listed here")
+        else:
+            self.main_table.select(place)
 
     def action_filter(self) -> None:
         """Goes to the filter."""

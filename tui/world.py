@@ -8,6 +8,7 @@ from tui.events import Tail
 from tui.figures import Health, History
 from tui.link import Link
 from tui.model import Instance
+from tui.problems import Board
 
 
 @dataclass
@@ -19,5 +20,6 @@ class World:
     history: History = field(default_factory=History)
     tail: Tail = field(default_factory=Tail)
     health: Health | None = None
+    problems: Board = field(default_factory=Board)
     instances: list[Instance] = field(default_factory=list)
     following: bool = False

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.tui.answers import ADMIN, Json, page_of, problem, rfc3339
+from tests.tui.fake_cockpit import FakeCockpit
 from tests.tui.fake_deliveries import FakeDeliveries, some_deliveries
 
 
@@ -28,6 +29,7 @@ class FakeCluster:
     health: Json = field(default_factory=dict)
     retention: dict[str, int] = field(default_factory=dict)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
+    cockpit: FakeCockpit = field(default_factory=FakeCockpit)
 
     def connect(self, key: str, **more: Any) -> Json:
         user_id, _, login = key.partition("-")
@@ -181,6 +183,7 @@ class FakeServer:
             web.post(f"{ADMIN}/broadcast", self._broadcast),
             web.post("/api/v1/notify", self._notify),
             *self.cluster.deliveries.routes(),
+            *self.cluster.cockpit.routes(),
         ]
 
     @web.middleware

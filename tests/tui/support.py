@@ -220,7 +220,12 @@ def quickly() -> Iterator[None]:
     with ExitStack() as replaced:
         for module in ("app", "pilot"):
             replaced.enter_context(patch(f"textual.{module}.wait_for_idle", _soon))
-        for name, seconds in (("poller.PULSE", 0.2), ("poller.GAP", 0.02), ("poller.ANNOUNCE", 0.02)):
+        for name, seconds in (
+            ("poller.PULSE", 0.2),
+            ("poller.ALARM", 0.1),
+            ("poller.GAP", 0.02),
+            ("poller.ANNOUNCE", 0.02),
+        ):
             replaced.enter_context(patch(f"tui.{name}", seconds))
         replaced.enter_context(patch("tui.link.BACKOFF", (0.2,)))
         replaced.enter_context(patch.object(Compositor, "render_update", _unseen))

@@ -38,7 +38,7 @@ def test_history_and_deliveries_of_a_user_lead_back_to_the_user(key: str, page: 
         await stage.press(key)
         await stage.until(lambda: isinstance(stage.page, page))
         trail = stage.page.query_one(Tabs).plain
-        assert f"-  Clients › {user.crumb} › {stage.page.crumb}" in trail
+        assert f"!  Clients › {user.crumb} › {stage.page.crumb}" in trail
         await stage.press("escape")
         await stage.until(lambda: stage.page is user)
         await stage.press("escape")

@@ -26,6 +26,8 @@ NO_TEXTUAL = [
     "listing",
     "model",
     "preferences",
+    "problems",
+    "terminal",
     "safe",
     "sse",
     "deliveries.actions",
@@ -122,12 +124,17 @@ def test_a_new_view_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(Dashboard, "_merged_bindings", None)
 
     async def story(stage: Stage) -> None:
-        await stage.sees("- =")
+        await stage.sees("- = !")
         await stage.app.action_view("letters")
         await stage.sees("No dead letters")
 
     try:
-        assert [view.tab.key for view in screens.find_views()] == [*"1234567890", "minus", "equals_sign"]
+        assert [view.tab.key for view in screens.find_views()] == [
+            *"1234567890",
+            "minus",
+            "equals_sign",
+            "exclamation_mark",
+        ]
         assert bind([*EVERYWHERE, key])
         play(story, size=(80, 24))
     finally:

@@ -27,6 +27,7 @@ VIEWS = {
     "9": "deliveries",
     "0": "dead_letters",
     "minus": "providers",
+    "exclamation_mark": "problems",
 }
 
 

@@ -29,7 +29,7 @@ def test_every_key_figure_is_in_sight(size: tuple[int, int]) -> None:
         await stage.sees(*(("Connections 3", "Unread 4") if size[1] > 31 else ()))
         await stage.sees("Queues 1,325", "● sms", "1,204", "42 s", "‖ email", "paused", "webhook", "inapp")
         await stage.sees("1 scheduled, 3 dead letters")
-        for text in ("redis", "● ok", "embedded", "workers", "kafka", "○ off", "health ● ok", "● live"):
+        for text in ("redis", "● ok", "embedded", "workers", "kafka", "○ off", "● live", "✓ no problems"):
             await stage.sees(text)
         assert max(map(len, stage.lines)) <= size[0]
 
@@ -97,7 +97,7 @@ def test_states_are_words_and_signs() -> None:
     cluster.pods[0]["heartbeat_age_s"] = 75
 
     async def story(stage: Stage) -> None:
-        await stage.sees("health ▲ degraded", "▲ degraded", "✕ unavailable", "janitor: timeout", "✕ gone", "▲ late")
+        await stage.sees("▲ degraded", "✕ unavailable", "janitor: timeout", "✕ gone", "▲ late")
 
     play(story, cluster=cluster)
 

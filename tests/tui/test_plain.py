@@ -20,7 +20,7 @@ def test_a_key_without_effect_says_so() -> None:
         await stage.view("2", "3 connections")
         for key, said in (
             ("x", "x does nothing here; ? lists the keys"),
-            ("ctrl+g", "^g does nothing"),
+            ("ctrl+k", "^k does nothing"),
             ("A", "A does"),
         ):
             await stage.press(key)

@@ -52,7 +52,7 @@ async def test_the_overview_counts_what_there_is(loop, client, look, size):
     await Inbox.open(client)
     await notify(client, "waits for bob", targets=[BOB])
     async with look(client, size) as stage:
-        await stage.sees("pod-a", "● up", "● live", "health ● ok", "redis", "Queues 0", "● sms", "0 dead letters")
+        await stage.sees("pod-a", "● up", "● live", "● ok", "redis", "Queues 0", "● sms", "0 dead letters")
         await stage.until(lambda: figures(stage) == {"Conns": "2", "Unread": "1"})
         await notify(client, "one more", targets=[BOB])
         await stage.until(lambda: figures(stage)["Unread"] == "2")

@@ -75,7 +75,7 @@ def test_nobody_there_and_no_terminal(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_nobody_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(run_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty()))
+    monkeypatch.setattr(run_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty(), __stderr__=None))
     monkeypatch.setattr(run_module.Dashboard, "run", lambda app: opened.append(app.world.url))
     with served() as url:
         pass

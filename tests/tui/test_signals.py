@@ -16,7 +16,7 @@ import pytest
 from tests.tui.fake_server import FakeServer
 
 ALTERNATE, MOUSE, PASTE = b"\x1b[?1049h", b"\x1b[?1000h", b"\x1b[?2004h"
-RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[?25h")
+RESTORED = (b"\x1b[23;2t", b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[?25h")
 CODE = "import sys; from tui.run import run; sys.exit(run(sys.argv[1], None, False))"
 
 

@@ -41,6 +41,10 @@ class DeadLetterView(TableView):
         self.subject = self._queue
         self._reasons = columns.reasons()
 
+    def point_at(self, identity: str) -> None:
+        """Filters for a channel or an address."""
+        self.narrow_to(identity)
+
     def listing(self) -> Listing[DeadLetter]:
         """Dead letters."""
         return columns.dead_letters()

@@ -8,7 +8,7 @@ from textual.timer import Timer
 
 from tui.commands import Command, bind
 from tui.deliveries import columns
-from tui.deliveries.model import Delivery
+from tui.deliveries.model import Delivery, queue_of
 from tui.deliveries.query import HINT, Query, next_status
 from tui.deliveries.subjects import Recent
 from tui.listing import Listing
@@ -45,6 +45,11 @@ class Deliveries(TableView):
         self.subject = self._recent
         self._asking: Timer | None = None
         self._refused = ""
+
+    def point_at(self, identity: str) -> None:
+        """Filters for a channel; that of `push:ios` is `push`."""
+        self.narrow_to(f"channel:{queue_of(identity)}")
+        self._recent.query = Query.parse(self.needle)
 
     @property
     def crumb(self) -> str:

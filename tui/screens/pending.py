@@ -26,6 +26,10 @@ class Pending(TableView):
         super().__init__(setting)
         self.subject = all_pending()
 
+    def point_at(self, identity: str) -> None:
+        """Filters for a user."""
+        self.narrow_to(identity)
+
     def listing(self) -> Listing[Entry]:
         """Unread notifications."""
         return columns.pending()

@@ -1,10 +1,15 @@
-"""The first line: which server, how it stands, and what this dashboard withholds, all in words."""
+"""The first line: which server, its problems, and what this dashboard withholds, all in words."""
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+from textual import events
+
 from tui import humanise
 from tui.link import State
-from tui.safe import safe
+from tui.messages import ShowView
+from tui.problems import Knowledge
+from tui.widgets.alarm_line import KEY, alarm
 from tui.widgets.words import Part, Words, spread
 from tui.world import World
 
@@ -18,30 +23,35 @@ class StatusBar(Words):
     def tell(self, world: World, now: float, read_only: bool, paused: str) -> None:
         """Shows the state at `now` (monotonic seconds); `paused` says so in words, or is empty."""
         left: list[Part] = [(" notifier ", "bold reverse"), (f" {world.url}  ", "bold")]
-        left += _offline(world, now) if world.link.stale else _online(world)
         right: list[Part] = []
         if paused:
             right.append((f" {paused} ", "bold $warning reverse"))
         if read_only:
             right.append((" READ-ONLY ", "bold $accent"))
+        room = self.size.width - _cells(left) - _cells(right)
+        left += _offline(world, now) if world.link.stale else _online(world, now, room)
+        if left[-1] == KEY:  # it stands whole, whatever is cut before it
+            right.insert(0, left.pop())
         self.say(*spread(left, right, self.size.width))
 
+    def on_click(self, event: events.Click) -> None:
+        """Lists the problems."""
+        self.post_message(ShowView("problems"))
 
-def _online(world: World) -> list[Part]:
+
+def _online(world: World, now: float, room: int) -> list[Part]:
     if world.link.state is State.CONNECTING:
         return [("◌ connecting", "$foreground-muted")]
-    live: Part = (
-        ("● live", "bold $text-success") if world.following else ("◐ polling, no event stream", "$text-warning")
-    )
-    health = world.health
-    if health is None:
-        return [live]
-    style = HEALTH_STYLES.get(health.status, "bold $text-error")
-    return [
-        live,
-        ("   health ", "$foreground-muted"),
-        (f"{HEALTH_SIGNS.get(health.status, '✕')} {safe(health.status)}", style),
-    ]
+    live = _live(world, calm=not world.problems.grave, now=now)
+    return [*live, *alarm(world, now, room - _cells(live))]
+
+
+def _live(world: World, calm: bool, now: float) -> list[Part]:
+    """The event stream; in a few cells where there are problems to be said."""
+    if not world.following:
+        return [("◐ polling, no event stream   " if calm else "◐ polling  ", "$text-warning")]
+    known = world.problems.knowledge(now) is Knowledge.KNOWN
+    return [("● live   ", "bold $text-success" if known else "")] if calm else []
 
 
 def _offline(world: World, now: float) -> list[Part]:
@@ -50,3 +60,7 @@ def _offline(world: World, now: float) -> list[Part]:
     shown = "nothing seen yet" if age is None else f"data {humanise.span(age)} old"
     said = f"✕ {link.state.value}, retrying in {link.retry_in(now)} s"
     return [(said, "bold $text-error"), (f"  {shown}", "$text-warning"), (f"  {link.reason}", "$foreground-muted")]
+
+
+def _cells(parts: list[Part]) -> int:
+    return sum(cell_len(text) for text, _ in parts)

@@ -1,0 +1,33 @@
+"""Problems, search, figures by the minute, talkers and channels for the fake server, with the contract's shapes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tests.tui.answers import ADMIN, Json, problem, rfc3339
+
+
+@dataclass
+class FakeCockpit:
+    """What the server knows of itself; tests write into it. None is a server that is older than the path."""
+
+    problems: list[Json] | None = field(default_factory=list)
+
+    def trouble(self, kind: str, subject: str, text: str, severity: str = "critical", **more: Any) -> Json:
+        row: Json = {"kind": kind, "severity": severity, "subject": subject, "text": text, "value": None}
+        row |= {"threshold": None, "since": rfc3339(time.time() - 540), "open": {"view": "overview", "id": None}}
+        assert self.problems is not None
+        self.problems.append(row | more)
+        return self.problems[-1]
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(f"{ADMIN}/problems", self._problems)]
+
+    async def _problems(self, request: web.Request) -> web.Response:
+        if self.problems is None:
+            return problem(404, "no such path")
+        return web.json_response({"problems": self.problems, "checked_at": rfc3339(time.time())})
