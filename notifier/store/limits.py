@@ -34,7 +34,7 @@ class Limits:
         come at the same time one may be refused after it has taken places of others. A connection lost at the wrong
         moment may take a place twice.
         """
-        groups = self._groups(users)
+        groups = self._keys.by_shard(users, str)
         if len(groups) == 1:
             return await self._run(name, rate, users, True)
         looked = _together(await asyncio.gather(*(self._run(name, rate, group, False) for group in groups)))
@@ -46,14 +46,6 @@ class Limits:
         limit, window = rate
         args = (name, limit, round(window * 1_000_000), int(take), *users)
         return _taken(await self._redis.run_again(self._script, self._keys.limit(name, users[0]), *args))
-
-    def _groups(self, users: Sequence[str]) -> list[Sequence[str]]:
-        if len(self._keys.shards) == 1 or len(users) == 1:
-            return [users]
-        groups: dict[int, list[str]] = {}
-        for user in users:
-            groups.setdefault(self._keys.shard_of(user), []).append(user)
-        return list(groups.values())
 
 
 def _taken(reply: Reply) -> Taken:

@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 
-from notifier.ingest.batch import Batch, Letter
 from notifier.ingest.messages import MAX_RAW, Source, read_message
 from notifier.service.accept import Undeliverable
 
@@ -123,15 +122,6 @@ def test_what_a_dead_letter_keeps_is_bounded_and_storable():
     assert "\0" not in document["raw"]
     many = {f"field{number}": "x" for number in range(3)}
     assert len(read(type="é" * 5000, **many).error) <= 500
-
-
-def test_a_batch_ends_where_its_partitions_do_and_forgets_those_given_away():
-    letters = [Letter(HERE._replace(partition=p, offset=o), b"") for p, o in ((0, 5), (1, 7), (0, 6))]
-    batch = Batch(letters)
-    assert batch.ends == {("orders", 0): 7, ("orders", 1): 8}
-    batch.drop([("orders", 0)])
-    assert batch.ends == {("orders", 1): 8}
-    assert [letter.source.partition for letter in batch.letters] == [1]
 
 
 @pytest.mark.parametrize("levels", [100, 500, 900, 980, 990, 1000, 100_000])

@@ -1,6 +1,5 @@
 """librdkafka's options: whose they are, and what becomes of wrong ones."""
 
-import logging
 import subprocess
 import sys
 
@@ -8,9 +7,7 @@ import pytest
 
 from notifier.config import load
 from notifier.errors import NotifierError
-from notifier.ingest.client_log import AGAIN_AFTER, MAX_LINE, ClientLog
 from notifier.ingest.options import check_options, options_of
-from notifier.ingest.state import State, brokers_up
 
 
 def options(**extra):
@@ -63,35 +60,3 @@ def test_options_do_not_show_themselves(tmp_path):
 )
 def test_who_reads(brokers, roles, reads):
     assert load({}, {"KAFKA_BROKERS": brokers, "ROLES": roles}).reads_kafka is reads
-
-
-def test_brokers_in_statistics():
-    text = '{"brokers": {"a:1/1": {"state": "UP"}, "b:1/2": {"state": "DOWN"}, "GroupCoordinator": {"state": "UP"}}}'
-    assert brokers_up(text) == 1
-    assert brokers_up('{"brokers": {}}') == 0
-
-
-def test_health_says_why_it_is_degraded():
-    state = State()
-    assert state.report()["error"] == "the consumer is not running"
-    state.running = True
-    assert state.report()["error"] == "no broker can be reached"
-    state.brokers_up, state.paused = 1, "the store is not available"
-    assert state.report()["error"] == "paused: the store is not available"
-    state.paused, state.trouble = "", "Broker: Unknown topic or partition"
-    assert state.report()["error"] == "Broker: Unknown topic or partition"
-    state.trouble = ""
-    assert state.report()["status"] == "ok"
-    assert "error" not in state.report()
-
-
-def test_what_librdkafka_says_without_end_is_logged_now_and_then(caplog):
-    now = [0.0]
-    client = ClientLog(lambda: now[0])
-    for _ in range(1000):
-        client.log(logging.ERROR, "%s [%s] %s", "FAIL", "pod-a#consumer-1", "refused" * 1000)
-    client.log(logging.ERROR, "%s [%s] %s", "SASL", "pod-a#consumer-1", "no such mechanism")
-    now[0] = AGAIN_AFTER
-    client.say(logging.ERROR, "FAIL", "refused")
-    assert [record.kind for record in caplog.records] == ["FAIL", "SASL", "FAIL"]
-    assert len(caplog.records[0].line) == MAX_LINE

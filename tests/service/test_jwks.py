@@ -7,11 +7,12 @@ import time
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from jwt.algorithms import OKPAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from jwt.algorithms import OKPAlgorithm, get_default_algorithms
 
 from notifier.service import jwks
 from notifier.service.jwks import Jwks, fetch_document, read_keys
+from tests.service.tokens import jwk, key_set
 from tests.support import Inbox
 
 KEY = ed25519.Ed25519PrivateKey.generate()
@@ -103,3 +104,35 @@ async def test_a_user_with_a_published_key(issuer, start_pod):
         await Inbox.open(client, additional_headers={"Authorization": f"Bearer {token}"})
     assert issuer.asked == 1
     assert (await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"{", b"[]", b'{"keys":{}}', b'{"keys":[]}', b"\xff", b"[" * 100_000, key_set(*[{"kty": "RSA"}] * 101)],
+)
+def test_what_is_no_key_set(document):
+    with pytest.raises(ValueError):
+        read_keys(document)
+
+
+def test_only_keys_that_may_be_used_are_taken():
+    small = get_default_algorithms()["RS256"].to_jwk(
+        rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key(), as_dict=True
+    )
+    useless = [
+        5,
+        {},
+        {"kty": "RSA"},
+        {"kty": "RSA", "n": 5, "e": []},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": ""},
+        {"kty": ["RSA"]},
+        {"kty": "OKP", "crv": "X25519", "x": "AA"},
+        {"kty": "EC", "crv": {"a": 1}},
+        small,
+        jwk("RS256", use="enc"),
+        jwk("RS256", alg="PS256"),
+        jwk("ES256", alg="HS256"),
+    ]
+    (key,) = read_keys(key_set(*useless, jwk("ES256", "a", use="sig", alg="ES256")))
+    assert (key.id, key.algorithm) == ("a", "ES256")

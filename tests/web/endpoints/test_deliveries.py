@@ -233,7 +233,7 @@ async def fail(client, redis, number=1, channel="sms", reason="rejected"):
     """Deliveries that ended in the dead-letter queue."""
     from notifier.domain.status import Event
     from notifier.store.delivery_records import Finished
-    from tests.store.test_deliveries import TERMS
+    from tests.store.leases import TERMS
 
     store = client.pod.pipeline.deliveries
     recipient = {"sms": "+905551234567", "email": "a@b.example"}[channel]

@@ -2,7 +2,6 @@
 
 import asyncio
 
-from notifier.domain.seldom import Seldom
 from notifier.store.redis import link
 from notifier.web.http import slow
 from tests.support import notify
@@ -41,8 +40,3 @@ async def test_a_slow_redis_is_told_once(client, redis, caplog, monkeypatch):
     lines = named(caplog, "redis.slow")
     assert len(lines) == 1 and lines[0].seconds >= 0
     assert "secret" not in str(lines[0].__dict__)
-
-
-def test_what_is_kept_back_is_counted():
-    seldom = Seldom(1.0)
-    assert [seldom.allows(now) for now in (0.0, 0.1, 0.9, 1.0, 1.5, 3.0)] == [0, None, None, 2, None, 1]
