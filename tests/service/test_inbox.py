@@ -67,7 +67,7 @@ async def test_a_store_that_is_away_is_an_outcome(service, store):
 async def test_all_up_to_an_entry(service, inbox):
     items = [item() for _ in range(3)]
     ids = await put(inbox, *items)
-    marked = await service.read_all(USER, command(ReadAll, up_to=ids[1]))
+    (marked,) = [part async for part in service.read_all(USER, command(ReadAll, up_to=ids[1]))]
     assert [pair[0].decode() for pair in marked.pairs] == ids[:2] and marked.now == 2
 
 

@@ -108,9 +108,10 @@ async def test_all_up_to_an_entry_are_marked_read(inbox):
     items = [item() for _ in range(3)]
     ids = await put(inbox, *items)
     await attach(inbox, OTHER)
-    found = await inbox.read_all(OWN, USER, ids[1])
+    (found,) = [part async for part in inbox.read_all(OWN, USER, ids[1])]
     assert [value.decode() for value in found.entries[0::2]] == ids[:2] and found.others == [b"pod-b"]
-    assert (await inbox.read_all(OWN, USER, ids[1])).entries == []
+    (again,) = [part async for part in inbox.read_all(OWN, USER, ids[1])]
+    assert again.entries == []
 
 
 async def test_pages(inbox):

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from notifier.errors import ErrorCode, NotifierError
+from notifier.store import inbox_values
 from notifier.store.inbox_values import InboxPolicy, Remembered
 from notifier.store.keys import ClusterKeys
 from tests.store.inboxes import ALICE, BOB, OTHER, OWN, inbox_of, item
@@ -71,11 +72,16 @@ async def test_announcements_come_before_the_outcome(inbox):
     assert (await done).outcome == "stored" and told == ["announced", "outcome"]
 
 
-async def test_a_stream_never_holds_more_than_ten_times_its_maximum(store, redis):
+@pytest.mark.parametrize(("maxlen", "cap"), [(2, 1_000), (100, 1_000), (250, 2_500), (1_000, 5_000)])
+def test_ten_times_the_maximum_within_bounds(maxlen, cap):
+    assert InboxPolicy(60_000, maxlen).cap == cap
+
+
+async def test_a_stream_never_holds_more_than_its_cap(store, redis, monkeypatch):
+    monkeypatch.setattr(inbox_values, "HARD_CAP_BOUNDS", (20, 20))
     inbox = inbox_of(store, InboxPolicy(60_000, 2))
-    assert inbox.policy.cap == 20
     accepted = await inbox.acceptance.accept(OWN, [item() for _ in range(25)], None)
-    assert await redis.call("XLEN", STREAM) <= inbox.policy.cap and accepted.trimmed >= 5
+    assert await redis.call("XLEN", STREAM) <= inbox.policy.cap == 20 and accepted.trimmed >= 5
 
 
 async def test_a_policy_in_place_of_the_old_one(inbox, redis):
