@@ -20,9 +20,10 @@ Examples:
   notifier keys list
   notifier keys revoke 3d8ceb9d-a2b0-47bc-a139-30efe43e5687
 
-Scopes: notify (send), read (look), admin (all, and the operators' API). At first --token is the server's ADMIN_TOKEN.
+Scopes: notify (send), read (look), observe (look, at the operators' API too), admin (all). At first --token is the
+server's ADMIN_TOKEN.
 """
-SCOPES = ("notify", "read", "admin")
+SCOPES = ("notify", "read", "observe", "admin")
 
 
 @click.group("keys", epilog=EPILOG)
@@ -41,7 +42,7 @@ def _scopes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...])
 @command.command("create", epilog=EPILOG)
 @server_options
 @click.option("--name", required=True, help="Name of the key's user, for lists and audit lines.")
-@click.option("--scope", "scopes", multiple=True, required=True, callback=_scopes, help="notify, read, admin.")
+@click.option("--scope", "scopes", multiple=True, required=True, callback=_scopes, help="notify, read, observe, admin.")
 def create(url: str, token: str | None, name: str, scopes: list[str]) -> None:
     """Make a key. It is printed once, on stdout, and cannot be shown again."""
     made = _expect(call(url, token, "POST", "keys", {"name": name, "scopes": scopes}), "key", "id")

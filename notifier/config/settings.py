@@ -192,6 +192,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     breaker_reset: Annotated[
         float, Setting("30s", duration(0.1, DAY), "time until an open circuit is probed", live=True)
     ]
+    problem_delivery_p99: Annotated[
+        float, Setting("500ms", duration(0.001, 3600), "a slower 99th percentile of pushes is a problem", live=True)
+    ]
+    problem_store_p99: Annotated[
+        float, Setting("100ms", duration(0.001, 60), "a slower 99th percentile of Redis is a problem", live=True)
+    ]
+    problem_loop_lag: Annotated[
+        float, Setting("100ms", duration(0.001, 60), "an event loop that is later is a problem", live=True)
+    ]
+    problem_provider_p95: Annotated[
+        float, Setting("2s", duration(0.001, 60), "a provider's slower 95th percentile is a problem", live=True)
+    ]
+    problem_clock_skew: Annotated[
+        float, Setting("1s", duration(0.01, DAY), "a clock further from Redis' clock is a problem", live=True)
+    ]
+    problem_queue: Annotated[
+        int, Setting("1000", number(1, 1_000_000_000), "more waiting deliveries on a channel are a problem", live=True)
+    ]
+    problem_dead_letters: Annotated[
+        int, Setting("10", number(0, 1_000_000_000), "more dead letters in ten minutes are a problem", live=True)
+    ]
+    problem_kafka_lag: Annotated[
+        int, Setting("10000", number(0, 1_000_000_000_000), "more unread messages of Kafka are a problem", live=True)
+    ]
+    problem_flood: Annotated[
+        int,
+        Setting("100", number(1, 1_000_000_000), "more notifications a second of one source are a problem", live=True),
+    ]
     session_ttl: Annotated[
         float, Setting("24h", duration(60, 366 * DAY), "lifetime of each address of a user, renewed when it is used")
     ]

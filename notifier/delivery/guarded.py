@@ -19,6 +19,8 @@ from notifier.providers.base import Message, Provider, ProviderError
 SEND_TIMEOUT = 15.0  # seconds; above what providers allow themselves, so that it only ends what hangs
 LATENCIES = 512
 RATE_SECONDS = 60
+RECENT = 5.0  # seconds: a cure shows within as many
+LONG = 1.0  # seconds from which a try under way counts as one that took so long
 
 log = logging.getLogger("notifier.delivery")
 
@@ -64,11 +66,22 @@ class Guarded(Provider):
         self._sent = self._failed = 0
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
         self._minute: deque[tuple[int, int]] = deque(maxlen=RATE_SECONDS)  # second -> tries in it
+        self._ended: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # when tries ended, and how long they took
+        self._under_way: dict[int, float] = {}  # the beginnings of tries
+        self._tries = 0
 
     @property
     def figures(self) -> Figures:
         """Counts since the start, and the rate of the last minute."""
         return Figures(self._sent, self._failed, self._rate(), tuple(self._latencies))
+
+    def recent_p95(self) -> float | None:
+        """The 95th percentile, in seconds, of the tries that ended within the last five seconds and of those under
+        way for more than one; None of fewer than two."""
+        now = time.perf_counter()
+        taken = [seconds for ended, seconds in self._ended if ended > now - RECENT]
+        taken += [now - began for began in self._under_way.values() if now - began > LONG]
+        return sorted(taken)[min(len(taken) - 1, int(len(taken) * 0.95))] if len(taken) > 1 else None
 
     def host(self, message: Message) -> str:
         return self.inner.host(message)
@@ -88,6 +101,8 @@ class Guarded(Provider):
                 raise NotTried("circuit_open", circuit, wait)
         began, started = self._breakers.now(), time.perf_counter()
         error: ProviderError | None = None
+        self._tries = number = self._tries + 1
+        self._under_way[number] = started
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
                 return await self.inner.send(message)
@@ -102,12 +117,14 @@ class Guarded(Provider):
             error = ProviderError("defect", type(defect).__name__)
             raise error from defect
         finally:
+            del self._under_way[number]
             self._note(message, began, time.perf_counter() - started, error)
             await self._tell_breaker(circuit, message.to, error)
 
     def _note(self, message: Message, began: float, seconds: float, error: ProviderError | None) -> None:
         self._on_attempt(message.channel, self.name, seconds)
         self._latencies.append(seconds * 1000)
+        self._ended.append((time.perf_counter(), seconds))
         self._count(int(began))
         outcome = "sent"
         if error is None:

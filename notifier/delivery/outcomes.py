@@ -16,6 +16,7 @@ from notifier.store.delivery_records import Finished, Leased
 
 LEAST_DEFERRAL = 0.2  # seconds
 USUAL_DEFERRAL = 1.0  # seconds, where nothing says for how long
+HELD = "circuit_open"  # as `guarded.py` says it, and the API
 MAX_PROVIDER_ID = 256  # characters of a service's id that are kept
 
 _encode = msgspec.json.Encoder().encode
@@ -46,9 +47,13 @@ class Failed(NamedTuple):
 
 
 class Deferred(NamedTuple):
-    """Nothing was tried; worth another look in `wait` seconds, and no retry is used up."""
+    """Nothing was tried; worth another look in `wait` seconds, and no retry is used up.
+
+    `reason` is `circuit_open`; empty where only others were before it.
+    """
 
     wait: float
+    reason: str = ""
 
 
 class Expired(NamedTuple):
@@ -78,7 +83,8 @@ def classify(
     errors = _errors(results)
     waits = [error.retry_after for error in errors if error.retry_after is not None]
     if not tried:
-        return Deferred(max(LEAST_DEFERRAL, min(waits, default=USUAL_DEFERRAL)) * uniform(1.0, 1.1))
+        wait = max(LEAST_DEFERRAL, min(waits, default=USUAL_DEFERRAL)) * uniform(1.0, 1.1)
+        return Deferred(wait, HELD if any(error.reason == HELD for error in errors) else "")
     hopeful = [error for error in errors if not error.permanent]
     told = next((one for one in hopeful if not isinstance(one, NotTried)), errors[0])
     if not hopeful or leased.retries >= leased.max_retries:
@@ -97,8 +103,8 @@ def transition(leased: Leased, owner: str, outcome: Outcome, tried: Sequence[Att
             return blank._replace(event=Event.RETRY, wait=wait, reason=reason, error=error, provider=provider)
         case Failed(reason, error, provider):
             return blank._replace(event=Event.FAIL, reason=reason, error=error, provider=provider)
-        case Deferred(wait):
-            return blank._replace(event=Event.DEFER, wait=wait)
+        case Deferred(wait, reason):
+            return blank._replace(event=Event.DEFER, wait=wait, reason=reason)
         case Expired():
             return blank
 

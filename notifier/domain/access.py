@@ -16,10 +16,11 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+\-]{0,62}[A-Za-z0-9._@+\-])?")
 
 
 class Scope(StrEnum):
-    """A scope of a key: endpoints that send, endpoints that read, or all of them and the operators' API."""
+    """A scope of a key: endpoints that send, endpoints that read, those and what the operators' API shows, or all."""
 
     NOTIFY = "notify"
     READ = "read"
+    OBSERVE = "observe"
     ADMIN = "admin"
 
 
@@ -43,8 +44,12 @@ class Caller(NamedTuple):
         return f"key:{self.key_id}" if self.key_id else self.name
 
     def may(self, scope: Scope) -> bool:
-        """True for a caller with this scope; `admin` includes the others."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+        """True for a caller with this scope; `admin` includes the others, `observe` includes `read`."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes or (scope is Scope.READ and self._observes)
+
+    @property
+    def _observes(self) -> bool:
+        return Scope.OBSERVE in self.scopes
 
     def may_follow(self, user: User) -> bool:
         """True where the caller may open a user's inbox: their own, or any with the scope `admin`."""
@@ -80,7 +85,7 @@ def scopes_problem(value: object) -> str | None:
     """The scopes of a key: a list of at least one."""
     if type(value) is list and 1 <= len(value) <= MAX_SCOPES and all(scope in list(Scope) for scope in value):
         return None
-    return "must be a list of notify, read, admin"
+    return f"must be a list of {', '.join(Scope)}"
 
 
 def ordered(names: Iterable[str]) -> tuple[Scope, ...]:

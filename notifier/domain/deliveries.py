@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,7 +57,7 @@ class Attempt(msgspec.Struct, frozen=True):
 class Record(NamedTuple):
     """A delivery as it is stored: `document` is the answer to its creation, the rest is what has changed since.
 
-    Times are RFC 3339, None where there is none.
+    Times are RFC 3339, None where there is none. `held_by` is what put it back untried, `held_since` when that began.
     """
 
     document: bytes
@@ -69,6 +70,15 @@ class Record(NamedTuple):
     provider: str | None = None
     provider_message_id: str | None = None
     error: str | None = None
+    held_by: str | None = None
+    held_since: str | None = None
+
+
+class Wait(NamedTuple):
+    """What a delivery waits for, and since when (RFC 3339)."""
+
+    reason: str
+    since: str
 
 
 class Filter(NamedTuple):
@@ -107,9 +117,27 @@ def document_of(
     return _encode(shown | {name: value for name, value in optional.items() if value})
 
 
-def shown_record(record: Record) -> dict[str, Any]:
-    """A delivery as the API shows it now."""
+def wait_of(record: Record, paused: bool) -> Wait | None:
+    """What a delivery waits for; None while it is tried, and when it has ended. `paused` is its channel's state."""
+    match record.status:
+        case Status.SCHEDULED if record.held_by is None:
+            return Wait("not_due", record.updated_at)
+        case Status.RETRYING:
+            return Wait("backoff", record.updated_at)
+        case Status.QUEUED if paused:
+            return Wait("channel_paused", record.held_since or record.updated_at)
+        case Status.SCHEDULED | Status.QUEUED:
+            return Wait(record.held_by or "in_queue", record.held_since or record.updated_at)
+        case _:
+            return None
+
+
+def shown_record(record: Record, paused: Collection[str] = ()) -> dict[str, Any]:
+    """A delivery as the API shows it now; `paused` are the channels that are held."""
     shown: dict[str, Any] = msgspec.json.decode(record.document)
+    wait = wait_of(record, shown.get("channel") in paused)
+    if wait is not None:
+        shown |= {"waiting_for": wait.reason, "since": wait.since}
     shown |= {"status": record.status, "retry_count": record.retry_count, "updated_at": record.updated_at}
     for name in ("next_retry_at", "scheduled_at", "sent_at", "provider", "provider_message_id", "error"):
         value = getattr(record, name)

@@ -28,10 +28,11 @@ class Heartbeat(Duty):
         renew_interval: float,
         on_bus_lost: Callable[[], None],
         on_pods: Callable[[str, str], None],
+        on_records: Callable[[list[PodRecord]], None] = lambda records: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`document` is what this pod says of itself; `counts` what the totals lack; intervals in seconds;
-        `on_pods(event, pod)` is told who joined and left."""
+        `on_pods(event, pod)` is told who joined and left, `on_records` what each look at the instances found."""
         super().__init__()
         self.interval = presence.ttl / 3
         self.max_backoff = self.interval  # else it would be taken for dead once the store is back
@@ -44,6 +45,7 @@ class Heartbeat(Duty):
         self._renew_interval = renew_interval
         self._on_bus_lost = on_bus_lost
         self._on_pods = on_pods
+        self._on_records = on_records
         self._clock = clock
         self._next_beat = self._next_renewal = clock()
         self._alive: set[str] | None = None
@@ -81,6 +83,7 @@ class Heartbeat(Duty):
 
     async def _look_at_pods(self) -> None:
         records = await self._presence.pods()
+        self._on_records(records)
         alive = {record.pod for record in records if record.document is not None}
         before, self._alive = self._alive, alive
         if before is not None:

@@ -22,7 +22,7 @@ class State:
 
     def report(self) -> dict[str, Any]:
         """The component of `/health`."""
-        error = self._error()
+        error = self.error
         found: dict[str, Any] = {
             "status": "degraded" if error else "ok",
             "lag": self.lag,
@@ -33,14 +33,16 @@ class State:
         }
         return found | ({"error": error} if error else {})
 
-    def _error(self) -> str:
+    @property
+    def error(self) -> str | None:
+        """Why nothing is read; None while all is well."""
         if not self.running:
             return "the consumer is not running"
         if self.paused:
             return f"paused: {self.paused}"
         if self.brokers_up == 0:
             return "no broker can be reached"
-        return self.trouble
+        return self.trouble or None
 
 
 class _Broker(msgspec.Struct):

@@ -13,6 +13,7 @@ from notifier.domain.times import format_time
 from notifier.domain.users import parse_user_key
 
 LISTENER_BUFFER = 1_000
+REMEMBERED_MAX = 200  # notable events that wait for the store; older ones go
 FLUSH_AFTER = 0.05  # seconds over which events are gathered before they go to the other pods
 GATHERED_MAX = 2_000
 
@@ -61,11 +62,15 @@ class EventFeed:
     """The events of this pod, and through `receive` those of the others."""
 
     def __init__(
-        self, pod: str, publish: Callable[[Sequence[bytes]], Awaitable[None]], now: Callable[[], float]
+        self,
+        pod: str,
+        publish: Callable[[Sequence[bytes]], Awaitable[None]],
+        now: Callable[[], float],
     ) -> None:
         """`publish` takes this pod's events to the others; it is called only while another pod has asked."""
         self._pod = pod
         self._publish = publish
+        self._notable: deque[bytes] = deque(maxlen=REMEMBERED_MAX)
         self._now = now
         self._listeners: set[Listener] = set()
         self._wanted_until = 0.0
@@ -114,9 +119,30 @@ class EventFeed:
 
     def emit(self, kind: str, facts: Mapping[str, object]) -> None:
         """An event of this pod."""
-        if not self.wanted:
-            return
-        data = _encode({"type": kind, "time": format_time(self._now()), "pod_id": self._pod, **facts})
+        if self.wanted:
+            self._tell(kind, self._encoded(kind, facts))
+
+    def note(self, kind: str, facts: Mapping[str, object]) -> None:
+        """A notable event of this pod: told as any other, and kept for a day for those who come later."""
+        data = self._encoded(kind, facts)
+        self._notable.append(data)
+        if self.wanted:
+            self._tell(kind, data)
+
+    def take_notable(self) -> list[bytes]:
+        """The notable events since the last call, which the caller keeps."""
+        taken = list(self._notable)
+        self._notable.clear()
+        return taken
+
+    def put_back(self, notable: Sequence[bytes]) -> None:
+        """Takes notable events back that could not be kept: the oldest make room for newer ones."""
+        self._notable.extendleft(reversed(notable[-(REMEMBERED_MAX - len(self._notable)) :]))
+
+    def _encoded(self, kind: str, facts: Mapping[str, object]) -> bytes:
+        return _encode({"type": kind, "time": format_time(self._now()), "pod_id": self._pod, **facts})
+
+    def _tell(self, kind: str, data: bytes) -> None:
         self._offer(kind, data)
         if self._wanted_until > time.monotonic() and len(self._gathered) < GATHERED_MAX:
             if not self._gathered:

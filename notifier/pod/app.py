@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sanic import Sanic
 
 from notifier.config import Settings
+from notifier.domain.talkers import Notebook
 from notifier.duties.bus_reader import BusReader
 from notifier.duties.duty import Duty
 from notifier.duties.followers import Asker, Follower
@@ -32,6 +33,7 @@ from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.pod.answers import ConnectionAnswers
 from notifier.pod.cluster import ClusterFigures
+from notifier.pod.cockpit import Cockpit, Instance
 from notifier.pod.document import DocumentWriter
 from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
 from notifier.pod.health import HealthReport
@@ -43,6 +45,7 @@ from notifier.pod.seat import Seat
 from notifier.pod.store_state import StoreState
 from notifier.pod.web import Offered, build_web
 from notifier.service.access import Access
+from notifier.service.find import Finder
 from notifier.service.inbox import InboxService
 from notifier.service.jwks import Jwks
 from notifier.service.once import Once
@@ -102,6 +105,7 @@ class App:
         self._build_services()
         self._build_pipeline()
         self.ingest = self._build_ingest()
+        self.cockpit = self._build_cockpit()
         self._build_duties()
         self._build_reports()
 
@@ -142,7 +146,8 @@ class App:
         self.hub = Hub()
         self.opened = OpenByKey()
         self.events = EventFeed(settings.pod_id, self.event_log.publish, self.redis.clock.now)
-        self.observer = Observer(self.metrics, self.events)
+        self.notebook = Notebook()
+        self.observer = Observer(self.metrics, self.events, self.notebook)
         self.router = Router(
             self.hub,
             self.inbox,
@@ -174,6 +179,7 @@ class App:
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
+        self.finder = Finder(self.reports, self.presence, self.redis)
         self.operations = Operations(
             self.reports, self.inbox.upkeep, self.presence, self.peers.ask, self.router.tell_cleared
         )
@@ -227,6 +233,22 @@ class App:
         options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
         return Ingest(options, settings.kafka_topic, self.pipeline.accept)
 
+    def _build_cockpit(self) -> Cockpit:
+        instance = Instance(
+            self.identity,
+            self.redis,
+            self.metrics,
+            self.hub,
+            self.peers,
+            self.events,
+            self.event_log,
+            self.store_state,
+            self.pipeline,
+            self.operations,
+            self.ingest,
+        )
+        return Cockpit(self.settings, instance, self.notebook)
+
     def _build_duties(self) -> None:
         self._build_beats()
         self._build_sweeps()
@@ -239,10 +261,11 @@ class App:
             self.janitor,
             self.trimmer,
             self.groups,
-            Ticker(self.hub, self.metrics.loop_lag.observe),
+            Ticker(self.hub, self.cockpit.note_lag),
             self.asker,
             self.follower,
             *self.pipeline.duties,
+            *self.cockpit.duties,
         ]
         if self.ingest is not None:
             from notifier.duties.kafka_consumer import KafkaConsumer
@@ -254,6 +277,7 @@ class App:
             self.duties.append(TallyRound(self.tally.publish))
         for duty in self.duties:
             duty.on_failure = self.metrics.count_duty_failure
+        self.cockpit.watch(self.duties)
 
     def _build_beats(self) -> None:
         settings = self.settings
@@ -261,13 +285,20 @@ class App:
         self.heartbeat = Heartbeat(
             self.presence,
             self.router,
-            DocumentWriter(self.identity, self.hub, self.metrics, lambda: sum(self.pipeline.hands().values())).write,
+            DocumentWriter(
+                self.identity,
+                self.hub,
+                self.metrics,
+                lambda: sum(self.pipeline.hands().values()),
+                self.cockpit.problems.told,
+            ).write,
             self.metrics.since_last,
             self.metrics.reported,
             beat_interval=settings.heartbeat_interval,
             renew_interval=settings.lock_ttl / 3,
             on_bus_lost=self.bus_reader.restart,
             on_pods=self.observer.pod,
+            on_records=self.cockpit.note_records,
         )
         self.router.is_dead = self.heartbeat.is_dead
         self.router.others = lambda: self.heartbeat.others
@@ -303,6 +334,8 @@ class App:
             self.duties,
             lambda: ingest.state.report() if ingest else {"status": "off"},
             self.pipeline.providers.report,
+            self.cockpit.problems.current,
+            self.redis.clock.now,
         )
         self.cluster = ClusterFigures(
             self.identity, self.operations, self.pipeline.service, self.peers, self.hub, self.metrics
@@ -325,6 +358,9 @@ class App:
             self._on_listener,
             self.health,
             self.cluster,
+            self.cockpit,
+            self.finder,
+            self.notebook,
             self.metrics,
             registry(self.metrics, self.tally, self.figures),
         )
@@ -340,6 +376,7 @@ class App:
         await self.redis.start()
         if not await self.redis.wait_up(STORE_WAIT):
             log.warning("store.unreachable", extra={"address": str(self.deployment)})
+        self.cockpit.start()
         for duty in self.duties:
             duty.start()
         self.pipeline.start()
@@ -357,6 +394,7 @@ class App:
         self.publisher.reconfigure(notify_limit(settings, self.limits))
         self.send_rate.reconfigure(user_rate(settings))
         self.pipeline.reconfigure(settings)
+        self.cockpit.reconfigure(settings)
 
     async def stop(self, timeout: float) -> None:
         """Closes connections with 1012, then stops the duties, hands over locks, and stops the store.
@@ -371,6 +409,7 @@ class App:
             log.warning("stop.cut_short", extra={"error": str(error) or "time is up"})
         for duty in self.duties:
             await duty.stop()
+        self.cockpit.stop()
         for connection in self.hub:
             connection.abort()
         if self.tally is not None:
@@ -424,6 +463,7 @@ class App:
         """Called when the store holds other data than before: flushed, replaced or restored."""
         log.error("store.replaced", extra={"address": str(self.deployment), "connections": len(self.hub)})
         self.store_state.note_replaced()
+        self.events.note("store.replaced", {})
         self.router.start_anew()
 
     async def _list_other_pods(self) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from notifier.domain.times import format_time
 from notifier.live.hub import Hub
 from notifier.pod.identity import Identity
+from notifier.pod.problems import Told
 from notifier.service.operate import PodDocument
 from notifier.telemetry.metrics import Metrics
 
@@ -16,15 +17,19 @@ from notifier.telemetry.metrics import Metrics
 class DocumentWriter:
     """Writes the document anew for every heartbeat."""
 
-    def __init__(self, identity: Identity, hub: Hub, metrics: Metrics, hands: Callable[[], int]) -> None:
-        """`hands` returns the sends that this instance can have under way at once."""
+    def __init__(
+        self, identity: Identity, hub: Hub, metrics: Metrics, hands: Callable[[], int], told: Callable[[], Told]
+    ) -> None:
+        """`hands` returns the sends that this instance can have under way at once, `told` its problems."""
         self._identity = identity
         self._hub = hub
         self._metrics = metrics
         self._hands = hands
+        self._told = told
 
     def write(self) -> bytes:
         """A `PodDocument`, as JSON."""
+        told = self._told()
         return msgspec.json.encode(
             PodDocument(
                 version=self._identity.version,
@@ -33,5 +38,8 @@ class DocumentWriter:
                 locks=self._hub.owned(self._identity.pod),
                 latency=self._metrics.latency.counts,
                 hands=self._hands(),
+                problems=[msgspec.Raw(msgspec.json.encode(problem)) for problem in told.problems],
+                kafka_lag=told.kafka_lag,
+                sources=told.sources,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from notifier.domain.problems import Problem, plain_words_for
 from notifier.duties.duty import Duty
 from notifier.pod.identity import Identity
 from notifier.pod.store_state import StoreState
@@ -16,14 +17,24 @@ class HealthReport:
     """Health of one instance: its status is that of the store, without which nothing works."""
 
     def __init__(
-        self, identity: Identity, store: StoreState, duties: Sequence[Duty], kafka: Report, providers: Report
+        self,
+        identity: Identity,
+        store: StoreState,
+        duties: Sequence[Duty],
+        kafka: Report,
+        providers: Report,
+        problems: Callable[[], list[Problem]],
+        now: Callable[[], float],
     ) -> None:
-        """`kafka` and `providers` return the fields of their part of the report."""
+        """`kafka` and `providers` return the fields of their part of the report; `problems` those of the cluster,
+        worst first; `now` is Redis' time."""
         self._identity = identity
         self._store = store
         self._duties = duties
         self._kafka = kafka
         self._providers = providers
+        self._problems = problems
+        self._now = now
 
     def read(self) -> dict[str, Any]:
         """The fields of `Health`."""
@@ -36,6 +47,10 @@ class HealthReport:
                 "kafka": self._kafka(),
                 "providers": self._providers(),
             },
+            "problems": [
+                {"kind": one.kind, "severity": one.severity, "text": plain_words_for(one, self._now())}
+                for one in self._problems()
+            ],
             "version": self._identity.version,
             "pod_id": self._identity.pod,
             "uptime_s": round(self._identity.uptime, 1),

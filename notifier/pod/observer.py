@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from notifier.domain.notifications import Content
 from notifier.domain.status import FINAL, Status
+from notifier.domain.talkers import Notebook
 from notifier.live.events import EventFeed
 from notifier.service.inbox import Marked
 from notifier.store.delivery_records import Change
@@ -21,12 +22,15 @@ log = logging.getLogger("notifier.delivery")
 class Observer:
     """Callbacks of the parts: each adds to the metrics, and emits events while they are followed."""
 
-    def __init__(self, metrics: Metrics, events: EventFeed) -> None:
+    def __init__(self, metrics: Metrics, events: EventFeed, notebook: Notebook) -> None:
+        """`notebook` is told who sends."""
         self._metrics = metrics
         self._events = events
+        self._notebook = notebook
 
     def stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
         """Notifications were stored; those with an empty stream id were not, as they had been before."""
+        self._notebook.stored(content.source, items)
         self._metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
         self._metrics.trimmed += accepted.trimmed
         if not self._events.wanted:
@@ -76,4 +80,8 @@ class Observer:
         """A circuit took a state; `host` is empty for the provider's own circuit, else a recipient's host."""
         facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
         log.warning("provider.circuit", extra=facts)
-        self._events.emit("provider.host_circuit" if host else "provider.circuit", facts)
+        self._events.note("provider.host_circuit" if host else "provider.circuit", facts)
+
+    def paused(self, channel: str, paused: bool) -> None:
+        """An operator held a channel here, or let it go on."""
+        self._events.note("channel.paused" if paused else "channel.resumed", {"channel": channel})

@@ -68,7 +68,7 @@ class Pipeline:
         self._house = house
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
-        self.service = DeliveryService(self.deliveries, self._on_changes)
+        self.service = DeliveryService(self.deliveries, self._on_changes, house.observer.paused)
         self.accept = AcceptService(
             self.deliveries, house.once, self._on_changes, house.redis.clock, accept_policy(settings, house.limits)
         )
@@ -76,6 +76,7 @@ class Pipeline:
             Circuits(house.redis), house.observer.circuit, house.redis.clock.now, breaker_policy(settings)
         )
         self.queues: Queues | None = None
+        self.on_queues: Callable[[Queues], None] = lambda queues: None
         self.engine: Engine | None = None
         self.routes: Routes | None = None
         self.duties: list[Duty] = [QueueWatch(self.deliveries, self._on_queues)]
@@ -192,6 +193,7 @@ class Pipeline:
 
     def _on_queues(self, queues: Queues) -> None:
         self.queues = queues
+        self.on_queues(queues)
 
     def hands(self) -> dict[str, int]:
         """Sends that each channel can have under way at once, on this instance."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from notifier.config import Settings
 from notifier.delivery.breakers import BreakerPolicy
 from notifier.domain.channels import CHANNELS
+from notifier.domain.problems import Thresholds
 from notifier.domain.retry import RetryPolicy
 from notifier.service.accept import AcceptPolicy
 from notifier.service.limit import DeliveryLimit, UserLimit
@@ -52,6 +53,11 @@ def user_rate(settings: Settings) -> tuple[int, float]:
 def lease_terms(settings: Settings) -> LeaseTerms:
     """`RATE_LIMIT_PER_CHANNEL`, and the limit per user with its policy."""
     return LeaseTerms(settings.rate_limit_per_channel, *user_rate(settings), settings.rate_limit_policy)
+
+
+def problem_thresholds(settings: Settings) -> Thresholds:
+    """`PROBLEM_DELIVERY_P99` and the like."""
+    return Thresholds(*(getattr(settings, f"problem_{name}") for name in Thresholds._fields))
 
 
 def hands_of(settings: Settings) -> dict[str, int]:

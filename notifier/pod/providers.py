@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from notifier.delivery.breakers import Breakers
 from notifier.delivery.routes import Routes
+from notifier.domain.problems import ProviderSign
 from notifier.domain.times import format_time
 
 HOSTS_SHOWN = 50
@@ -34,6 +36,22 @@ class ProviderFigures:
         well = all(state == "closed" for states in found.values() for state in states.values())
         hosts = sum(len(self._breakers.hosts(provider.name)) for _, provider in self._routes)
         return {"status": "ok" if well else "degraded", "channels": found, "hosts_open": hosts}
+
+    def signs(self) -> list[ProviderSign]:
+        """The state of each provider, named by its route where that has no other."""
+        rows = list(self._routes or ())
+        alone = Counter(key for key, _ in rows)
+        return [
+            ProviderSign(
+                key if alone[key] == 1 else f"{key} {provider.name}",
+                key,
+                self._breakers.state(provider.name),
+                bool(self._breakers.circuit(provider.name).only),
+                provider.recent_p95(),
+                "simulator" in provider.inner.schemes,
+            )
+            for key, provider in rows
+        ]
 
     def circuits(self) -> dict[tuple[str, ...], float]:
         """State of each circuit by provider: 0 closed, 1 half open, 2 open."""

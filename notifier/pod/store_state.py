@@ -41,11 +41,26 @@ class StoreState:
         self.replacements += 1
         self._replaced_at = self._clock()
 
+    @property
+    def refusal(self) -> str | None:
+        """Why writes are refused, or fail; None while they are taken."""
+        own = self._embedded.trouble if self._embedded is not None else None
+        return own or self._redis.refusal
+
+    @property
+    def disk_full(self) -> bool:
+        """True while the embedded Redis refuses writes for want of room on its disk."""
+        return self._embedded is not None and self._embedded.disk_full
+
+    def unsafe(self) -> list[str]:
+        """Why the store may lose what it was given, one sentence each."""
+        replaced = REPLACED if self._clock() - self._replaced_at < TELL_REPLACED else None
+        return [reason for reason in (replaced, *self._watch.reasons) if reason]
+
     def trouble(self) -> list[str]:
         """Everything that is wrong with a store that can be reached, one sentence each."""
-        replaced = REPLACED if self._clock() - self._replaced_at < TELL_REPLACED else None
-        own = self._embedded.trouble if self._embedded is not None else None
-        return [reason for reason in (own or self._redis.refusal, replaced, *self._watch.reasons) if reason]
+        refusal = self.refusal
+        return [*([refusal] if refusal else ()), *self.unsafe()]
 
     def report(self) -> dict[str, Any]:
         """The fields of `RedisHealth`."""

@@ -10,13 +10,16 @@ from sanic import Sanic
 
 from notifier import __version__
 from notifier.config import Settings
+from notifier.domain.talkers import Notebook
 from notifier.live.events import EventFeed
 from notifier.live.keyed import OpenByKey
 from notifier.pod.cluster import ClusterFigures
+from notifier.pod.cockpit import Cockpit
 from notifier.pod.health import HealthReport
 from notifier.service.accept import AcceptService
 from notifier.service.access import Access
 from notifier.service.deliveries import DeliveryService
+from notifier.service.find import Finder
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.service.sessions import SendRate, SessionService
@@ -30,12 +33,15 @@ from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
 from notifier.web.endpoints.deliveries import DeliveryEndpoints
 from notifier.web.endpoints.events import EventEndpoints
 from notifier.web.endpoints.express import Express
+from notifier.web.endpoints.find import FindEndpoints
 from notifier.web.endpoints.health import HealthEndpoints
+from notifier.web.endpoints.history import HistoryEndpoints
 from notifier.web.endpoints.inboxes import InboxEndpoints
 from notifier.web.endpoints.keys import KeyEndpoints
 from notifier.web.endpoints.metrics import MetricsEndpoints
 from notifier.web.endpoints.notify import NotifyEndpoints, NotifyReceiver
 from notifier.web.endpoints.page import serve_page
+from notifier.web.endpoints.problems import ProblemEndpoints
 from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
 from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints
 from notifier.web.http.auth import Guard
@@ -61,6 +67,9 @@ class Offered(NamedTuple):
     on_listener: Callable[[], None]
     health: HealthReport
     cluster: ClusterFigures
+    cockpit: Cockpit
+    finder: Finder
+    notebook: Notebook
     metrics: Metrics
     registry: CollectorRegistry
 
@@ -78,23 +87,28 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     descriptors = web.ctx.descriptors
     parts.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
     if guard is None:
-        web.ctx.express = Express(receiver, origins, settings.max_body, count)
+        web.ctx.express = Express(receiver, origins, settings.max_body, count, parts.notebook.came)
     return web
 
 
 def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
     now = parts.redis.clock.now
     return [
-        NotifyEndpoints(receiver),
+        NotifyEndpoints(receiver, parts.notebook.came),
         SocketEndpoints(parts.sockets),
-        DeliveryEndpoints(parts.accept, parts.deliveries),
+        DeliveryEndpoints(parts.accept, parts.deliveries, parts.notebook),
         SessionEndpoints(parts.sessions),
         RateLimitEndpoints(parts.send_rate.look),
         ClientEndpoints(parts.operations),
         InboxEndpoints(parts.operations),
         ClusterEndpoints(parts.operations, parts.publisher, now),
         DeadLetterEndpoints(parts.deliveries),
-        ChannelEndpoints(parts.deliveries, parts.cluster.providers, parts.cluster.hands, now),
+        ChannelEndpoints(
+            parts.deliveries, parts.cluster.providers, parts.cluster.hands, now, parts.cockpit.channels.rows
+        ),
+        ProblemEndpoints(parts.cockpit.problems.look, now),
+        FindEndpoints(parts.finder.find),
+        HistoryEndpoints(parts.cockpit.history.read, parts.cockpit.talkers),
         EventEndpoints(parts.events, parts.opened, parts.on_listener),
         KeyEndpoints(parts.access),
         HealthEndpoints(parts.health.read, lambda: parts.redis.up),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.channels import CHANNELS
-from notifier.domain.deliveries import Filter, shown_record
+from notifier.domain.deliveries import Filter, Record, shown_record
 from notifier.domain.ids import is_notification_id
 from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError
@@ -33,10 +33,16 @@ class DeadPage(NamedTuple):
 class DeliveryService:
     """Looking at deliveries and changing them. Raises `NotifierError` (`not_found`, `conflict`, `unavailable`)."""
 
-    def __init__(self, deliveries: Deliveries, on_changes: Callable[[Sequence[Change]], None]) -> None:
-        """`on_changes` is told of every change made here."""
+    def __init__(
+        self,
+        deliveries: Deliveries,
+        on_changes: Callable[[Sequence[Change]], None],
+        on_paused: Callable[[str, bool], None] = lambda channel, paused: None,
+    ) -> None:
+        """`on_changes` is told of every change made here, `on_paused` of a channel that is held or let go."""
         self._deliveries = deliveries
         self._on_changes = on_changes
+        self._on_paused = on_paused
 
     # -- looking
 
@@ -45,7 +51,7 @@ class DeliveryService:
         record = await self._deliveries.get(_checked(delivery_id))
         if record is None:
             raise _unknown()
-        return shown_record(record)
+        return (await self._shown([record]))[0]
 
     async def status(self, delivery_id: str) -> dict[str, Any]:
         """The status of a delivery with every attempt, the oldest first."""
@@ -58,7 +64,7 @@ class DeliveryService:
         """A page of deliveries, the newest first; `page` counts from 1. Where there are too many to be counted,
         `total_is_minimum` says that `total` is how many there are at least."""
         found = await self._deliveries.search(wanted, (page - 1) * limit, limit)
-        shown = [shown_record(record) for record in found.records]
+        shown = await self._shown(found.records)
         answer = {"notifications": shown, "page": page, "limit": limit, "total": found.total}
         return answer if found.exact else {**answer, "total_is_minimum": True}
 
@@ -72,10 +78,16 @@ class DeliveryService:
             "batch_id": batch_id,
             "total": sum(statuses.values()),
             "statuses": statuses,
-            "notifications": [shown_record(record) for record in records],
+            "notifications": await self._shown(records),
             "page": page,
             "limit": limit,
         }
+
+    async def _shown(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Records as the API shows them; the store is asked which channels are held where that matters."""
+        waiting = any(record.status is Status.QUEUED for record in records)
+        paused = await self._deliveries.paused() if waiting else ()
+        return [shown_record(record, paused) for record in records]
 
     async def queues(self) -> Queues:
         """All queues: waiting and leased deliveries."""
@@ -131,6 +143,7 @@ class DeliveryService:
         if channel not in CHANNELS:
             raise NotifierError(ErrorCode.NOT_FOUND, f"there is no such channel; there are {', '.join(CHANNELS)}")
         await self._deliveries.pause(channel, paused)
+        self._on_paused(channel, paused)
         if not paused:
             self._on_changes([Change("", Status.QUEUED, channel, "")])
 

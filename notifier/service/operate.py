@@ -29,7 +29,9 @@ class PendingPage(NamedTuple):
 class PodDocument(msgspec.Struct, frozen=True):
     """The JSON document that an instance keeps under its presence; an older version's lacks the later fields.
 
-    `latency` counts pushes by bucket; `hands` is the number of deliveries that it can send at once.
+    `latency` counts pushes by bucket; `hands` is the number of deliveries that it can send at once. `problems` are what
+    it finds wrong with itself, `kafka_lag` its share of the unread messages, `sources` the notifications a second of
+    those that send the most.
     """
 
     version: str | None = None
@@ -38,6 +40,9 @@ class PodDocument(msgspec.Struct, frozen=True):
     locks: int = 0
     latency: list[int] | None = None
     hands: int = 0
+    problems: list[msgspec.Raw] = []
+    kafka_lag: int = 0
+    sources: dict[str, float] = {}
 
 
 class PodReport(PodDocument, frozen=True, kw_only=True):
@@ -147,7 +152,7 @@ class Operations:
 
     async def pods(self) -> list[PodReport]:
         """All instances with a heartbeat, by name, alive or not."""
-        return [_report(record) for record in await self._presence.pods()]
+        return [pod_report(record) for record in await self._presence.pods()]
 
     async def totals(self) -> dict[str, int]:
         """The cluster's counts since its first start, but for what pods counted in the last seconds."""
@@ -172,7 +177,8 @@ def _document_of(record: PodRecord) -> PodDocument:
         return PodDocument()
 
 
-def _report(record: PodRecord) -> PodReport:
+def pod_report(record: PodRecord) -> PodReport:
+    """An instance's report, of what its heartbeat and its document say."""
     own, age = _document_of(record), round(record.heartbeat_age, 1)
     return PodReport(
         pod_id=record.pod,

@@ -12,6 +12,7 @@ from notifier.domain.channels import PRIORITIES
 from notifier.domain.deliveries import Filter, Record
 from notifier.domain.status import Event, Status
 from notifier.store.delivery_records import (
+    HELD_BY,
     Batch,
     Change,
     Changed,
@@ -51,6 +52,9 @@ RESCUE_PART = 500
 WALK_PART = 5_000  # records that one script of a list looks at: all others wait for the server meanwhile
 WALK_MOST = 50_000  # records that a list looks at for the sake of its total alone
 _FIELDS = ("document", "status", "retries", "updated", "next", "scheduled", "sent", "provider", "provider_id", "error")
+_HELD = ("why", "since")
+RECENT = 600.0  # seconds within which a dead letter is a recent one
+QUEUE_WIDTH = 4 + len(HELD_BY) + 3 * len(PRIORITIES)  # values of a channel in the reply of `queues`
 
 
 class Deliveries:
@@ -181,7 +185,7 @@ class Deliveries:
 
     async def get_many(self, ids: Sequence[str]) -> list[Record | None]:
         """Deliveries, in their order."""
-        commands = [("HMGET", self._keys.delivery(f"record:{one}"), *_FIELDS) for one in ids]
+        commands = [("HMGET", self._keys.delivery(f"record:{one}"), *_FIELDS, *_HELD) for one in ids]
         replies = await self._redis.call_many(commands)
         return [self._checked(one, reply) for one, reply in zip(ids, replies, strict=True)]
 
@@ -254,9 +258,13 @@ class Deliveries:
 
     async def queues(self) -> Queues:
         """All queues: waiting and leased deliveries."""
-        scheduled, dead, *rows = await self._run("queues")
-        width = 2 + 3 * len(PRIORITIES)
-        return Queues([queue_of(rows[i : i + width]) for i in range(0, len(rows), width)], scheduled, dead)
+        scheduled, dead, recent, *rows = await self._run("queues", round(RECENT * 1000))
+        parts = [rows[i : i + QUEUE_WIDTH] for i in range(0, len(rows), QUEUE_WIDTH)]
+        return Queues(list(map(queue_of, parts)), scheduled, dead, recent)
+
+    async def paused(self) -> set[str]:
+        """The channels that are held."""
+        return {text_of(one) or "" for one in await self._redis.call("SMEMBERS", self._keys.delivery("paused"))}
 
     async def user_rate(self, limited_by: str) -> Window:
         """Sends in a user's window, and the seconds until it ends (0: none is open)."""

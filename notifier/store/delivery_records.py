@@ -130,22 +130,32 @@ class Finished(NamedTuple):
     attempts: bytes = b""  # JSON objects joined by commas
 
 
+HELD_BY = ("circuit_open", "rate_limited")  # what may hold a delivery back untried, as `queues.lua` counts it
+
+
 class Queue(NamedTuple):
-    """One channel's queue: what waits by priority, what is leased, and since when the oldest waits (Unix ms)."""
+    """One channel's queue: what waits by priority, what is leased, and since when the oldest waits (Unix ms).
+
+    `scheduled` and `retrying` count by status; `held` counts deliveries put back untried, by the reason.
+    """
 
     channel: str
     paused: bool
+    scheduled: int
+    retrying: int
+    held: dict[str, int]
     waiting: dict[str, int]
     leased: int
     oldest: int | None
 
 
 class Queues(NamedTuple):
-    """All queues, the schedule's length and the dead-letter queue's."""
+    """All queues, the schedule's length, the dead-letter queue's, and how many dead letters came in ten minutes."""
 
     channels: list[Queue]
     scheduled: int
     dead: int
+    dead_recent: int
 
 
 class Found(NamedTuple):
@@ -248,7 +258,7 @@ def text_of(value: bytes | None) -> str | None:
 
 
 def record_of(reply: Reply) -> Record:
-    document, status, retries, updated, following, scheduled, sent, provider, provider_id, error = reply
+    document, status, retries, updated, following, scheduled, sent, provider, provider_id, error, why, since = reply
     return Record(
         document,
         Status(status.decode()),
@@ -260,14 +270,18 @@ def record_of(reply: Reply) -> Record:
         text_of(provider),
         text_of(provider_id),
         text_of(error),
+        text_of(why),
+        _time(since),
     )
 
 
 def queue_of(row: Sequence[Reply]) -> Queue:
-    channel, paused, *numbers = row
+    channel, paused, scheduled, retrying, *rest = row
+    held, numbers = dict(zip(HELD_BY, rest, strict=False)), rest[len(HELD_BY) :]
     oldest = [int(entry.split(b"-")[0]) for entry in numbers[2::3] if entry]
     waiting = dict(zip(PRIORITIES, numbers[0::3], strict=True))
-    return Queue(channel.decode(), bool(paused), waiting, sum(numbers[1::3]), min(oldest, default=None))
+    kept = (scheduled, retrying, held, waiting, sum(numbers[1::3]), min(oldest, default=None))
+    return Queue(channel.decode(), bool(paused), *kept)
 
 
 def dead_letter_of(delivery_id: str, failed: float, row: Reply) -> DeadLetter:

@@ -1,4 +1,6 @@
-"""The events of all pods in one capped stream, written only while somebody follows them."""
+"""The events of all pods in one capped stream, written only while somebody follows them; notable ones in another, kept
+for a day.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,14 @@ from notifier.store.redis.client import Redis
 
 MAXLEN = 1_000  # entries, each the events of one moment of one pod
 LIFE = 60.0
+PAST_LIFE = 25 * 3600.0
 BLOCK = 2.0
 REPLY_TIMEOUT = BLOCK + 3.0
 
 
 class _Event(msgspec.Struct):
     type: str
+    time: str = ""
 
 
 _decode = msgspec.msgpack.Decoder(list[bytes]).decode
@@ -39,6 +43,25 @@ class EventLog:
                 ("PEXPIRE", self._key, round(LIFE * 1000)),
             ]
         )
+
+    async def remember(self, events: Sequence[bytes]) -> None:
+        """Keeps notable events of this pod for a day; at most 1,000 of all pods are kept."""
+        key = self._redis.keys.past
+        commands: list[tuple[object, ...]] = [("XADD", key, "MAXLEN", "~", MAXLEN, "*", "event", one) for one in events]
+        await self._redis.call_many([*commands, ("PEXPIRE", key, round(PAST_LIFE * 1000))])
+
+    async def past(self, since: str, limit: int) -> list[bytes]:
+        """The newest notable events after a time (RFC 3339, UTC), in the order of their times; at most `limit`."""
+        rows = await self._redis.call("XREVRANGE", self._redis.keys.past, "+", "-", "COUNT", limit)
+        found = [(event.time, data) for _, (_, data) in rows if (event := self._read(data)) and event.time > since]
+        return [data for _, data in sorted(found, key=lambda row: row[0])]
+
+    def _read(self, data: bytes) -> _Event | None:
+        try:
+            return _check(data)
+        except (msgspec.MsgspecError, ValueError) as error:
+            self._redis.spoilt.note("events", self._redis.keys.past, str(error))
+            return None
 
     def _decoded(self, fields: Sequence[bytes]) -> list[bytes]:
         """The events of an entry; none where it is another program's."""

@@ -42,6 +42,7 @@ local function index(name) return 'notif:' .. name %(shard)s end
 #   schedule                 what will be due      sorted set by ms
 #   index:…                  records by creation   sorted sets; entries as long as their records
 #   done                     what has ended        sorted set by ms; as long as the records
+#   held:WHY:CHANNEL         what waits untried    sorted set by the ms of its beginning; until it is tried
 #   dlq, dlq:reasons         dead letters          sorted set by ms; hash "reason channel" -> how many
 #   batch:ID, batch:ID:list  a batch               hash status -> how many; sorted set by place; as its records
 #   key:DIGEST               idempotency key       string; IDEMPOTENCY_TTL
@@ -62,6 +63,7 @@ local GROUP = '{WORKERS}'
 local function record_key(id) return PREFIX .. 'record:' .. id end
 local function queue_key(channel, priority) return PREFIX .. 'queue:' .. channel .. ':' .. priority end
 local function index_key(name) return PREFIX .. 'index:' .. name end
+local function held_key(why, channel) return PREFIX .. 'held:' .. why .. ':' .. channel end
 local function batch_key(id) return PREFIX .. 'batch:' .. id end
 local function batch_list_key(id) return PREFIX .. 'batch:' .. id .. ':list' end
 local function idempotency_key(digest) return PREFIX .. 'key:' .. digest end
@@ -141,6 +143,10 @@ class Keys:
         """String, the pod that sweeps; half the sweep's interval."""
         return f"notif:sweep:{name}"
 
+    def history(self, hour: int) -> str:
+        """Hash, minute and pod -> figures; 25 hours. `hour` counts from 1970."""
+        return f"notif:history:{hour}"
+
     def trial(self, home: str) -> str:
         """String, whether a server takes writes; ten seconds. `home` is a hash tag of that server."""
         return "notif:trial"
@@ -151,6 +157,7 @@ class Keys:
 
     spoilt = "notif:spoilt:"  # before the name of a key that held another type, in its slot; any; 15 days
     events = "notif:events"  # stream; a minute, renewed while somebody follows
+    past = "notif:past"  # stream, at most 1,000 notable events; 25 hours after the last
     heartbeats = "notif:pods:hb"  # hash, pod -> Unix seconds; permanent, like all that follow
     fence = "notif:fence"  # string, the number of the last pod started
     epoch = "notif:epoch"  # string, a random number given to a data set that had none

@@ -38,7 +38,7 @@ async def test_the_life_of_a_key(where):
 async def test_a_key_without_the_scope(where):
     key = (await run("keys", "create", "--name", "shop", "--scope", "notify", **where)).out.strip()
     line = one_line(await run("keys", "list", "--token", key, **where), 1)
-    assert line == "this token lacks the scope admin (403); a key with the scope admin may"
+    assert line == "this token lacks the scope observe (403); a key with the scope admin may"
     assert "--token" in one_line(await run("keys", "list", **where | {"NOTIFIER_TOKEN": ""}), 1)
     assert "(401)" in one_line(await run("keys", "list", "--token", "wrong", **where), 1)
 
@@ -47,7 +47,7 @@ async def test_a_key_without_the_scope(where):
     ("arguments", "code", "words"),
     [
         (["create", "--name", "a"], 2, "Missing option '--scope'"),
-        (["create", "--name", "a", "--scope", "root"], 2, "'root': expected some of notify, read, admin"),
+        (["create", "--name", "a", "--scope", "root"], 2, "'root': expected some of notify, read, observe, admin"),
         (["create", "--name", "a", "--scope", "notify,"], 2, "'': expected some of"),
         (["create", "--name", "a/b", "--scope", "read"], 1, "name: must be letters, digits"),
         (["revoke"], 2, "Missing argument 'ID'"),

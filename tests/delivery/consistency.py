@@ -5,7 +5,7 @@ from collections import Counter
 from notifier.domain.status import FINAL, Status
 from notifier.store.keys import DELIVERIES
 
-FIELDS = ("status", "channel", "priority", "created", "entry", "batch", "reason", "user", "recipient")
+FIELDS = ("status", "channel", "priority", "created", "entry", "batch", "reason", "user", "recipient", "why")
 
 
 async def records_of(redis):
@@ -35,6 +35,11 @@ async def check_consistent(redis):
     scheduled = await _members(redis, "schedule")
     assert scheduled == {one for one, record in records.items() if record["status"] in ("scheduled", "retrying")}
     assert await _members(redis, "done") == {one for one, record in everything.items() if record["status"] in FINAL}
+    held = {}
+    for one, record in records.items():
+        if record["why"]:
+            held.setdefault(f"{record['why']}:{record['channel']}", set()).add(one)
+    assert {name: set(members) for name, members in (await _sorted_sets(redis, "held:")).items()} == held
     dead = await _members(redis, "dlq")
     assert dead <= {one for one, record in everything.items() if record["status"] == Status.FAILED}
     reasons = Counter(f"{everything[one]['reason']} {everything[one]['channel']}" for one in dead)

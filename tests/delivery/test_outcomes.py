@@ -46,8 +46,8 @@ OPEN = NotTried("circuit_open", "p", 9.0)
         ([REFUSED, OPEN], ["failed"], Retry(9.0, "rejected", "rejected: 400", "p0")),
         ([REFUSED], ["failed"], Failed("rejected", "rejected: 400", "p0")),
         ([REFUSED, REFUSED], ["failed", "failed"], Failed("rejected", "rejected: 400", "p1")),
-        ([OPEN], [], Deferred(9.0)),
-        ([OPEN, NotTried("busy", "r", 0.5)], [], Deferred(0.5)),
+        ([OPEN], [], Deferred(9.0, "circuit_open")),
+        ([OPEN, NotTried("busy", "r", 0.5)], [], Deferred(0.5, "circuit_open")),
         ([NotTried("busy", "r", 0.0)], [], Deferred(0.2)),
     ],
 )
@@ -58,7 +58,7 @@ def test_results_come_to_an_outcome(results, outcomes, expected):
 def test_after_the_last_retry_it_has_failed():
     lease = leased(retries=3, most=3)
     assert classified([CONNECT], tried("retry"), lease) == Failed("connect", "connect", "p0")
-    assert classified([OPEN], [], lease) == Deferred(9.0)  # no retry is used up where nothing was tried
+    assert classified([OPEN], [], lease) == Deferred(9.0, "circuit_open")  # no retry is used up where nothing was tried
 
 
 @pytest.mark.parametrize("defect", [KeyError("x"), asyncio.CancelledError()])
@@ -74,7 +74,7 @@ def test_a_defect_is_raised_unless_a_device_took_it(defect):
         (Sent("p", "id"), Event.SENT, {"provider": "p", "provider_id": "id"}),
         (Retry(4.0, "r", "e", "p"), Event.RETRY, {"wait": 4.0, "reason": "r", "error": "e", "provider": "p"}),
         (Failed("r", "e", "p"), Event.FAIL, {"reason": "r", "error": "e", "provider": "p"}),
-        (Deferred(2.0), Event.DEFER, {"wait": 2.0}),
+        (Deferred(2.0, "circuit_open"), Event.DEFER, {"wait": 2.0, "reason": "circuit_open"}),
         (Expired(), Event.EXPIRE, {}),
     ],
 )

@@ -29,6 +29,7 @@ def all_of(settings):
         policies.retry_policy(settings),
         policies.user_rate(settings),
         policies.lease_terms(settings),
+        policies.problem_thresholds(settings),
     ]
 
 

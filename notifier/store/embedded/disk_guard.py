@@ -64,6 +64,11 @@ class DiskGuard:
         self.room = Room(0, 0, 0)
 
     @property
+    def full(self) -> bool:
+        """True while the server refuses writes for want of room."""
+        return self._low
+
+    @property
     def trouble(self) -> str | None:
         """The reason why the server takes no writes, or may lose them; None while all is well."""
         if self._low:

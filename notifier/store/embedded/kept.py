@@ -10,7 +10,7 @@ import msgspec
 
 class RedisFacts(msgspec.Struct):
     """State of the embedded Redis: its keeper's process id, the server's URL, restarts, the error of a failed start,
-    the present trouble, and free bytes on its disk."""
+    the present trouble, free bytes on its disk, and whether it refuses writes for want of them."""
 
     pid: int = 0
     url: str = ""
@@ -18,6 +18,7 @@ class RedisFacts(msgspec.Struct):
     error: str = ""
     trouble: str | None = None
     disk_free: int = 0
+    disk_full: bool = False
 
 
 class OwnRedis(Protocol):
@@ -29,6 +30,8 @@ class OwnRedis(Protocol):
     def trouble(self) -> str | None: ...
     @property
     def disk_free(self) -> int: ...
+    @property
+    def disk_full(self) -> bool: ...
     async def start(self) -> str: ...
     async def stop(self) -> None: ...
 
@@ -54,6 +57,11 @@ class KeptRedis:
     def disk_free(self) -> int:
         """Bytes that were free on the disk of the data a second ago or less."""
         return facts_in(self._read()).disk_free
+
+    @property
+    def disk_full(self) -> bool:
+        """True while writes are refused for want of room on the disk."""
+        return facts_in(self._read()).disk_full
 
     async def start(self) -> str:
         """The server's URL."""

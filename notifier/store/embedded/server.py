@@ -88,6 +88,11 @@ class EmbeddedRedis:
         return self._guard.trouble
 
     @property
+    def disk_full(self) -> bool:
+        """True while writes are refused for want of room on the disk."""
+        return self._guard.full
+
+    @property
     def disk_free(self) -> int:
         """Bytes that are free on the disk of the data."""
         return self._guard.room.free

@@ -31,6 +31,10 @@ class StoreClock:
         """Unix seconds; before the first connect, this machine's."""
         return self._wall() if self._offset is None else self._monotonic() + self._offset
 
+    def skew(self) -> float:
+        """Seconds by which this machine's wall clock is ahead of Redis' clock; 0 before the first connect."""
+        return 0.0 if self._offset is None else self._wall() - self.now()
+
     @property
     def error(self) -> float:
         """The seconds by which `now` may be wrong, infinite before the first connect."""

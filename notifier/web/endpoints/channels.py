@@ -97,6 +97,30 @@ class QueueList(Struct):
     dlq_size: Count
 
 
+class ChannelRow(Struct, kw_only=True):
+    """A channel at a glance, over all instances."""
+
+    channel: Channel
+    paused: bool
+    waiting: Annotated[int, Meta(ge=0, description="In its queue.")]
+    held: Annotated[int, Meta(ge=0, description="Held back untried; of a paused channel, all that waits.")]
+    held_reason: Literal["circuit_open", "rate_limited", "channel_paused"] | None
+    retrying: Annotated[int, Meta(ge=0, description="Tried, and waiting for the next try.")]
+    scheduled: Annotated[int, Meta(ge=0, description="Not due yet.")]
+    processing: Count
+    per_second_out: Annotated[float, Meta(ge=0, description="Sent a second, over the last ten.")]
+    ok_ratio: Annotated[float | None, Meta(description="Share of the last minute's tries that were taken.")]
+    p95_ms: Annotated[float | None, Meta(description="95th percentile of the last tries.")]
+    dead_last_hour: Count
+    circuit: Annotated[Literal["closed", "open", "half_open"], Meta(description="The worst of its providers'.")]
+
+
+class ChannelList(Struct):
+    """Every channel."""
+
+    channels: list[ChannelRow]
+
+
 class RetriedDelivery(Struct):
     """The delivery that is tried again."""
 
@@ -118,6 +142,21 @@ _PROVIDER = Provider(
     rate_per_s=0.1,
     latency_ms=ProviderLatency(50.1, 52.0, 52.3),
 )
+_CHANNEL = ChannelRow(
+    channel="push",
+    paused=False,
+    waiting=3,
+    held=218,
+    held_reason="circuit_open",
+    retrying=4,
+    scheduled=1,
+    processing=2,
+    per_second_out=0.4,
+    ok_ratio=0.92,
+    p95_ms=180.0,
+    dead_last_hour=6,
+    circuit="open",
+)
 _QUEUE = Queue(channel="sms", paused=False, high=0, normal=1, low=0, processing=1, workers=5, oldest_age_s=0.3)
 
 
@@ -127,10 +166,16 @@ class ChannelEndpoints(Endpoints):
     tag, access = OPERATORS, ADMIN
 
     def __init__(
-        self, service: DeliveryService, providers: ProviderRows, slots: SlotCounts, now: Callable[[], float]
+        self,
+        service: DeliveryService,
+        providers: ProviderRows,
+        slots: SlotCounts,
+        now: Callable[[], float],
+        table: ProviderRows,
     ) -> None:
         """`providers` answers the rows of all instances' providers, `slots` the sends at once of each channel, `now`
-        the store's time in Unix seconds."""
+        the store's time in Unix seconds, `table` the fields of every `ChannelRow`."""
+        self._table = table
         self._now = now
         self._service = service
         self._providers = providers
@@ -169,6 +214,10 @@ class ChannelEndpoints(Endpoints):
         await self._service.pause(channel, paused)
         audit(call, "pause" if paused else "resume", channel)
         return ChannelState(channel, paused)
+
+    @get(f"{PREFIX}/channels", "Show every channel at a glance", answers=(Answer(example=ChannelList([_CHANNEL])),))
+    async def list_channels(self, call: Call) -> ChannelList:
+        return ChannelList(msgspec.convert(await self._table(), list[ChannelRow]))
 
     @get(f"{PREFIX}/providers", "Show how the providers stand", answers=(Answer(example=ProviderList([_PROVIDER])),))
     async def list_providers(self, call: Call) -> ProviderList:

@@ -24,6 +24,7 @@ from notifier.domain.fields import (
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.reading import checked
 from notifier.domain.status import Status
+from notifier.domain.talkers import Notebook
 from notifier.domain.times import parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.accept import Acceptance, AcceptService
@@ -53,6 +54,9 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 MAX_PAGE = 100_000
 
+# Of the closed vocabulary of reasons, those for which a delivery waits; a store that is away answers nothing.
+Waiting = Literal["not_due", "rate_limited", "circuit_open", "channel_paused", "backoff", "in_queue"]
+
 
 class Delivery(Struct, kw_only=True):
     """A delivery, as it stands."""
@@ -78,6 +82,11 @@ class Delivery(Struct, kw_only=True):
     provider_message_id: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
     sent_at: Time | UnsetType = UNSET
+    waiting_for: Annotated[Waiting, Meta(description="While it waits: for what.")] | UnsetType = UNSET
+    since: (
+        Annotated[str, Meta(description="Since when it waits for that.", extra_json_schema={"format": "date-time"})]
+        | UnsetType
+    ) = UNSET
 
 
 class Attempt(Struct):
@@ -225,7 +234,9 @@ class DeliveryEndpoints(Endpoints):
 
     tag, access = DELIVERIES, API
 
-    def __init__(self, accept: AcceptService, service: DeliveryService) -> None:
+    def __init__(self, accept: AcceptService, service: DeliveryService, notebook: Notebook) -> None:
+        """`notebook` is told who sends."""
+        self._notebook = notebook
         self._accept = accept
         self._service = service
 
@@ -240,7 +251,9 @@ class DeliveryEndpoints(Endpoints):
     )
     async def create_delivery(self, call: Call, body: DeliveryRequest, headers: DeliveryHeaders) -> Reply[Delivery]:
         key = headers.key(call.caller, "notifications")
-        answer = await self._accept.create(body.draft(), call.json, call.caller.identity, key)
+        draft = body.draft()
+        self._note(call, draft.user_id or draft.recipient)
+        answer = await self._accept.create(draft, call.json, call.caller.identity, key)
         return Reply(answer.body, _headers(answer))
 
     @post(
@@ -253,6 +266,7 @@ class DeliveryEndpoints(Endpoints):
     )
     async def create_batch(self, call: Call, body: BatchRequest, headers: IdempotencyHeaders) -> Reply[BatchAnswer]:
         key = headers.key(call.caller, "batch")
+        self._note(call, "", len(body.notifications))
         answer = await self._accept.create_batch(body.notifications, call.json, call.caller.identity, key)
         return Reply(answer.body, _headers(answer))
 
@@ -267,8 +281,14 @@ class DeliveryEndpoints(Endpoints):
     )
     async def send(self, call: Call, body: SendRequest, headers: DeliveryHeaders) -> Reply[SendAnswer]:
         key = headers.key(call.caller, "send")
+        self._note(call, body.user_id)
         answer = await self._accept.create(body.draft(), call.json, call.caller.identity, key)
         return Reply(msgspec.json.decode(answer.body, type=SendAnswer), _headers(answer))
+
+    def _note(self, call: Call, user: str, number: int = 1) -> None:
+        """Notes who sends; a delivery has no source of its own: its caller is it."""
+        caller = call.caller.name
+        self._notebook.came(caller, call.request.ip, source=caller, user=user, number=number)
 
     @get(
         NOTIFICATIONS,

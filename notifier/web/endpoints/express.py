@@ -54,8 +54,17 @@ class Head(NamedTuple):
 class Express:
     """Takes requests to `/api/v1/notify` from the bytes of a connection."""
 
-    def __init__(self, receiver: NotifyReceiver, origins: Origins, max_body: int, on_request: OnRequest) -> None:
-        """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request."""
+    def __init__(
+        self,
+        receiver: NotifyReceiver,
+        origins: Origins,
+        max_body: int,
+        on_request: OnRequest,
+        on_came: Callable[[str, str], None],
+    ) -> None:
+        """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request, `on_came` of the
+        caller and the address of each that comes."""
+        self._on_came = on_came
         self._receiver = receiver
         self._origins = origins
         self._max_body = max_body
@@ -74,6 +83,7 @@ class Express:
         head = self._head(data[len(REQUEST_LINE) : end])
         if head is None or head.length > min(self._max_body, len(data) - end - 4):
             return 0
+        self._on_came(ANYBODY.name, lane.address)
         begun = time.perf_counter()
         identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
         reply = partial(self._reply, lane, identity, begun)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from notifier.domain.problems import Kind, Severity
 from notifier.web.endpoints.fields import HEALTH, Count, Seconds
 from notifier.web.http.mount import Call
 from notifier.web.http.route import OPEN, Answer, Endpoints, Reply, get
@@ -62,12 +63,23 @@ class Components(Struct):
     providers: ProvidersHealth
 
 
+class ProblemWords(Struct):
+    """A problem of the cluster, in plain English; `notice` is for information."""
+
+    kind: Kind
+    severity: Severity
+    text: str
+
+
 class Health(Struct):
     """The state of this instance, which is that of its store. `degraded`: Redis refuses writes, or may
     lose what it is given."""
 
     status: Literal["ok", "degraded", "unavailable"]
     components: Components
+    problems: Annotated[
+        list[ProblemWords], Meta(description="The worst first, as `/api/v1/admin/problems` names them in full.")
+    ]
     version: str
     pod_id: str
     uptime_s: Seconds
@@ -85,7 +97,8 @@ def _report(status: Literal["ok", "unavailable"]) -> Health:
         ProvidersHealth("ok", {"sms": {"simulator": "closed"}}),
     )
     parts = Components(redis, WorkersHealth("ok", 8), KafkaHealth("off"), providers)
-    return Health(status, parts, "0.1.0", "pod-a", 12.5)
+    away = ProblemWords(Kind.STORE_AWAY, Severity.CRITICAL, "Redis away 12s")
+    return Health(status, parts, [] if status == "ok" else [away], "0.1.0", "pod-a", 12.5)
 
 
 _YES = Answer(description="Yes.", example=Readiness("ok"))

@@ -96,8 +96,10 @@ class NotifyEndpoints(Endpoints):
 
     tag, access = INBOX, API
 
-    def __init__(self, receiver: NotifyReceiver) -> None:
+    def __init__(self, receiver: NotifyReceiver, on_came: Callable[[str, str], None]) -> None:
+        """`on_came` is told the caller and the address of each request."""
         self._receiver = receiver
+        self._on_came = on_came
 
     @post(
         "/api/v1/notify",
@@ -119,5 +121,6 @@ class NotifyEndpoints(Endpoints):
     )
     async def notify(self, call: Call) -> Reply[NotifyAnswer]:
         request = call.request
+        self._on_came(call.caller.name, request.ip)
         answer = await self._receiver.publish(call.caller.identity, request.headers, request.body)
         return Reply(answer.body, headers_of(answer))

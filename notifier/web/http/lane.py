@@ -10,6 +10,10 @@ REQUEST_LINE = b"POST /api/v1/notify HTTP/1.1\r\n"
 class Lane(Protocol):
     """The connection that a request came on."""
 
+    @property
+    def address(self) -> str:
+        """The client's IP address."""
+
     def answer(self, data: bytes) -> None:
         """Sends an answer, then goes on with what came behind the request."""
 

@@ -129,6 +129,12 @@ class NotifierProtocol(HttpProtocol):
         if len(self._later) > self.app.config.REQUEST_BUFFER_SIZE and self.transport is not None:
             self.transport.pause_reading()
 
+    @property
+    def address(self) -> str:
+        """The client's IP address; empty for a socket without one."""
+        peer = self.conn_info
+        return "" if peer is None else str(peer.client_ip or peer.client)
+
     def answer(self, data: bytes) -> None:
         """Sends the answer to an express request, then goes on with what came behind it."""
         if self.transport is None or self.transport.is_closing():

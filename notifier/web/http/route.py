@@ -67,7 +67,7 @@ class Access(NamedTuple):
 OPEN = Access(None, None)
 KNOWN = Access(None, None, known=True)
 API = Access(Scope.READ, Scope.NOTIFY)
-ADMIN = Access(Scope.ADMIN, Scope.ADMIN)
+ADMIN = Access(Scope.OBSERVE, Scope.ADMIN)
 
 
 class Tag(NamedTuple):

@@ -52,7 +52,8 @@ async def test_the_answer(client):
         "data": {"a": [1]},
         "expires_at": LATER,
     }
-    assert await get(client, f"/api/v1/notifications/{found['id']}") == found
+    waits = {"waiting_for": "in_queue", "since": found["updated_at"]}
+    assert await get(client, f"/api/v1/notifications/{found['id']}") == found | waits
     assert (await create(client, scheduled_at=LATER))["status"] == "scheduled"
 
 

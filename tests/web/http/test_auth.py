@@ -19,12 +19,13 @@ SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {"auth_mode": "token", "admin_token": ADMIN, "jwt_secret": SECRET}
 WS = "/ws?user_id=1&login=alice"
 
-CALLERS = ("nobody", "notify", "read", "admin", "ADMIN_TOKEN", "user")
-OPEN = ["in", "in", "in", "in", "in", "in"]
-TO_SEND = ["401", "in", "403", "in", "in", "403"]
-TO_LOOK = ["401", "403", "in", "in", "in", "403"]
-TO_OPERATE = ["401", "403", "403", "in", "in", "403"]
-TO_FOLLOW = ["401", "403", "403", "in", "in", "in"]
+CALLERS = ("nobody", "notify", "read", "observe", "admin", "ADMIN_TOKEN", "user")
+OPEN = ["in", "in", "in", "in", "in", "in", "in"]
+TO_SEND = ["401", "in", "403", "403", "in", "in", "403"]
+TO_LOOK = ["401", "403", "in", "in", "in", "in", "403"]
+TO_OBSERVE = ["401", "403", "403", "in", "in", "in", "403"]
+TO_OPERATE = ["401", "403", "403", "403", "in", "in", "403"]
+TO_FOLLOW = ["401", "403", "403", "403", "in", "in", "in"]
 
 ROUTES = {
     ("GET", "/"): OPEN,
@@ -34,18 +35,18 @@ ROUTES = {
     ("GET", "/metrics"): TO_LOOK,
     ("GET", "/api/v1/metrics"): TO_LOOK,
     ("POST", "/api/v1/notify"): TO_SEND,
-    ("GET", "/api/v1/admin/clients"): TO_OPERATE,
+    ("GET", "/api/v1/admin/clients"): TO_OBSERVE,
     ("DELETE", "/api/v1/admin/clients/<connection_id:str>"): TO_OPERATE,
-    ("GET", "/api/v1/admin/users"): TO_OPERATE,
-    ("GET", "/api/v1/admin/users/<key:str>"): TO_OPERATE,
+    ("GET", "/api/v1/admin/users"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/users/<key:str>"): TO_OBSERVE,
     ("DELETE", "/api/v1/admin/users/<key:str>/pending"): TO_OPERATE,
-    ("GET", "/api/v1/admin/pending"): TO_OPERATE,
-    ("GET", "/api/v1/admin/history"): TO_OPERATE,
-    ("GET", "/api/v1/admin/pods"): TO_OPERATE,
-    ("GET", "/api/v1/admin/events"): TO_OPERATE,
+    ("GET", "/api/v1/admin/pending"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/history"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/pods"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/events"): TO_OBSERVE,
     ("POST", "/api/v1/admin/broadcast"): TO_OPERATE,
     ("POST", "/api/v1/admin/keys"): TO_OPERATE,
-    ("GET", "/api/v1/admin/keys"): TO_OPERATE,
+    ("GET", "/api/v1/admin/keys"): TO_OBSERVE,
     ("DELETE", "/api/v1/admin/keys/<key_id:str>"): TO_OPERATE,
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/asyncapi.json"): OPEN,
@@ -64,15 +65,20 @@ ROUTES = {
     ("POST", "/api/v1/sessions"): TO_SEND,
     ("GET", "/api/v1/sessions/<user_id:str>"): TO_LOOK,
     ("DELETE", "/api/v1/sessions/<user_id:str>"): TO_SEND,
-    ("GET", "/api/v1/admin/dlq"): TO_OPERATE,
+    ("GET", "/api/v1/admin/dlq"): TO_OBSERVE,
     ("DELETE", "/api/v1/admin/dlq/<delivery_id:str>"): TO_OPERATE,
     ("POST", "/api/v1/admin/dlq/<delivery_id:str>/requeue"): TO_OPERATE,
     ("POST", "/api/v1/admin/dlq/requeue"): TO_OPERATE,
     ("POST", "/api/v1/admin/notifications/<delivery_id:str>/retry"): TO_OPERATE,
     ("POST", "/api/v1/admin/channels/<channel:str>/pause"): TO_OPERATE,
     ("POST", "/api/v1/admin/channels/<channel:str>/resume"): TO_OPERATE,
-    ("GET", "/api/v1/admin/providers"): TO_OPERATE,
-    ("GET", "/api/v1/admin/queues"): TO_OPERATE,
+    ("GET", "/api/v1/admin/providers"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/queues"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/channels"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/problems"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/find"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/history/metrics"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/talkers"): TO_OBSERVE,
 }
 
 
@@ -173,7 +179,7 @@ async def test_challenges(guarded):
     for token, challenge in (
         ("", "Bearer"),
         ("wrong", 'Bearer error="invalid_token"'),
-        (callers["notify"], 'Bearer error="insufficient_scope", scope="admin"'),
+        (callers["notify"], 'Bearer error="insufficient_scope", scope="observe"'),
     ):
         response = await guarded.get("/api/v1/admin/clients", headers=bearer(token))
         assert response.status_code == (403 if token == callers["notify"] else 401)

@@ -136,5 +136,9 @@ def test_scopes():
         Scope.NOTIFY,
         Scope.NOTIFY,
     ]
-    assert ADMIN.scope("GET") is ADMIN.scope("POST") is Scope.ADMIN
+    assert (ADMIN.scope("GET"), ADMIN.scope("POST"), ADMIN.scope("DELETE")) == (
+        Scope.OBSERVE,
+        Scope.ADMIN,
+        Scope.ADMIN,
+    )
     assert OPEN.scope("POST") is None and KNOWN.scope("POST") is None and KNOWN.known and not OPEN.known

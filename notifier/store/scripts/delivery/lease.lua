@@ -99,15 +99,15 @@ local function admit(id, record, fields)
     return false
   end
   local free = now + math.max(1, redis.call('PTTL', key))
-  put_aside(id, record, 'defer', {scheduled = free})
+  put_aside(id, record, 'defer', {scheduled = free, why = 'rate_limited'})
   zadd(schedule_key, free, id)
   return false
 end
 
 local function lease(priority, entry)
   local id = entry[2][2]
-  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'expires', 'limit',
-    'counted', 'document', 'retries', 'max_retries', 'takeovers')
+  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'expires',
+    'limit', 'counted', 'document', 'retries', 'max_retries', 'takeovers')
   local fields = {owner = owner}
   if record.status ~= 'queued' or record.entry ~= entry[1] then
     end_entry(queue_key(channel, priority), entry[1])

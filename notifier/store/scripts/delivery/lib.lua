@@ -2,7 +2,8 @@
 -- and the key names (keys.py) stand before this.
 -- Times are Unix ms. A record's fields: document, status, channel, priority, retries, max_retries, next, scheduled,
 -- expires, created, updated, sent, reason, error, provider, provider_id, attempts, user, recipient, limit, batch,
--- entry (of its queue), owner (of its lease), takeovers, counted (its user's limit has seen it).
+-- entry (of its queue), owner (of its lease), takeovers, counted (its user's limit has seen it), why and since (what put
+-- it back untried, until it is tried).
 
 -- The reply to a command. Where its key is of another type, or a count no number, another program wrote it: the key is set
 -- aside, or the count removed, and the command repeated.
@@ -159,7 +160,21 @@ local function unbury(id, record)
   return true
 end
 
-local NEEDED = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason'}
+local NEEDED = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why'}
+
+-- What holds a delivery back (a circuit, a limit) holds it until it is tried: through each turn in the queue that ends
+-- untried, so that `since` is when it began.
+local HOLDS = {due = true, lease = true, reclaim = true, defer = true}
+
+local function hold(id, record, event, now, fields)
+  local before = record.why or ''
+  local why = fields.why or (HOLDS[event] and before) or ''
+  if why == before then return end
+  if before ~= '' then zrem(held_key(before, record.channel), id) end
+  if why ~= '' then zadd(held_key(why, record.channel), now, id) end
+  fields.why, fields.since = why, why ~= '' and now or ''
+  record.why = why
+end
 
 -- Applies an event to a record (a table with at least NEEDED); `fields` are further ones to set. Returns the new
 -- status, or nil where the event has no meaning. All indexes follow.
@@ -168,6 +183,7 @@ local function apply(id, record, event, now, fields)
   local status = row and row[event]
   if not status then return nil end
   fields = fields or {}
+  hold(id, record, event, now, fields)
   unindex_status(id, record, record.status)
   index_status(id, record, status, record.created)
   local entry = record.entry

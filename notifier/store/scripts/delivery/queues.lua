@@ -1,10 +1,19 @@
--- Counts waiting and leased deliveries of each queue.
+-- Counts waiting and leased deliveries of each queue, and those that wait elsewhere.
 -- KEYS[1]  a key of the slot
--- returns  {scheduled, dead letters, channel, paused, then per priority: waiting, leased, entry id of the oldest, ...}
-local result = {sturdy('delivery', 'ZCARD', schedule_key), sturdy('delivery', 'ZCARD', dlq_key)}
+-- ARGV     dead letters are recent for so many ms
+-- returns  {scheduled, dead letters, recent ones, channel, paused, scheduled, retrying, held by a circuit, by a limit,
+--          then per priority: waiting, leased, entry id of the oldest, ...}
+local result = {sturdy('delivery', 'ZCARD', schedule_key), sturdy('delivery', 'ZCARD', dlq_key),
+  sturdy('delivery', 'ZCOUNT', dlq_key, now_ms() - tonumber(ARGV[1]), '+inf')}
 for _, channel in ipairs(CHANNELS) do
   result[#result + 1] = channel
   result[#result + 1] = sturdy('delivery', 'SISMEMBER', paused_key, channel)
+  for _, status in ipairs({'scheduled', 'retrying'}) do
+    result[#result + 1] = sturdy('delivery', 'ZCARD', index_key('status:' .. status .. ':' .. channel))
+  end
+  for _, why in ipairs({'circuit_open', 'rate_limited'}) do
+    result[#result + 1] = sturdy('delivery', 'ZCARD', held_key(why, channel))
+  end
   for _, priority in ipairs(PRIORITIES) do
     local queue = queue_key(channel, priority)
     local pending = redis.pcall('XPENDING', queue, GROUP)

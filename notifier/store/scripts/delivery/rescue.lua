@@ -34,8 +34,8 @@ for _, status in ipairs({'queued', 'processing', 'scheduled', 'retrying'}) do
   local ids = sturdy('delivery', 'ZRANGE', index_key('status:' .. status .. ':' .. channel), from, from + count - 1)
   looked = math.max(looked, #ids)
   for _, id in ipairs(ids) do
-    put_back(id, read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'updated', 'next',
-      'scheduled'))
+    put_back(id, read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'updated',
+      'next', 'scheduled'))
   end
 end
 return {looked, unpack(changed)}
