@@ -80,13 +80,18 @@ def read_notify_request(body: object, now: str, faults: Faults | None = None) ->
 
 def payload_json(notification_id: str, user: User, content: Content) -> bytes:
     """The payload as `notification:{uuid}` holds it."""
-    return b'{"notification_id":"%b",%b,"target":{"id":%d,"login":%b}%b}' % (
-        notification_id.encode(),
-        content.fragment,
-        user.id,
-        _encode(user.login),
-        content.tail,
-    )
+    member = target_json(user.id, user.login)
+    return payload_of(notification_id.encode(), content.fragment, member, content.tail)
+
+
+def target_json(user_id: int, login: str) -> bytes:
+    """The member `"target":…` that a payload and the answer to a request carry."""
+    return b'"target":{"id":%d,"login":%b}' % (user_id, _encode(login))
+
+
+def payload_of(notification_id: bytes, fragment: bytes, target: bytes, tail: bytes = b"") -> bytes:
+    """The payload in its pieces: `target` is made by `target_json`, the others as in `Content`."""
+    return b'{"notification_id":"%b",%b,%b%b}' % (notification_id, fragment, target, tail)
 
 
 class _Payload(Struct):

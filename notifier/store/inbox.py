@@ -69,16 +69,16 @@ class Inbox:
         for group in self._keys.by_shard(users, str):
             taken = self.plain.taking(group)
 
-            def convert(reply: Reply, group: Sequence[str] = group, taken: Callable[[], None] = taken) -> None:
+            def convert(reply: Reply, group: Sequence[str] = group, taken: Callable[[bool], None] = taken) -> None:
                 rows = None if isinstance(reply, Exception) else self._arrivals(group, reply)
-                taken()
+                taken(rows is not None)
                 on_rows(group, rows)
 
             key, args = self._keys.stream(group[0]), (holder.pod, holder.fence, self.plain.flag, *group)
             try:
                 self._redis.send_script(self._scripts["arrivals"], key, args, convert)
             except NotifierError:
-                taken()
+                taken(False)
                 raise
 
     def _arrivals(self, group: Sequence[str], reply: list[Any]) -> list[Arrivals]:
@@ -99,7 +99,7 @@ class Inbox:
 
         def keep(reply: Reply) -> None:
             snapshots.append(self._snapshot(user, reply))
-            taken()
+            taken(True)
             self.plain.note_alone(user, reply[-1])
             take_in(snapshots[0])
 
@@ -107,7 +107,7 @@ class Inbox:
         try:
             await self._run("attach", user, *args, at_once=keep)
         finally:
-            taken()
+            taken(False)
         return snapshots[0]
 
     def read_on(
@@ -127,8 +127,8 @@ class Inbox:
         for group in groups:
             taken = self.plain.taking([one.user for one in group])
 
-            def convert(reply: Reply, group: Sequence[Wanted] = group, taken: Callable[[], None] = taken) -> None:
-                taken()
+            def convert(reply: Reply, group: Sequence[Wanted] = group, taken: Callable[[bool], None] = taken) -> None:
+                taken(isinstance(reply, list))
                 on_rows(group, None if isinstance(reply, Exception) else self._read_on(group, reply))
 
             args = [part for one in group for part in one]
@@ -137,7 +137,7 @@ class Inbox:
                     self._scripts["catch_up"], self._keys.stream(group[0].user), (*head, *args), convert
                 )
             except NotifierError:
-                taken()
+                taken(False)
                 on_rows(group, None)
         return len(groups)
 

@@ -86,7 +86,7 @@ class Acceptance:
         announce: Announce = lambda items, accepted: None,
     ) -> None:
         """As `submit`, without plain commands."""
-        taken = nothing
+        taken: Callable[[bool], None] = nothing
 
         def leaving() -> None:
             nonlocal taken
@@ -94,7 +94,7 @@ class Acceptance:
 
         def convert(reply: Reply) -> None:
             accepted = self._accepted(reply, holder, items) if isinstance(reply, list) else as_error(reply)
-            taken()
+            taken(isinstance(reply, list))
             if isinstance(accepted, Accepted):
                 announce(items, accepted)
             on_accepted(accepted)
@@ -115,7 +115,7 @@ class Acceptance:
 
         def hand_out(reply: Reply) -> None:
             accepted = self._accepted(reply[0], holder, items) if isinstance(reply[0], list) else None
-            taken()
+            taken(accepted is not None)
             if announce is not None and accepted is not None:
                 announce(items, accepted)
 
@@ -124,7 +124,7 @@ class Acceptance:
         try:
             (reply,) = await self._redis.run_again(self._script, key, *args, head=head, at_once=hand_out)
         finally:
-            taken()
+            taken(False)
         if isinstance(reply, list):
             return _accepted(reply, holder, items)
         raise as_error(reply)

@@ -16,7 +16,7 @@ class PlainPath(Protocol):
     def serves(self, user: str) -> bool: ...
     def forget(self, user: str) -> None: ...
     def forget_all(self) -> None: ...
-    def taking(self, users: Iterable[str]) -> Callable[[], None]: ...
+    def taking(self, users: Iterable[str]) -> Callable[[bool], None]: ...
     def unseen(self, user: str, fresh: list[bytes | None]) -> list[bytes | None]: ...
     def submit(
         self, items: Sequence[Item], on_part: Announce, on_accepted: Callable[[Accepted | NotifierError], None]
@@ -43,8 +43,9 @@ class PlainSeat:
         """1 where there is a plain path, as an argument of scripts."""
         return int(self.path is not None)
 
-    def taking(self, users: Iterable[str]) -> Callable[[], None]:
-        """A script leaves that takes what is new to these users; to be called with its reply: what this returns."""
+    def taking(self, users: Iterable[str]) -> Callable[[bool], None]:
+        """A script leaves that takes what is new to these users; to be called with its reply, and whether that is no
+        error: what this returns."""
         return nothing if self.path is None else self.path.taking(users)
 
     def unseen(self, user: str, arrivals: Arrivals) -> Arrivals:
@@ -78,5 +79,5 @@ class PlainSeat:
         return [] if self.path is None else [user for user in users if not self.path.serves(user)]
 
 
-def nothing() -> None:
+def nothing(well: bool) -> None:
     """No plain commands: nothing to note."""
