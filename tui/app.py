@@ -6,6 +6,7 @@ import time
 
 from tui import humanise
 from tui.client import AdminClient
+from tui.going import Going
 from tui.messages import (
     ChooseRecipients,
     ClusterArrived,
@@ -42,6 +43,7 @@ class Dashboard(Shell):
         self._client = client
         self._poller = Poller(client, self.world, self.post_message)
         self._operations = Operations(self, client, self.world, self._poller.refresh, self._tick)
+        self._going = Going(self, client, self._tick)
         self._paused_at: float | None = None
         self._arrived_then = 0
 
@@ -126,6 +128,10 @@ class Dashboard(Shell):
     def on_refresh_now(self, message: RefreshNow) -> None:
         """Fetches what is shown."""
         self._poller.refresh()
+
+    def action_goto(self) -> None:
+        """Opens the field for anything's name."""
+        self._going.begin()
 
     def action_pause(self) -> None:
         """Stops what moves, or lets it go on."""

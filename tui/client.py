@@ -23,6 +23,7 @@ ADMIN = "/api/v1/admin"
 DELIVERIES = "/api/v1/notifications"
 DELIVERIES_PAGE = 100  # the most that the server gives of deliveries in one answer
 PAGE = 500  # rows a request: small enough that decoding one page holds no key up
+FOUND_MAX = 20  # rows of a search
 ANSWER_MAX = 16 * 1024 * 1024
 SILENCE_MAX = 30.0  # seconds without a byte on the event stream; the server speaks at least every 10 s
 _ORDINARY = aiohttp.ClientTimeout(total=15, sock_connect=5)
@@ -90,6 +91,14 @@ class AdminClient:
     async def pods(self) -> list[Json]:
         """`GET pods`."""
         return rows(await self._get(f"{ADMIN}/pods"), "pods")
+
+    async def find(self, typed: str) -> Json:
+        """`GET find`: what has this id, or a name that begins so."""
+        return await self._get(f"{ADMIN}/find", q=typed, limit=FOUND_MAX)
+
+    async def batch(self, identity: str) -> Json:
+        """`GET /api/v1/batches/{id}`, with its first page."""
+        return await self._get(f"/api/v1/batches/{_part(identity)}")
 
     async def clients(self, cursor: str = "") -> Json:
         """A page of `GET clients`."""

@@ -7,7 +7,8 @@ from tui.screens import find_views
 
 EVERYWHERE = (
     Command("question_mark", "help", "help", "All keys that work here", footer=True),
-    Command("ctrl+p", "command_palette", "find", "Find any action by name", footer=True, priority=True),
+    Command("colon", "goto", "go to", "Go to anything by its id or name: a view, user, delivery, …", footer=True),
+    Command("ctrl+p", "command_palette", "find", "Find any action by name", priority=True),
     Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
     Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),
     Command("t", "next_theme", "theme", "Dark or light, remembered"),
@@ -20,5 +21,5 @@ EVERYWHERE = (
     ),
 )
 PAGE_ACTIONS = frozenset(
-    {"view", "help", "pause", "refresh", "next_theme", "turn_zone", "toggle_bell", "quit", "command_palette"}
+    {"view", "help", "goto", "pause", "refresh", "next_theme", "turn_zone", "toggle_bell", "quit", "command_palette"}
 )

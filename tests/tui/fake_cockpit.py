@@ -16,6 +16,8 @@ class FakeCockpit:
     """What the server knows of itself; tests write into it. None is a server that is older than the path."""
 
     problems: list[Json] | None = field(default_factory=list)
+    names: list[Json] | None = field(default_factory=list)
+    batches: dict[str, Json] = field(default_factory=dict)
 
     def trouble(self, kind: str, subject: str, text: str, severity: str = "critical", **more: Any) -> Json:
         row: Json = {"kind": kind, "severity": severity, "subject": subject, "text": text, "value": None}
@@ -25,7 +27,31 @@ class FakeCockpit:
         return self.problems[-1]
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get(f"{ADMIN}/problems", self._problems)]
+        return [
+            web.get(f"{ADMIN}/problems", self._problems),
+            web.get(f"{ADMIN}/find", self._find),
+            web.get("/api/v1/batches/{id}", self._batch),
+        ]
+
+    def name(self, kind: str, identity: str, label: str = "", **more: Any) -> Json:
+        """Something that can be found."""
+        row: Json = {"kind": kind, "id": identity, "label": label or identity, "at": None, "user_id": None}
+        assert self.names is not None
+        self.names.append(row | {"login": None} | more)
+        return self.names[-1]
+
+    async def _find(self, request: web.Request) -> web.Response:
+        if self.names is None:
+            return problem(404, "no such path")
+        typed = request.query["q"].lower()
+        found = [
+            row for row in self.names if row["id"].lower().startswith(typed) or (row["login"] or "").startswith(typed)
+        ]
+        return web.json_response({"results": found[: int(request.query["limit"])]})
+
+    async def _batch(self, request: web.Request) -> web.Response:
+        found = self.batches.get(request.match_info["id"])
+        return web.json_response(found) if found else problem(404, "there is no such batch")
 
     async def _problems(self, request: web.Request) -> web.Response:
         if self.problems is None:

@@ -59,7 +59,7 @@ class Stage:
         What is no name of a key is typed character by character.
         """
         for key in keys:
-            named = key in KEYS or "+" in key
+            named = key in KEYS or key.partition("+")[0] in ("ctrl", "shift", "alt")
             for each in [key] if named else key:
                 name = each if named else _character_to_key(each)
                 self.app.post_message(Key(name, None if named else each))

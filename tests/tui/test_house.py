@@ -21,6 +21,7 @@ NO_TEXTUAL = [
     "client",
     "events",
     "figures",
+    "found",
     "humanise",
     "link",
     "listing",
