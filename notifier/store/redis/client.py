@@ -6,7 +6,6 @@ How the servers are reached is in `single.py` (one server, or the master of a Se
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 from abc import ABC, abstractmethod
@@ -17,10 +16,10 @@ from typing import Any
 import hiredis
 
 from notifier.errors import NotifierError, defect
-from notifier.packaged.files import held
-from notifier.store.keys import DELIVERY_LUA, Keys
+from notifier.store.keys import Keys
 from notifier.store.redis.clock import StoreClock
 from notifier.store.redis.link import Link, LinkLost, OnReply, Reply, WritesRefused, settle, unavailable
+from notifier.store.redis.script import Script
 from notifier.store.redis.spoilt import Spoilt, kind_of
 
 REPLY_TIMEOUT = 0.8  # a request is answered 503 within a second (contract §3)
@@ -45,30 +44,9 @@ TRIAL_MS = 10_000
 MENDED = b"\0mended"  # stands before the result of a script that found something spoilt
 SPOILT_LIFE_MS = 15 * 86_400_000  # for which a key set aside is kept
 
-OF_DELIVERIES = ("delivery", "session")  # subjects whose keys share the slot of deliveries
-
 Call = Callable[..., Awaitable[Reply]]
 
 log = logging.getLogger("notifier.store")
-
-
-class Script:
-    """A Lua script of `store/scripts/`, with the functions that it shares with others put before it.
-
-    `name` is subject and step, `delivery/lease`. All scripts share `common.lua`; those of a subject may share a library
-    before them (`lib.lua`) and an end of their own behind them (`end.lua`).
-    """
-
-    def __init__(self, name: str, keys: Keys) -> None:
-        scripts = held("notifier.store", "scripts")
-        subject, own = name.split("/")
-        library = scripts.get(f"{subject}/lib.lua", b"")
-        end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
-        names = DELIVERY_LUA if subject in OF_DELIVERIES else keys.lua_prelude
-        parts = (scripts["common.lua"], library, b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end)
-        self.name = name
-        self.text = "\n".join((names, *(part.decode() for part in parts)))
-        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 class Redis(ABC):

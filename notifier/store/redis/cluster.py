@@ -13,8 +13,9 @@ import hiredis
 from notifier.errors import NotifierError
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address, Deployment
-from notifier.store.redis.client import CONNECT_TIMEOUT, REPLY_TIMEOUT, Redis, Script, brief
+from notifier.store.redis.client import CONNECT_TIMEOUT, REPLY_TIMEOUT, Redis, brief
 from notifier.store.redis.link import Link, OnReply, Reply, open_link, unavailable
+from notifier.store.redis.script import Script
 from notifier.store.redis.single import SingleRedis
 from notifier.store.redis.slots import SLOTS, slot_of
 

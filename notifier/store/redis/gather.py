@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from notifier.errors import NotifierError
-from notifier.store.redis.client import Redis, Script
+from notifier.store.redis.client import Redis
 from notifier.store.redis.link import OnReply, Reply, answer
+from notifier.store.redis.script import Script
 
 ARGS_MAX = 1000  # a script holds up everybody: with more it takes over a millisecond
 # So many calls do not wait for the turn's end: else Redis idles while we work and we while it does. Measured with 64

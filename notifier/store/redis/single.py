@@ -13,8 +13,9 @@ import hiredis
 from notifier.errors import NotifierError
 from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
-from notifier.store.redis.client import BACKOFF, CONNECT_TIMEOUT, REPLY_TIMEOUT, Redis, Script, brief, refusal_in
+from notifier.store.redis.client import BACKOFF, CONNECT_TIMEOUT, REPLY_TIMEOUT, Redis, brief, refusal_in
 from notifier.store.redis.link import Link, OnReply, Reply, open_link, unavailable
+from notifier.store.redis.script import Script
 from notifier.store.redis.sentinel import check_is_master
 
 LOOK_FOR_MASTER = 0.5  # seconds between two questions to Sentinel while connected

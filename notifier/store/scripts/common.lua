@@ -29,13 +29,12 @@ local function number(text, otherwise)
   return value and value == value and value or otherwise
 end
 
-local REFUSALS = {'OOM', 'MISCONF', 'READONLY', 'NOREPLICAS', 'MASTERDOWN', 'CLUSTERDOWN', 'LOADING', 'TRYAGAIN'}
-
 -- A failure as a reply, and whether it is due to the keys at hand. A server that is full, a replica or the like fails
 -- for all.
 local function as_reply(failure)
   local text = type(failure) == 'table' and failure.err or tostring(failure)
-  for _, word in ipairs(REFUSALS) do
+  local refusals = {'OOM', 'MISCONF', 'READONLY', 'NOREPLICAS', 'MASTERDOWN', 'CLUSTERDOWN', 'LOADING', 'TRYAGAIN'}
+  for _, word in ipairs(refusals) do
     if string.find(text, word .. ' ', 1, true) then return {err = text}, false end
   end
   return {err = text}, true

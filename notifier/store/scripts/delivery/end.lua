@@ -1,4 +1,4 @@
--- Runs the script (client.py makes it the function `main`), and makes the changes that it gathered even where it stops
+-- Runs the script (script.py makes it the function `main`), and makes the changes that it gathered even where it stops
 -- half-way: a record that says `queued` and stands in no queue would never be sent.
 local well, answer = pcall(main)
 flush()

@@ -1,4 +1,5 @@
--- Shared by the scripts of deliveries. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES (domain/channels.py)
+-- Shared by the scripts of deliveries. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES, IS_CHANNEL,
+-- IS_PRIORITY (domain/channels.py)
 -- and the key names (keys.py) stand before this.
 -- Times are Unix ms. A record's fields: document, status, channel, priority, retries, max_retries, next, scheduled,
 -- expires, created, updated, sent, reason, error, provider, provider_id, attempts, user, recipient, limit, batch,
@@ -28,16 +29,12 @@ local function sturdy(kind, command, key, ...)
   return again(kind, reply, command, key, ...)
 end
 
-local KNOWN = {}
-for _, channel in ipairs(CHANNELS) do KNOWN[channel] = 1 end
-for _, priority in ipairs(PRIORITIES) do KNOWN[priority] = 2 end
-
 -- Makes what was read of a record fit to work with: one without a channel or a priority is none.
 local function check(id, found)
   if found.created ~= nil and not number(found.created) then found.created = '0' end
   if not found.status then return end
   local buried = found.channel == '' and found.status == 'failed'
-  local bad = found.channel ~= nil and KNOWN[found.channel] ~= 1 or found.priority ~= nil and KNOWN[found.priority] ~= 2
+  local bad = found.channel ~= nil and not IS_CHANNEL[found.channel] or found.priority ~= nil and not IS_PRIORITY[found.priority]
   if not bad or buried then return end
   note('record', record_key(id))
   found.status = false

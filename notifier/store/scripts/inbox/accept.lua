@@ -39,12 +39,12 @@ local function store(u, nid, life, payload)
     if length > cap then trimmed = trimmed + (trim(u, keep)) end
   end
   redis.call('ZADD', index('pending'), 0, u)
-  redis.call('ZADD', index('expiry'), 'LT', string.format('%.0f', now_ms() + life), u)
+  redis.call('ZADD', index('expiry'), 'LT', now_ms() + life, u)
   return id
 end
 
 local function share(u, nid, id)
-  local owner = lock_of(u) or ''
+  local owner = lock_of(u, pod) or ''
   local fresh, others = {}, false
   if owner ~= pod then redis.call('DEL', sole_key(u)) end
   if owner == pod and inherits(u, fence) then
@@ -57,12 +57,14 @@ local function share(u, nid, id)
   return {id, owner, fresh, others}
 end
 
+-- `made` keeps the id of the entry over a second call, which must not store it again.
+local function try_row(u, nid, life, payload, made)
+  if made[1] == '' then made[1] = store(u, nid, life, payload) end
+  return share(u, nid, made[1])
+end
+
 local function row_of(u, nid, life, payload)
-  local id = ''
-  return mending(u, function()
-    if id == '' then id = store(u, nid, life, payload) end
-    return share(u, nid, id)
-  end)
+  return mending(u, try_row, u, nid, life, payload, {''})
 end
 
 local function take_request(at, first, last)

@@ -20,6 +20,11 @@ local function nid_of(entry)
   return ''
 end
 
+-- True where a stream entry is that of notification `nid`: a name of ours, so that it needs no check.
+local function is_of(entry, nid)
+  return entry[2][1] == 'nid' and entry[2][2] == nid and #entry[2] == 2
+end
+
 -- Sets aside what stands in keys of a user, or in the indexes, and is of another type. Returns whether anything did.
 local function mend(u)
   local before = #mended
@@ -47,10 +52,11 @@ end
 -- True for a text that can be the name of an instance (config/values.py).
 local function is_pod(name) return #name <= 100 and string.find(name, '^[%w._-]+$') end
 
--- The pod that holds the user's lock, nil for none. What is no pod's name is removed: nobody could take it over.
-local function lock_of(u)
+-- The pod that holds the user's lock, nil for none; `pod` is the name that is expected, where one is. What is no pod's name
+-- is removed: nobody could take it over.
+local function lock_of(u, pod)
   local owner = redis.call('GET', lock_key(u))
-  if not owner or is_pod(owner) then return owner end
+  if not owner or owner == pod or is_pod(owner) then return owner end
   redis.call('DEL', lock_key(u))
   note('lock', lock_key(u))
 end
@@ -231,7 +237,7 @@ end
 
 -- True where `pod`, in the incarnation that `fence` numbers, may read the user's stream.
 local function holds(u, pod, fence)
-  return lock_of(u) == pod and inherits(u, fence)
+  return lock_of(u, pod) == pod and inherits(u, fence)
 end
 
 -- Entries that the group has not handed out yet. Where the group is gone, or another program began the stream without one, it is
@@ -264,8 +270,9 @@ end
 -- Hands what is new in the stream to the consumer: {id, nid, payload, ...}. Only for who holds the lock. The payload is
 -- '' where there is none any more, and false for `own`: the caller has just sent it.
 local function take(u, own)
-  local flat = {}
-  for _, entry in ipairs(unread_of(u, named(u, read_group(u)), own)) do
+  local entries, flat = read_group(u), {}
+  if #entries == 1 and own and is_of(entries[1], own) then return {entries[1][1], own, false} end  -- the usual case
+  for _, entry in ipairs(unread_of(u, named(u, entries), own)) do
     local nid = nid_of(entry)
     flat[#flat + 1] = entry[1]
     flat[#flat + 1] = nid

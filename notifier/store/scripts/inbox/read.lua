@@ -10,7 +10,7 @@ local function mark(u, first, last)
   for i = first, last, 2 do
     local id, nid = ARGV[i], ARGV[i + 1]
     local entry = redis.call('XRANGE', stream_key(u), id, id)[1]
-    if not entry or nid_of(entry) ~= nid then
+    if not entry or not (is_of(entry, nid) or nid_of(entry) == nid) then
       answer[#answer + 1] = -1
     else
       local now = redis.call('HSET', state_key(u), nid, 'read')

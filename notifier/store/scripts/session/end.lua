@@ -1,4 +1,4 @@
--- Runs the script (client.py makes it the function `main`), once more where keys of the user had to be mended first.
+-- Runs the script (script.py makes it the function `main`), once more where keys of the user had to be mended first.
 local well, answer = pcall(main)
 if not well then
   local reply, own = as_reply(answer)

@@ -1,0 +1,74 @@
+"""Lua scripts as the server gets them: a script of `store/scripts/` and, of what it shares with others, what it uses.
+
+A server runs the whole text at every call, so that each function and table before `main` is made anew each time: some
+0.1 µs of Redis CPU apiece, with its garbage. Leaving out what a script does not use saves 2-5 µs a call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+from notifier.packaged.files import held
+from notifier.store.keys import DELIVERY_LUA, Keys
+
+OF_DELIVERIES = ("delivery", "session")  # subjects whose keys share the slot of deliveries
+
+_FUNCTION = re.compile(r"local function (\w+)")
+_NAMES = re.compile(r"local (\w+(?:, \w+)*)")
+_WORD = re.compile(r"\w+")
+_COMMENT = re.compile(r"(?m)^\s*--.*\n?|(?<=\s)-- .*$")
+
+
+class Script:
+    """A Lua script of `store/scripts/` behind the functions of others that it uses.
+
+    `name` is subject and step, `delivery/lease`. All scripts share `common.lua`; those of a subject may share a library
+    before them (`lib.lua`) and an end of their own behind them (`end.lua`).
+    """
+
+    def __init__(self, name: str, keys: Keys) -> None:
+        scripts = held("notifier.store", "scripts")
+        subject, own = name.split("/")
+        library = scripts.get(f"{subject}/lib.lua", b"")
+        end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
+        names = DELIVERY_LUA if subject in OF_DELIVERIES else keys.lua_prelude
+        parts = (scripts["common.lua"], library, b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end)
+        self.name = name
+        self.text = without_unused("\n".join((names, *(part.decode() for part in parts))))
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def without_unused(text: str) -> str:
+    """The text of a script without comments, and without the local functions and values at its top level that nothing
+    after them names. A block at the top level ends with a line that begins with `end` or `}`."""
+    kept: list[str] = []
+    used: set[str] = set()
+    for statement in reversed(list(_statements(_COMMENT.sub("", text)))):
+        names = _declared(statement)
+        if names and used.isdisjoint(names):
+            continue
+        kept.append(statement)
+        used.update(_WORD.findall(statement))
+    return "\n".join(reversed(kept))
+
+
+def _declared(statement: str) -> list[str]:
+    function = _FUNCTION.match(statement)
+    if function:
+        return [function[1]]
+    names = _NAMES.match(statement)
+    return names[1].split(", ") if names else []
+
+
+def _statements(text: str) -> Iterator[str]:
+    """The statements of the top level, each with the lines that belong to it."""
+    lines: list[str] = []
+    for line in filter(str.strip, text.splitlines()):
+        if lines and line[0] not in " \t" and not line.startswith(("end", "}", "else")):
+            yield "\n".join(lines)
+            lines = []
+        lines.append(line)
+    if lines:
+        yield "\n".join(lines)
