@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from tui import humanise
@@ -41,11 +42,15 @@ class Dashboard(Shell):
         setting = Setting(self.world, [view.tab for view in find_views()], read_only)
         super().__init__(setting, preferences or Preferences())
         self._client = client
-        self._poller = Poller(client, self.world, self.post_message)
+        self._poller = self.make_poller()
         self._operations = Operations(self, client, self.world, self._poller.refresh, self._tick)
         self._going = Going(self, client, self._tick)
         self._paused_at: float | None = None
         self._arrived_then = 0
+
+    def make_poller(self) -> Poller:
+        """The duties that keep the world up to date."""
+        return Poller(self._client, self.world, self.post_message)
 
     async def on_mount(self) -> None:
         """Puts the first view up and begins to look."""
@@ -152,18 +157,19 @@ class Dashboard(Shell):
         return self._paused_at is not None
 
     async def _work(self) -> None:
-        async with self._client:
-            await self._poller.run()
+        async with self._client, asyncio.TaskGroup() as group:
+            for duty in (self._poller.run(), *self._client.duties()):
+                group.create_task(duty)
 
     def _tick(self) -> None:
         self.title_line.show(f"{in_words(self.world, time.monotonic())} – notifier {self.world.url}")
         if self.page is not None:
-            self.page.tell(time.monotonic(), self._paused_words())
+            self.page.tell(time.monotonic(), self._state_words())
 
-    def _paused_words(self) -> str:
+    def _state_words(self) -> str:
         if self.asking is not None:
             return "asking the server, esc gives up"
         if self._paused_at is None:
-            return ""
+            return self._client.remark
         waiting = self.world.tail.arrived - self._arrived_then
         return f"PAUSED {humanise.span(time.monotonic() - self._paused_at)}, {humanise.plural(waiting, 'event')} since"

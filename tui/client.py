@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum
 from types import TracebackType
@@ -53,8 +53,10 @@ class ApiError(Exception):
 class AdminClient:
     """One server's admin API. With `read_only` it sends nothing but GET."""
 
-    def __init__(self, url: str, token: str | None = None, read_only: bool = False) -> None:
-        """Raises `ValueError` with a line for the user where `url` or `token` cannot be used."""
+    def __init__(self, url: str, token: str | None = None, read_only: bool = False, label: str = "") -> None:
+        """`label` is a name for the server. Raises `ValueError` with a line for the user where `url` or `token` cannot
+        be used."""
+        self._label = label
         self._base = _checked_url(url)
         self._headers = {"Accept": "application/json"} | _authorization(token)
         self._read_only = read_only
@@ -62,8 +64,18 @@ class AdminClient:
 
     @property
     def place(self) -> str:
-        """Host and port, for people; never what a URL may hold before them."""
-        return place_of(self._base)
+        """The label, host and port, for people; never what a URL may hold before them."""
+        place = place_of(self._base)
+        return f"{safe(self._label)} {place}" if self._label else place
+
+    @property
+    def remark(self) -> str:
+        """A word on what the client does beside answering, for the first line; nothing for an ordinary one."""
+        return ""
+
+    def duties(self) -> list[Coroutine[Any, Any, None]]:
+        """Work of the client's own while the dashboard runs."""
+        return []
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(headers=self._headers)
@@ -81,8 +93,7 @@ class AdminClient:
 
     async def health(self) -> Json:
         """`GET /health`; an unhealthy server's answer is an answer."""
-        async with self._request("GET", "/health") as response:
-            return await self._decoded(response, also=503)
+        return await self._read("/health", {}, also=503)
 
     async def problems(self) -> Json:
         """`GET problems`, the worst first."""
@@ -205,9 +216,12 @@ class AdminClient:
                 yield parser.feed(chunk)
 
     async def _get(self, path: str, **query: str | int) -> Json:
-        params = {name: _encodable(str(value)) for name, value in query.items() if value != ""}
+        return await self._read(path, {name: _encodable(str(value)) for name, value in query.items() if value != ""})
+
+    async def _read(self, path: str, params: Mapping[str, str], also: int = 0) -> Json:
+        """The way of every request that reads one answer; a status of `also` is an answer too."""
         async with self._request("GET", path, params=params) as response:
-            return await self._decoded(response)
+            return await self._decoded(response, also)
 
     async def _done(self, method: str, path: str) -> None:
         async with self._request(method, path) as response:

@@ -25,6 +25,10 @@ _KEY_NAMES = {
     "pageup": "pgup",
     "pagedown": "pgdn",
     "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "equals_sign": "=",
 }
 

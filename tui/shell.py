@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -41,12 +42,13 @@ SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")  # each ends the dashboard 
 class Shell(Navigator):
     """The app without a server behind it. `asking` is the question asked of the server, which Escape gives up."""
 
-    CSS_PATH = "tui.tcss"
+    CSS_PATH = Path(__file__).with_name("tui.tcss")  # of this folder, also for the apps made of it elsewhere
     TITLE = "notifier"
     BINDING_GROUP_TITLE = "Everywhere"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Actions}
     BINDINGS: ClassVar[list[BindingType]] = [*bind(EVERYWHERE)]
     ALLOW_SELECT = False
+    PAGE_ACTIONS: ClassVar[frozenset[str]] = PAGE_ACTIONS
 
     def __init__(self, setting: Setting, preferences: Preferences) -> None:
         # Without colour the terminal's own two serve; Textual would paint shades of grey instead.
@@ -185,4 +187,4 @@ class Shell(Navigator):
         front = self.screen_stack[-1] if self.screen_stack else None
         # The palette is a modal screen too, but it is there to offer them.
         dialog = isinstance(front, ModalScreen) and not isinstance(front, CommandPalette)
-        return not (dialog and action in PAGE_ACTIONS)
+        return not (dialog and action in self.PAGE_ACTIONS)

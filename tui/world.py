@@ -23,3 +23,4 @@ class World:
     problems: Board = field(default_factory=Board)
     instances: list[Instance] = field(default_factory=list)
     following: bool = False
+    recorded: bool = False  # a recording is shown: nothing here is of now

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from tests.tui.answers import problem
-from tests.tui.fake_server import FakeServer
+from tests.tui.fake_server import FakeCluster, FakeServer
 from tui import run as run_module
 from tui.run import run
 
@@ -26,10 +26,12 @@ class Tty:
 
 
 @contextmanager
-def served(token: str | None = None, answer: web.Response | None = None) -> Iterator[str]:
+def served(
+    token: str | None = None, answer: web.Response | None = None, cluster: FakeCluster | None = None
+) -> Iterator[str]:
     """A fake server in a thread of its own, since `run` has a loop of its own."""
     loop = asyncio.new_event_loop()
-    server = FakeServer(token=token)
+    server = FakeServer(cluster, token)
     if answer is not None:
         server.refuse["/"] = answer
     loop.run_until_complete(server.start())

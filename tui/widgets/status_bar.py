@@ -48,6 +48,8 @@ def _online(world: World, now: float, room: int) -> list[Part]:
 
 def _live(world: World, calm: bool, now: float) -> list[Part]:
     """The event stream; in a few cells where there are problems to be said."""
+    if world.recorded:
+        return [("▶ recorded   ", "bold $accent")] if calm else []
     if not world.following:
         return [("◐ polling, no event stream   " if calm else "◐ polling  ", "$text-warning")]
     known = world.problems.knowledge(now) is Knowledge.KNOWN
