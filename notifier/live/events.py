@@ -129,6 +129,11 @@ class EventFeed:
         if self.wanted:
             self._tell(kind, data)
 
+    @property
+    def notable(self) -> Sequence[bytes]:
+        """Notable events of this pod that are not kept yet."""
+        return tuple(self._notable)
+
     def take_notable(self) -> list[bytes]:
         """The notable events since the last call, which the caller keeps."""
         taken = list(self._notable)
@@ -152,8 +157,7 @@ class EventFeed:
     def receive(self, events: Sequence[bytes]) -> None:
         """Events of another pod."""
         for data in events:
-            kind = msgspec.json.decode(data, type=_Kind).type
-            self._offer(kind, data)
+            self._offer(kind_of(data), data)
 
     def _offer(self, kind: str, data: bytes) -> None:
         for listener in self._listeners:
@@ -166,6 +170,11 @@ class EventFeed:
 
 class _Kind(msgspec.Struct):
     type: str
+
+
+def kind_of(data: bytes) -> str:
+    """The type of an encoded event."""
+    return msgspec.json.decode(data, type=_Kind).type
 
 
 def _text(value: bytes | str) -> str:

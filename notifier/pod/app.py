@@ -349,6 +349,7 @@ class App:
             self.sockets,
             self.pipeline.accept,
             self.pipeline.service,
+            self.pipeline.dead_letters,
             self.session_service,
             self.send_rate,
             self.operations,

@@ -92,6 +92,7 @@ class Cockpit:
             redis.clock.now,
             problem_thresholds(settings),
         )
+        self.past = instance.event_log.past
         self.problems.read_store = self._read_store
         self.problems.on_gone = self._tell_gone
         pipeline.on_queues = self.problems.note_queues

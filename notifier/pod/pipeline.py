@@ -35,6 +35,7 @@ from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_provider
 from notifier.providers.tools import Tools
 from notifier.service.accept import AcceptService
+from notifier.service.dead_letters import DeadLetterService
 from notifier.service.deliveries import DeliveryService
 from notifier.service.once import Once
 from notifier.service.publish import Publisher
@@ -69,6 +70,7 @@ class Pipeline:
         self.deliveries = Deliveries(house.redis)
         self.sessions = Sessions(house.redis, settings.session_ttl)
         self.service = DeliveryService(self.deliveries, self._on_changes, house.observer.paused)
+        self.dead_letters = DeadLetterService(self.deliveries, self._on_changes, house.redis.clock.now)
         self.accept = AcceptService(
             self.deliveries, house.once, self._on_changes, house.redis.clock, accept_policy(settings, house.limits)
         )

@@ -18,6 +18,7 @@ from notifier.pod.cockpit import Cockpit
 from notifier.pod.health import HealthReport
 from notifier.service.accept import AcceptService
 from notifier.service.access import Access
+from notifier.service.dead_letters import DeadLetterService
 from notifier.service.deliveries import DeliveryService
 from notifier.service.find import Finder
 from notifier.service.operate import Operations
@@ -58,6 +59,7 @@ class Offered(NamedTuple):
     sockets: InboxSocket
     accept: AcceptService
     deliveries: DeliveryService
+    dead_letters: DeadLetterService
     sessions: SessionService
     send_rate: SendRate
     operations: Operations
@@ -102,14 +104,14 @@ def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
         ClientEndpoints(parts.operations),
         InboxEndpoints(parts.operations),
         ClusterEndpoints(parts.operations, parts.publisher, now),
-        DeadLetterEndpoints(parts.deliveries),
+        DeadLetterEndpoints(parts.deliveries, parts.dead_letters),
         ChannelEndpoints(
             parts.deliveries, parts.cluster.providers, parts.cluster.hands, now, parts.cockpit.channels.rows
         ),
         ProblemEndpoints(parts.cockpit.problems.look, now),
         FindEndpoints(parts.finder.find),
         HistoryEndpoints(parts.cockpit.history.read, parts.cockpit.talkers),
-        EventEndpoints(parts.events, parts.opened, parts.on_listener),
+        EventEndpoints(parts.events, parts.opened, parts.on_listener, parts.cockpit.past),
         KeyEndpoints(parts.access),
         HealthEndpoints(parts.health.read, lambda: parts.redis.up),
         MetricsEndpoints(parts.registry, parts.cluster.snapshot),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -14,20 +13,7 @@ from notifier.domain.ids import is_notification_id
 from notifier.domain.status import Event, Status
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.deliveries import Deliveries
-from notifier.store.delivery_records import Change, DeadLetter, DeadReason, Queues
-
-DeadLetterEntry = DeadLetter  # for endpoints, which may not import the store
-SCAN = 500
-_CURSOR = re.compile(r"[0-9]{1,9}").fullmatch
-
-
-class DeadPage(NamedTuple):
-    """Entries of the dead-letter queue, how many there are that pass the filter, and where the next page begins."""
-
-    entries: list[DeadLetter]
-    total: int
-    reasons: list[DeadReason]
-    next_cursor: str | None
+from notifier.store.delivery_records import Change, Queues
 
 
 class DeliveryService:
@@ -111,33 +97,6 @@ class DeliveryService:
         """Takes a delivery out of the dead-letter queue into its own."""
         await self._change(Event.REQUEUE, delivery_id)
 
-    async def requeue_many(self, reason: str, channel: str, dry_run: bool) -> int:
-        """Requeues all dead letters with that reason and channel (empty: any); how many, or would be."""
-        wanted = [
-            (dead_reason, dead_channel)
-            for dead_reason, dead_channel, _ in await self._deliveries.dead_reasons()
-            if dead_channel and reason in ("", dead_reason) and channel in ("", dead_channel)
-        ]
-        if dry_run:
-            counts = await self._deliveries.dead_reasons()
-            return sum(n for dead_reason, dead_channel, n in counts if (dead_reason, dead_channel) in wanted)
-        found: list[str] = []
-        start = 0
-        while page := await self._deliveries.dead_letters(start, SCAN):  # gathered first: requeuing moves the places
-            found += [entry.id for entry in page if (entry.reason, entry.channel) in wanted]
-            start += len(page)
-        changes: list[Change] = []
-        for first in range(0, len(found), SCAN):
-            rows = await self._deliveries.change(Event.REQUEUE, found[first : first + SCAN])
-            changes += [change for change, _ in rows if change is not None]
-        self._on_changes(changes)
-        return len(changes)
-
-    async def drop(self, delivery_id: str) -> None:
-        """Takes an entry out of the dead-letter queue for good."""
-        if not await self._deliveries.drop(_checked(delivery_id)):
-            raise NotifierError(ErrorCode.NOT_FOUND, "there is no such dead letter")
-
     async def pause(self, channel: str, paused: bool) -> None:
         """Holds a channel's queue, or lets it go on."""
         if channel not in CHANNELS:
@@ -146,23 +105,6 @@ class DeliveryService:
         self._on_paused(channel, paused)
         if not paused:
             self._on_changes([Change("", Status.QUEUED, channel, "")])
-
-    async def dead_letters(self, reason: str, channel: str, cursor: str, limit: int) -> DeadPage:
-        """A page of the dead-letter queue, the newest first. A cursor is a place; raises `invalid` for another text."""
-        if cursor and not _CURSOR(cursor):
-            raise NotifierError(ErrorCode.INVALID, "the cursor is not one of ours")
-        reasons = await self._deliveries.dead_reasons()
-        total = sum(n for r, c, n in reasons if reason in ("", r) and channel in ("", c))
-        place, entries = int(cursor or 0), list[DeadLetter]()
-        while len(entries) < limit and (page := await self._deliveries.dead_letters(place, SCAN)):
-            for entry in page:
-                place += 1
-                if reason in ("", entry.reason) and channel in ("", entry.channel):
-                    entries.append(entry)
-                    if len(entries) == limit:
-                        break
-        more = bool(await self._deliveries.dead_letters(place, 1))
-        return DeadPage(entries, total, reasons, str(place) if more else None)
 
     async def _change(self, event: Event, delivery_id: str) -> None:
         ((change, before),) = await self._deliveries.change(event, [_checked(delivery_id)])

@@ -289,9 +289,10 @@ class Deliveries:
         """Holds a channel's queue, or lets it go on."""
         await self._redis.call("SADD" if paused else "SREM", self._keys.delivery("paused"), channel)
 
-    async def dead_letters(self, start: int, limit: int) -> list[DeadLetter]:
-        """Entries of the dead-letter queue by place, the newest first."""
-        ids = await self._redis.call("ZREVRANGE", self._keys.delivery("dlq"), start, start + limit - 1, "WITHSCORES")
+    async def dead_letters(self, start: int, limit: int, before: int | None = None) -> list[DeadLetter]:
+        """Entries of the dead-letter queue by place, the newest first; of those that failed by `before` (Unix ms)."""
+        bounds = ("+inf" if before is None else before, "-inf", "WITHSCORES", "LIMIT", start, limit)
+        ids = await self._redis.call("ZREVRANGEBYSCORE", self._keys.delivery("dlq"), *bounds)
         names = ("channel", "reason", "error", "document", "retries", "attempts")
         rows = await self._redis.call_many(
             [("HMGET", self._keys.delivery(f"record:{text_of(one) or ''}"), *names) for one in ids[::2]]
@@ -306,9 +307,9 @@ class Deliveries:
         rows = [DeadReason(reason, channel, n) for (reason, _, channel), n in zip(names, counts, strict=True) if n > 0]
         return sorted(rows, key=lambda row: (-row.number, row))
 
-    async def drop(self, delivery_id: str) -> bool:
-        """Takes an entry out of the dead-letter queue for good; whether it was there."""
-        return bool(await self._run("drop", delivery_id))
+    async def drop(self, *ids: str) -> int:
+        """Takes entries out of the dead-letter queue for good; how many were there."""
+        return int(await self._run("drop", *ids))
 
 
 def _indexes(wanted: Filter) -> list[str]:

@@ -4,13 +4,12 @@ import pytest
 
 from notifier.domain.deliveries import Filter
 from notifier.domain.ids import random_id
-from notifier.domain.status import Event, Status
+from notifier.domain.status import Status
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.deliveries import DeliveryService
 from notifier.store.deliveries import Deliveries
-from notifier.store.delivery_records import Refused
 from tests.delivery.consistency import check_consistent
-from tests.store.leases import finish, lease, new, now_ms, put_into, status_of, stored
+from tests.store.leases import lease, new, put_into, status_of, stored
 
 
 @pytest.fixture
@@ -33,16 +32,9 @@ async def code_of(work):
     return raised.value.code
 
 
-async def dead(deliveries, channel="sms", reason="permanent"):
-    (identity,) = await stored(deliveries, new(channel))
-    await lease(deliveries, channel=channel)
-    await finish(deliveries, identity, Event.FAIL, reason=reason)
-    return identity
-
-
 @pytest.mark.parametrize("identity", ["nonsense", "../x", random_id()], ids=["no id", "a path", "unknown"])
 async def test_what_is_not_there(service, identity):
-    for work in (service.get, service.status, service.cancel, service.retry, service.requeue, service.drop):
+    for work in (service.get, service.status, service.cancel, service.retry, service.requeue):
         assert await code_of(work(identity)) is ErrorCode.NOT_FOUND
     assert await code_of(service.batch(identity, 1, 10)) is ErrorCode.NOT_FOUND
     assert not service.told
@@ -68,35 +60,6 @@ async def test_what_waits_or_failed_is_tried_at_once(service, deliveries, status
         assert await status_of(deliveries, identity) is Status.QUEUED
     else:
         assert await code_of(service.retry(identity)) is ErrorCode.CONFLICT
-
-
-async def test_many_are_requeued_by_reason_and_channel(service, deliveries):
-    wanted = [await dead(deliveries), await dead(deliveries)]
-    await dead(deliveries, reason="exhausted")
-    await dead(deliveries, channel="email")
-    await deliveries.bury([Refused(random_id(), b"{}", "permanent", "x")], now_ms())
-    assert await service.requeue_many("permanent", "sms", dry_run=True) == 2 and not service.told
-    assert await service.requeue_many("permanent", "sms", dry_run=False) == 2
-    assert sorted(change.id for change in service.told) == sorted(wanted)
-    assert await service.requeue_many("", "", dry_run=True) == 2  # what never was a delivery cannot be requeued
-
-
-async def test_pages_of_dead_letters(service, deliveries):
-    letters = [await dead(deliveries) for _ in range(3)]
-    other = await dead(deliveries, reason="exhausted")
-    page = await service.dead_letters("permanent", "", "", 2)
-    assert page.total == 3 and len(page.entries) == 2 and page.next_cursor
-    rest = await service.dead_letters("permanent", "", page.next_cursor, 2)
-    assert sorted(entry.id for entry in (*page.entries, *rest.entries)) == sorted(letters)
-    assert rest.next_cursor is None or not (await service.dead_letters("permanent", "", rest.next_cursor, 2)).entries
-    assert [entry.id for entry in (await service.dead_letters("exhausted", "sms", "", 9)).entries] == [other]
-    assert {(row.reason, row.number) for row in page.reasons} == {("permanent", 3), ("exhausted", 1)}
-
-
-async def test_a_dead_letter_is_dropped_once(service, deliveries):
-    identity = await dead(deliveries)
-    await service.drop(identity)
-    assert await code_of(service.drop(identity)) is ErrorCode.NOT_FOUND
 
 
 async def test_a_channel_is_held_and_let_go(service, deliveries):

@@ -9,8 +9,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.channels import CHANNELS
 from notifier.domain.fields import optional_one_of, text
-from notifier.errors import ErrorCode, NotifierError
-from notifier.service.deliveries import DeadLetterEntry, DeliveryService
+from notifier.domain.times import format_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.service.dead_letters import DeadLetterEntry, DeadLetterService, Wanted
+from notifier.service.deliveries import DeliveryService
 from notifier.web.endpoints.fields import (
     ID,
     OPERATORS,
@@ -21,6 +23,9 @@ from notifier.web.endpoints.fields import (
     Limit,
     NextCursor,
     Time,
+    Uuid,
+    milliseconds,
+    moment,
 )
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
@@ -28,6 +33,7 @@ from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get, post
 
 DLQ = "/api/v1/admin/dlq"
 MAX_REASON = 64
+MAX_IDS = 1000
 
 
 class DeadLetter(Struct, kw_only=True):
@@ -78,25 +84,36 @@ class DeadLettersQuery(Struct):
     """A page of the dead letters."""
 
     reason: text(0, MAX_REASON, "Of this reason only.") = ""  # type: ignore[valid-type]
-    channel: text(0, 32, "Of this channel only.") = ""  # type: ignore[valid-type]
+    channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
     limit: Limit = 100
     cursor: Annotated[
         str, Meta(description="`next_cursor` of the page before.", extra_json_schema={"pattern": "^[0-9]{0,9}$"})
     ] = ""
 
 
-class RequeueFilter(Struct, forbid_unknown_fields=True):
+class Filter(Struct, forbid_unknown_fields=True):
     """A choice of dead letters; all where it is empty."""
 
     reason: text(0, MAX_REASON) = ""  # type: ignore[valid-type]
     channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
 
 
-class RequeueRequest(Struct, forbid_unknown_fields=True):
-    """Dead letters to be sent again."""
+class ManyRequest(Struct, forbid_unknown_fields=True):
+    """Dead letters: by a filter, or by their ids. None that fails after `before` is among them."""
 
-    filter: RequeueFilter = field(default_factory=RequeueFilter)
+    filter: Filter = field(default_factory=Filter)
+    ids: Annotated[list[Uuid], Meta(max_length=MAX_IDS, description="These alone; the filter is empty then.")] = []
+    before: moment("That failed by then; now where it is empty.") = ""  # type: ignore[valid-type]
+    expected: (
+        Annotated[int, Meta(ge=0, description="Do nothing, and answer `409`, where there are not as many.")] | None
+    ) = None
     dry_run: Annotated[bool, Meta(description="Only count.")] = False
+
+    def wanted(self) -> Wanted:
+        """The dead letters that are meant; raises `NotifierError(invalid)` for a filter beside ids."""
+        if self.ids and (self.filter.reason or self.filter.channel):
+            raise _BOTH
+        return Wanted(self.filter.reason, self.filter.channel, self.ids, milliseconds(self.before), self.expected)
 
 
 class RequeuedCount(Struct):
@@ -106,15 +123,33 @@ class RequeuedCount(Struct):
 
 
 class RequeuedCounts(RequeuedCount):
-    """The number of dead letters that were requeued, or with `dry_run` would be."""
+    """The number of dead letters that were requeued, or with `dry_run` would be; `before` is the moment that bounds
+    them."""
 
     dry_run: bool
+    before: Time
+
+
+class DroppedCounts(Struct):
+    """The number of dead letters that were taken away, or with `dry_run` would be, and the moment that bounds them."""
+
+    dropped: Count
+    dry_run: bool
+    before: Time
 
 
 _ENTRY = DeadLetter(
     id=ID, channel="sms", recipient="+905551234567", reason="no_address", error="", attempts=1, failed_at=TIME
 )
 _NOT_DEAD = NotifierError(ErrorCode.CONFLICT, "this one is sent and cannot be requeued")
+
+_BOTH = NotifierError(ErrorCode.INVALID, "1 field is not valid", [FieldError("ids", "stand without a filter")])
+_OTHER_NUMBER = NotifierError(ErrorCode.CONFLICT, "there are 18 of them, not 17: count again")
+_MANY = ManyRequest(Filter(reason="no_address"), dry_run=True)
+_BOUND = (
+    "`dry_run` answers how many, and `before`, the moment of the count. Called again with that `before`, and "
+    "`expected`, it acts on what was counted and on none that failed meanwhile."
+)
 
 _source_in = msgspec.json.Decoder(Source).decode
 
@@ -124,8 +159,9 @@ class DeadLetterEndpoints(Endpoints):
 
     tag, access = OPERATORS, ADMIN
 
-    def __init__(self, service: DeliveryService) -> None:
+    def __init__(self, service: DeliveryService, letters: DeadLetterService) -> None:
         self._service = service
+        self._letters = letters
 
     @get(
         DLQ,
@@ -133,7 +169,7 @@ class DeadLetterEndpoints(Endpoints):
         answers=(Answer(example=DeadLetters([_ENTRY], [ReasonCount("no_address", "sms", 1)], 1, None)),),
     )
     async def list_dead_letters(self, call: Call, query: DeadLettersQuery) -> DeadLetters:
-        page = await self._service.dead_letters(query.reason, query.channel, query.cursor, query.limit)
+        page = await self._letters.page(query.reason, query.channel, query.cursor, query.limit)
         reasons = [ReasonCount(*row) for row in page.reasons]
         return DeadLetters([_shown(one) for one in page.entries], reasons, page.total, page.next_cursor)
 
@@ -150,16 +186,35 @@ class DeadLetterEndpoints(Endpoints):
 
     @post(
         f"{DLQ}/requeue",
-        "Send dead letters again, by their reason and channel",
-        example=RequeueRequest(RequeueFilter(reason="no_address"), True),
-        answers=(Answer(status=202, example=RequeuedCounts(17, True)),),
+        "Send dead letters again, by their reason and channel or by their ids",
+        description=_BOUND,
+        example=_MANY,
+        answers=(Answer(status=202, example=RequeuedCounts(17, True, TIME)),),
+        failures=(_BOTH, _OTHER_NUMBER),
     )
-    async def requeue_dead_letters(self, call: Call, body: RequeueRequest) -> RequeuedCounts:
-        wanted = body.filter
-        requeued = await self._service.requeue_many(wanted.reason, wanted.channel, body.dry_run)
+    async def requeue_dead_letters(self, call: Call, body: ManyRequest) -> RequeuedCounts:
+        requeued, before = await self._letters.requeue_many(body.wanted(), body.dry_run)
         if not body.dry_run:
-            audit(call, "requeue", "dead letters", reason=wanted.reason, channel=wanted.channel, requeued=requeued)
-        return RequeuedCounts(requeued, body.dry_run)
+            self._audit(call, "requeue", body, requeued=requeued)
+        return RequeuedCounts(requeued, body.dry_run, format_time(before / 1000))
+
+    @post(
+        f"{DLQ}/drop",
+        "Take dead letters away for good, by their reason and channel or by their ids",
+        description=_BOUND,
+        example=_MANY,
+        answers=(Answer(example=DroppedCounts(17, True, TIME)),),
+        failures=(_BOTH, _OTHER_NUMBER),
+    )
+    async def drop_dead_letters(self, call: Call, body: ManyRequest) -> DroppedCounts:
+        dropped, before = await self._letters.drop_many(body.wanted(), body.dry_run)
+        if not body.dry_run:
+            self._audit(call, "drop", body, dropped=dropped)
+        return DroppedCounts(dropped, body.dry_run, format_time(before / 1000))
+
+    @staticmethod
+    def _audit(call: Call, action: str, body: ManyRequest, **facts: object) -> None:
+        audit(call, action, "dead letters", reason=body.filter.reason, channel=body.filter.channel, **facts)
 
     @delete(
         f"{DLQ}/{{delivery_id}}",
@@ -168,7 +223,7 @@ class DeadLetterEndpoints(Endpoints):
         failures=(NotifierError(ErrorCode.NOT_FOUND, "there is no such dead letter"),),
     )
     async def drop_dead_letter(self, call: Call, delivery_id: DeliveryId) -> None:
-        await self._service.drop(delivery_id)
+        await self._letters.drop(delivery_id)
         audit(call, "drop", delivery_id, delivery_id=delivery_id)
 
 

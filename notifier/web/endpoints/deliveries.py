@@ -22,10 +22,8 @@ from notifier.domain.fields import (
     text,
 )
 from notifier.domain.limits import OverLimit, Quota
-from notifier.domain.reading import checked
 from notifier.domain.status import Status
 from notifier.domain.talkers import Notebook
-from notifier.domain.times import parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.accept import Acceptance, AcceptService
 from notifier.service.deliveries import DeliveryService
@@ -44,6 +42,8 @@ from notifier.web.endpoints.fields import (
     IdempotencyHeaders,
     Time,
     Uuid,
+    milliseconds,
+    moment,
 )
 from notifier.web.http.errors import quota_headers
 from notifier.web.http.mount import Call
@@ -163,33 +163,6 @@ class PlaceQuery(Struct):
     limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many rows at most.")] = DEFAULT_LIMIT
 
 
-def _moment_problem(value: object) -> str | None:
-    try:
-        if value:
-            parse_time(str(value)[:40])
-    except ValueError:
-        return "must be an RFC 3339 time such as 2024-01-01T12:00:00Z"
-    return None
-
-
-def _ms(moment: str) -> int | None:
-    """A bound as Unix milliseconds, None where it is empty."""
-    return round(parse_time(moment) * 1000) if moment else None
-
-
-def _bound(description: str) -> Any:
-    """A bound of time, empty where there is none."""
-    forms = [{"type": "string", "format": "date-time"}, {"type": "string", "const": ""}]
-    return Annotated[
-        str,
-        Meta(
-            description=f"{description} RFC 3339.",
-            extra_json_schema={"anyOf": forms},
-            extra=checked(_moment_problem),
-        ),
-    ]
-
-
 class DeliveriesQuery(PlaceQuery):
     """Filters, which combine."""
 
@@ -197,8 +170,8 @@ class DeliveriesQuery(PlaceQuery):
     channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
     recipient: text(0, 4096) = ""  # type: ignore[valid-type]
     user_id: text(0, 160) = ""  # type: ignore[valid-type]
-    start: _bound("Created at or after it.") = field(name="from", default="")  # type: ignore[valid-type]
-    end: _bound("Created before it.") = field(name="to", default="")  # type: ignore[valid-type]
+    start: moment("Created at or after it.") = field(name="from", default="")  # type: ignore[valid-type]
+    end: moment("Created before it.") = field(name="to", default="")  # type: ignore[valid-type]
 
 
 _DELIVERY = Delivery(
@@ -296,7 +269,14 @@ class DeliveryEndpoints(Endpoints):
         answers=(Answer(example=DeliveriesPage([_DELIVERY], 1, DEFAULT_LIMIT, 1)),),
     )
     async def list_deliveries(self, call: Call, query: DeliveriesQuery) -> DeliveriesPage:
-        wanted = Filter(query.status, query.channel, query.recipient, query.user_id, _ms(query.start), _ms(query.end))
+        wanted = Filter(
+            query.status,
+            query.channel,
+            query.recipient,
+            query.user_id,
+            milliseconds(query.start),
+            milliseconds(query.end),
+        )
         return msgspec.convert(await self._service.search(wanted, query.page, query.limit), DeliveriesPage)
 
     @get(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
 
+import msgspec
 from msgspec import Struct
 from sanic import Request
 
-from notifier.domain.fields import text
+from notifier.domain.fields import one_of, text
+from notifier.domain.times import format_time, parse_time
 from notifier.errors import ErrorCode, NotifierError
-from notifier.live.events import EventFeed, Listener
+from notifier.live.events import EventFeed, Listener, kind_of
 from notifier.live.keyed import OpenByKey
-from notifier.web.endpoints.fields import ID, OPERATORS, STREAM_ID, TIME
+from notifier.web.endpoints.fields import ID, OPERATORS, STREAM_ID, TIME, moment
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, get
 
@@ -22,18 +25,33 @@ KEEP_ALIVE = 10.0
 MAX_LISTENERS = 100
 MAX_TYPES = 1000  # characters
 
+LEVELS = ("warning", "error")
+PAST_MOST = 500  # events before the present ones
+
 _SAMPLE = (
-    "retry: 1000\n: following\n\nevent: notification.read\n"
+    f"retry: 1000\n: following\n\nid: {TIME}\nevent: notification.read\n"
     f'data: {{"type":"notification.read","time":"{TIME}","pod_id":"pod-a","user_id":1,"login":"alice",'
     f'"notification_id":"{ID}","stream_id":"{STREAM_ID}"}}\n\n'
 )
+log = logging.getLogger("notifier.web")
 _TOO_MANY = NotifierError(ErrorCode.RATE_LIMITED, "too many listeners", retry_after=10.0)
 
 
 class EventsQuery(Struct):
-    """The types of events that are wanted."""
+    """The types of events that are wanted, and since when."""
 
     types: text(0, MAX_TYPES, "Types, separated by commas; all where it is empty.") = ""  # type: ignore[valid-type]
+    since: moment("Notable events after it come first.") = ""  # type: ignore[valid-type]
+    level: one_of(LEVELS, "The lowest level of `log` events.") = "warning"  # type: ignore[valid-type]
+
+
+class _Event(Struct):
+    time: str = ""
+    level: str = ""
+
+
+_read = msgspec.json.Decoder(_Event).decode
+Past = Callable[[str, int], Awaitable[list[bytes]]]
 
 
 class EventEndpoints(Endpoints):
@@ -41,8 +59,10 @@ class EventEndpoints(Endpoints):
 
     tag, access = OPERATORS, ADMIN
 
-    def __init__(self, feed: EventFeed, opened: OpenByKey, on_listener: Callable[[], None]) -> None:
-        """`opened` ends the streams of a revoked key; `on_listener` is called when one more begins to follow."""
+    def __init__(self, feed: EventFeed, opened: OpenByKey, on_listener: Callable[[], None], past: Past) -> None:
+        """`opened` ends the streams of a revoked key; `on_listener` is called when one more begins to follow; `past`
+        answers the notable events after a time, at most so many."""
+        self._past = past
         self._feed = feed
         self._opened = opened
         self._on_listener = on_listener
@@ -52,7 +72,11 @@ class EventEndpoints(Endpoints):
         "Follow what happens on all instances, as server-sent events",
         description="`event:` is the type, `data:` a JSON object with `type`, `time`, `pod_id` and what belongs to the "
         "type. Types: `client.connected`, `client.disconnected`, `notification.stored`, `notification.pushed`, "
-        "`notification.read`, `notification.cleared`, `pod.joined`, `pod.left`. A follower that is too slow loses the "
+        "`notification.read`, `notification.cleared`, `pod.joined`, `pod.left`, `delivery.…` with a status, and the "
+        "notable ones, which are kept for a day, at most 1,000 of them: `provider.circuit`, `provider.host_circuit`, "
+        "`channel.paused`, `channel.resumed`, `instance.started`, `instance.gone`, `store.replaced`, and `log`, a "
+        "warning or an error of any instance (`level`, `event`, `instance`, `text`). With `since`, or the header "
+        "`Last-Event-ID`, those after that time come first. A follower that is too slow loses the "
         "oldest, and a comment says how many. The stream does not end by itself.",
         answers=(Answer(description="The stream.", body=str, example=_SAMPLE, media="text/event-stream"),),
         failures=(_TOO_MANY,),
@@ -67,19 +91,41 @@ class EventEndpoints(Endpoints):
         key_id = call.caller.key_id
         self._opened.hold(key_id, listener, partial(_end, request, listener))
         try:
-            await _follow(request, listener)
+            await _follow(request, listener, await self._earlier(request, query, types), query.level)
         finally:
             self._opened.release(key_id, listener)
             self._feed.leave(listener)
 
+    async def _earlier(self, request: Request, query: EventsQuery, types: frozenset[str]) -> list[tuple[str, bytes]]:
+        """Notable events since the time that the follower names; none where they name none, or Redis is away."""
+        since = _utc(query.since) or _utc(request.headers.get("last-event-id", ""))
+        if not since:
+            return []
+        try:
+            kept = await self._past(since, PAST_MOST)
+        except NotifierError as error:
+            log.debug("events.no_past", extra={"error": error.message})
+            kept = []
+        kept += [data for data in self._feed.notable if data not in kept and _read(data).time > since]
+        return [(kind, data) for data in kept if (kind := kind_of(data)) in types or not types]
 
-async def _follow(request: Request, listener: Listener) -> None:
+
+def _utc(moment: str) -> str:
+    """A time as events carry it; empty where it is none."""
+    try:
+        return format_time(parse_time(moment[:40])) if moment else ""
+    except ValueError:
+        return ""
+
+
+async def _follow(request: Request, listener: Listener, earlier: list[tuple[str, bytes]], level: str) -> None:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = await request.respond(content_type="text/event-stream; charset=utf-8", headers=headers)
-    await response.send(b"retry: 1000\n: following\n\n")
+    await response.send(b"retry: 1000\n: following\n\n" + _encode(earlier, 0, level))
+    told = {data for _, data in earlier}  # what comes while the past is read is in both
     while not listener.ended:
-        batch = await listener.take(KEEP_ALIVE)
-        await response.send(_encode(batch, listener.missed) if batch else b": still here\n\n")
+        batch = [event for event in await listener.take(KEEP_ALIVE) if event[1] not in told]
+        await response.send(_encode(batch, listener.missed, level) or b": still here\n\n")
         listener.missed = 0
 
 
@@ -91,8 +137,12 @@ def _end(request: Request, listener: Listener) -> None:
         transport.abort()
 
 
-def _encode(batch: list[tuple[str, bytes]], missed: int) -> bytes:
-    parts = [b"event: %b\ndata: %b\n\n" % (kind.encode(), data) for kind, data in batch]
+def _encode(batch: list[tuple[str, bytes]], missed: int, level: str) -> bytes:
+    parts = [_written(kind, data) for kind, data in batch if kind != "log" or level in ("warning", _read(data).level)]
     if missed:
         parts.insert(0, b": %d events left out, this listener is too slow\n\n" % missed)
     return b"".join(parts)
+
+
+def _written(kind: str, data: bytes) -> bytes:
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (_read(data).time.encode(), kind.encode(), data)

@@ -11,6 +11,7 @@ from notifier.domain.access import Caller
 from notifier.domain.deliveries import key_problem
 from notifier.domain.fields import KeyText, Login, UserId
 from notifier.domain.reading import checked
+from notifier.domain.times import parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.once import IdempotencyKey
 from notifier.web.http.route import Tag
@@ -64,6 +65,33 @@ def _cursor(most: int) -> Any:
 
 Cursor: TypeAlias = _cursor(256)  # type: ignore[valid-type]
 LongCursor: TypeAlias = _cursor(600)  # type: ignore[valid-type]
+
+
+def _moment_problem(value: object) -> str | None:
+    try:
+        if value:
+            parse_time(str(value)[:40])
+    except ValueError:
+        return "must be an RFC 3339 time such as 2024-01-01T12:00:00Z"
+    return None
+
+
+def milliseconds(moment: str) -> int | None:
+    """A moment as Unix milliseconds, None where it is empty."""
+    return round(parse_time(moment) * 1000) if moment else None
+
+
+def moment(description: str) -> Any:
+    """A moment as text, empty where there is none."""
+    forms = [{"type": "string", "format": "date-time"}, {"type": "string", "const": ""}]
+    return Annotated[
+        str,
+        Meta(
+            description=f"{description} RFC 3339.",
+            extra_json_schema={"anyOf": forms},
+            extra=checked(_moment_problem),
+        ),
+    ]
 
 
 class IdempotencyHeaders(Struct):

@@ -1,6 +1,7 @@
 """The operators' API (contract §6)."""
 
 import asyncio
+import logging
 
 import pytest
 
@@ -225,6 +226,28 @@ async def test_events_tell_the_life_of_a_notification(client, redis):
     assert gone["type"] == "client.disconnected" and gone["login"] == "alice" and gone["remote"] == "127.0.0.1"
     events.writer.close()
     await eventually(lambda: client.pod.events.listeners == 0 or notify(client))
+
+
+async def test_events_with_a_past(client):
+    """Notable events of before are told first, those that were not stored yet among them, each once."""
+    await client.post(f"{ADMIN}/channels/sms/pause")
+    await eventually(lambda: not client.pod.events.notable, "the events to be kept")
+    await client.post(f"{ADMIN}/channels/sms/resume")
+    types = "types=channel.paused,channel.resumed,log"
+    events = await Events.open(client, f"?since=2020-01-01T00:00:00Z&{types}")
+    first, second = await events.next(), await events.next()
+    assert [first["type"], second["type"]] == ["channel.paused", "channel.resumed"]
+    logging.getLogger("notifier.test").error("a.fault", extra={"where": "here"})
+    said = await events.next()
+    facts = {"type": "log", "level": "error", "event": "a.fault", "instance": "pod-a", "text": "where=here"}
+    assert facts.items() <= said.items()
+    later = await Events.open(client, f"?since={first['time']}&{types}")
+    assert (await later.next()) == second
+    errors = await Events.open(client, f"?since={second['time']}&types=log&level=error")
+    logging.getLogger("notifier.test").warning("a.doubt")
+    logging.getLogger("notifier.test").error("an.end")
+    assert [(await errors.next())["event"] for _ in range(2)] == ["a.fault", "an.end"]
+    assert (await client.get(f"{ADMIN}/events?since=noon")).status_code == 422
 
 
 async def test_events_of_the_types_wanted(client):

@@ -262,7 +262,11 @@ async def test_dead_letters(client, redis):
 
     assert await requeue(filter={"channel": "sms"}, dry_run=True) == 5
     await post(client, f"/api/v1/admin/dlq/{sms[0]}/requeue", {}, 202)
-    assert await requeue(filter={"channel": "sms"}) == 4
+    await get(client, "/api/v1/admin/dlq?channel=fax", 422)
+    await post(client, "/api/v1/admin/dlq/requeue", {"filter": {"channel": "sms"}, "expected": 5}, 409)
+    counted = (await post(client, "/api/v1/admin/dlq/drop", {"ids": [email[0]], "dry_run": True}, 200)).json()
+    assert (counted["dropped"], counted["dry_run"]) == (1, True)
+    assert await requeue(filter={"channel": "sms"}, before=counted["before"], expected=4) == 4
     assert await requeue(filter={"reason": "nothing"}) == 0
     assert (await client.delete(f"/api/v1/admin/dlq/{email[0]}")).status_code == 204
     assert (await client.delete(f"/api/v1/admin/dlq/{email[0]}")).status_code == 404
@@ -271,6 +275,10 @@ async def test_dead_letters(client, redis):
     assert (await get(client, f"/api/v1/notifications/{sms[0]}"))["status"] == "queued"
     for body in ({"filter": 1}, {"filter": {"x": 1}}, {"dry_run": 1}, {"x": 1}, {"filter": {"channel": "fax"}}):
         await post(client, "/api/v1/admin/dlq/requeue", body, 422)
+    both = {"ids": [sms[0]], "filter": {"channel": "sms"}}
+    for body in (both, {"ids": 1}, {"before": "noon"}, {"expected": -1}):
+        await post(client, "/api/v1/admin/dlq/requeue", body, 422)
+        await post(client, "/api/v1/admin/dlq/drop", body, 422)
 
 
 async def test_retry_at_once(client):

@@ -69,6 +69,7 @@ ROUTES = {
     ("DELETE", "/api/v1/admin/dlq/<delivery_id:str>"): TO_OPERATE,
     ("POST", "/api/v1/admin/dlq/<delivery_id:str>/requeue"): TO_OPERATE,
     ("POST", "/api/v1/admin/dlq/requeue"): TO_OPERATE,
+    ("POST", "/api/v1/admin/dlq/drop"): TO_OPERATE,
     ("POST", "/api/v1/admin/notifications/<delivery_id:str>/retry"): TO_OPERATE,
     ("POST", "/api/v1/admin/channels/<channel:str>/pause"): TO_OPERATE,
     ("POST", "/api/v1/admin/channels/<channel:str>/resume"): TO_OPERATE,
