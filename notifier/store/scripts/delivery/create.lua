@@ -7,6 +7,18 @@
 local key_life = ARGV[1]
 local results = {}
 
+-- The changes of the four indexes that a new delivery stands in, whoever it is for.
+local function born_as(channel, status)
+  local kind = channel .. ' ' .. status
+  local found = sets[kind]
+  if not found then
+    local of = index_key('status:' .. status)
+    found = new_changes(index_key('all'), index_key('channel:' .. channel), of, of .. ':' .. channel)
+    sets[kind] = found
+  end
+  return found
+end
+
 local function known(key, id, fingerprint)
   local found = key ~= '' and sturdy('idempotency', 'GET', idempotency_key(key))
   if found then
@@ -19,41 +31,45 @@ local function known(key, id, fingerprint)
   return document and {2, id, document}
 end
 
+local set = {'document', '', 'status', '', 'channel', '', 'priority', '', 'retries', '0', 'max_retries', '', 'created',
+  '', 'updated', ''}
+local FIXED = #set
+local STORED = {1}
+
+-- Puts a name and its value behind the first `size` of `set`, where there is a value; the new size.
+local function put(size, name, value)
+  if value == '' then return size end
+  set[size + 1], set[size + 2] = name, value
+  return size + 2
+end
+
 for i = 2, #ARGV, 15 do
   local id, document, channel, priority, scheduled, expires, created, accepted = unpack(ARGV, i, i + 7)
   local max_retries, user, recipient, limit, batch, key, fingerprint = unpack(ARGV, i + 8, i + 14)
   local result = known(key, id, fingerprint)
   if not result then
-    result = {1}
-    local record = {channel = channel, priority = priority}
     local status, entry = 'queued', ''
     if scheduled ~= '' then
       status = 'scheduled'
       zadd(schedule_key, scheduled, id)
     else
-      entry = enqueue(id, record)
+      entry = sturdy('queue', 'XADD', queue_key(channel, priority), '*', 'id', id)
     end
-    local set = {'document', document, 'status', status, 'channel', channel, 'priority', priority, 'retries', 0,
-      'max_retries', max_retries, 'created', created, 'updated', accepted}
-    for name, value in pairs({scheduled = scheduled, expires = expires, user = user, recipient = recipient,
-      limit = limit, batch = batch, entry = entry}) do
-      if value ~= '' then
-        set[#set + 1] = name
-        set[#set + 1] = value
-      end
-    end
-    redis.call('HSET', record_key(id), unpack(set))
-    zadd(index_key('all'), created, id)
-    zadd(index_key('channel:' .. channel), created, id)
-    if user ~= '' then zadd(index_key('user:' .. user), created, id) end
-    if recipient ~= '' then zadd(index_key('recipient:' .. recipient), created, id) end
-    index_status(id, record, status, created)
+    set[2], set[4], set[6], set[8], set[12], set[14], set[16] =
+      document, status, channel, priority, max_retries, created, accepted
+    local size = put(put(put(FIXED, 'scheduled', scheduled), 'expires', expires), 'user', user)
+    size = put(put(put(put(size, 'recipient', recipient), 'limit', limit), 'batch', batch), 'entry', entry)
+    redis.call('HSET', record_key(id), unpack(set, 1, size))
+    add(born_as(channel, status), created, id)
+    if user ~= '' then sturdy('delivery', 'ZADD', index_key('user:' .. user), created, id) end
+    if recipient ~= '' then sturdy('delivery', 'ZADD', index_key('recipient:' .. recipient), created, id) end
     if batch ~= '' then
       count(batch_key(batch), status, 1)
       zadd(batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
+    result = STORED
   end
-  results[#results + 1] = result
+  results[(i + 13) / 15] = result
 end
 return results

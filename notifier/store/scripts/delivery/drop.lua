@@ -4,6 +4,6 @@
 -- returns  how many were there
 local dropped = 0
 for _, id in ipairs(ARGV) do
-  if unbury(id, read(id, 'channel', 'reason')) then dropped = dropped + 1 end
+  if unbury(id, read(id, {'channel', 'reason'})) then dropped = dropped + 1 end
 end
 return dropped

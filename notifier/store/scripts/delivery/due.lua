@@ -2,10 +2,11 @@
 -- KEYS[1]  a key of the slot
 -- ARGV     how many at most
 -- returns  {{id, status, channel, priority, ...}, {channels in whose queues something is}}
+local FIELDS = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'expires'}
 local now = now_ms()
 local moved = {}
 for _, id in ipairs(sturdy('delivery', 'ZRANGEBYSCORE', schedule_key, '-inf', now, 'LIMIT', 0, ARGV[1])) do
-  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'expires')
+  local record = read(id, FIELDS)
   local status = record.status and apply(id, record, is_expired(record, now) and 'expire' or 'due', now)
   if status then
     for _, value in ipairs({id, status, record.channel, record.priority}) do moved[#moved + 1] = value end

@@ -4,7 +4,7 @@
 -- returns  how many went
 local ids = sturdy('delivery', 'ZRANGEBYSCORE', done_key, '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(ids) do
-  local record = read(id, 'status', 'channel', 'user', 'recipient', 'batch', 'reason')
+  local record = read(id, {'status', 'channel', 'user', 'recipient', 'batch', 'reason'})
   if record.status then
     unbury(id, record)
     unindex_status(id, record, record.status)

@@ -3,12 +3,15 @@
 -- KEYS[1]  a key of the slot
 -- ARGV     channel, how many, owner, channel's limit per second (0: none), user's limit (0: none), its window in ms,
 --          policy (defer or drop), how many of those leased before were put back untried (they used no token)
--- returns  {ms until it is worth asking again (-1: paused, 0: at once), {id, record's fields in the order of LEASED, ...},
+-- returns  {ms until it is worth asking again (-1: paused, 0: at once), {id, entry, document, retries, max_retries, expires,
+--          priority, takeovers, ...},
 --          {id, status, priority, ... of those put aside}}
 local channel, want, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local untried = tonumber(ARGV[8])
-local LEASED = {'entry', 'document', 'retries', 'max_retries', 'expires', 'priority', 'takeovers'}
+local FIELDS = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'expires', 'limit', 'counted', 'document',
+  'retries', 'max_retries', 'takeovers', 'why'}
+local LEASED = AFTER.queued.lease
 local LOW_EVERY = 4
 local now = now_ms()
 local stamp = string.format('%.0f', now)
@@ -72,7 +75,7 @@ local function choose(count)
   return chosen
 end
 
-local leased, aside = {}, {}
+local leased, places, aside = {}, 0, {}
 
 local function put_aside(id, record, event, fields)
   local status = apply(id, record, event, stamp, fields)
@@ -83,43 +86,63 @@ local function put_aside(id, record, event, fields)
   end
 end
 
--- True where the user's limit lets it through; else puts it aside. Changes of the record go into `fields`.
-local function admit(id, record, fields)
-  if user_limit == 0 or not record.limit or record.limit == '' or record.counted then return true end
-  local key = user_rate_key(record.limit)
-  local used = sturdy('rate', 'INCR', key)
-  if used == 1 or (used > user_limit and redis.call('PTTL', key) < 0) then redis.call('PEXPIRE', key, window) end
-  if used <= user_limit then
-    fields.counted = '1'
-    return true
+-- True where the user's limit lets one through.
+local function admit(limit)
+  local key = user_rate_key(limit)
+  local used = 1
+  if not redis.call('SET', key, '1', 'PX', window, 'NX') then  -- most have no window open: one command for them
+    used = sturdy('rate', 'INCR', key)
+    if used == 1 or (used > user_limit and redis.call('PTTL', key) < 0) then redis.call('PEXPIRE', key, window) end
   end
+  if used <= user_limit then return true end
   redis.call('DECR', key)
-  if policy == 'drop' then
-    put_aside(id, record, 'fail', {reason = 'rate_limited', error = 'rate_limited'})
-    return false
-  end
-  local free = now + math.max(1, redis.call('PTTL', key))
-  put_aside(id, record, 'defer', {scheduled = free, why = 'rate_limited'})
-  zadd(schedule_key, free, id)
   return false
 end
 
-local function lease(priority, entry)
-  local id = entry[2][2]
-  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'expires',
-    'limit', 'counted', 'document', 'retries', 'max_retries', 'takeovers')
-  local fields = {owner = owner}
-  if record.status ~= 'queued' or record.entry ~= entry[1] then
-    end_entry(queue_key(channel, priority), entry[1])
-  elseif is_expired(record, now) then
-    put_aside(id, record, 'expire')
-  elseif admit(id, record, fields) then
-    apply(id, record, 'lease', stamp, fields)
-    leased[#leased + 1] = id
-    for _, name in ipairs(LEASED) do leased[#leased + 1] = record[name] or '' end
-    return 1
+local function put_aside_limited(id, record)
+  if policy == 'drop' then
+    put_aside(id, record, 'fail', {reason = 'rate_limited', error = 'rate_limited'})
+    return
   end
-  return 0
+  local free = now + math.max(1, redis.call('PTTL', user_rate_key(record.limit)))
+  put_aside(id, record, 'defer', {scheduled = free, why = 'rate_limited'})
+  zadd(schedule_key, free, id)
+end
+
+-- Gives up an entry that is not, or no more, this record's, and one that has expired.
+local function refuse(id, record, priority, entry)
+  if record.status == 'queued' and record.entry == entry and is_expired(record, now) then
+    put_aside(id, record, 'expire')
+  else
+    end_entry(queue_key(channel, priority), entry)
+  end
+end
+
+local function lease(priority, entry)
+  local id, own = entry[2][2], entry[1]
+  local values = sturdy('record', 'HMGET', record_key(id), unpack(FIELDS))
+  local status, of_channel, of_priority, created, place, batch, expires, limit, counted, document = unpack(values)
+  if status ~= 'queued' or place ~= own or not is_plain(of_channel, of_priority, created) or
+    expires and expires ~= '' and number(expires, math.huge) <= now then
+    refuse(id, named(id, FIELDS, values), priority, own)
+    return 0
+  end
+  local counts_now = user_limit > 0 and limit and limit ~= '' and not counted
+  if counts_now and not admit(limit) then
+    put_aside_limited(id, named(id, FIELDS, values))
+    return 0
+  end
+  move(id, of_channel, status, LEASED, created, batch)
+  if counts_now then
+    redis.call('HSET', record_key(id), 'status', LEASED, 'updated', stamp, 'owner', owner, 'counted', '1')
+  else
+    redis.call('HSET', record_key(id), 'status', LEASED, 'updated', stamp, 'owner', owner)
+  end
+  leased[places + 1], leased[places + 2], leased[places + 3] = id, own, document or ''
+  leased[places + 4], leased[places + 5], leased[places + 6] = values[11] or '', values[12] or '', expires or ''
+  leased[places + 7], leased[places + 8] = of_priority, values[13] or ''
+  places = places + 8
+  return 1
 end
 
 local left, more = want, true

@@ -1,6 +1,5 @@
--- Shared by the scripts of deliveries. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES, IS_CHANNEL,
--- IS_PRIORITY (domain/channels.py)
--- and the key names (keys.py) stand before this.
+-- Shared by the scripts of deliveries. AFTER, FINAL (domain/status.py), CHANNELS, PRIORITIES, IS_CHANNEL, IS_PRIORITY
+-- (domain/channels.py) and the key names (keys.py) stand before this.
 -- Times are Unix ms. A record's fields: document, status, channel, priority, retries, max_retries, next, scheduled,
 -- expires, created, updated, sent, reason, error, provider, provider_id, attempts, user, recipient, limit, batch,
 -- entry (of its queue), owner (of its lease), takeovers, counted (its user's limit has seen it), why and since (what put
@@ -41,18 +40,25 @@ local function check(id, found)
 end
 
 -- The fields named, as a table by name; missing ones are false.
-local function read(id, ...)
-  local values = sturdy('record', 'HMGET', record_key(id), ...)
+local function named(id, names, values)
   local found = {}
-  for i = 1, #values do found[select(i, ...)] = values[i] end
+  for i = 1, #names do found[names[i]] = values[i] end
   check(id, found)
   return found
 end
+local function read(id, names)
+  return named(id, names, sturdy('record', 'HMGET', record_key(id), unpack(names)))
+end
+
+-- True where `check` would find nothing: for scripts that take the usual case without a table for each record.
+local function is_plain(channel, priority, created)
+  return IS_CHANNEL[channel] and IS_PRIORITY[priority] and number(created) ~= nil
+end
 
 -- Changes of sorted sets, counts and queues are gathered and made by `flush`, many in one command: a script over 500
--- deliveries takes half the time. The last word on a member counts. What a script gathered is flushed when it ends (end.lua); one that
--- reads what it has changed flushes before.
-local members, counts, ended = {}, {}, {}
+-- deliveries takes half the time. Those of one sorted set are made in their order. What a script gathered is flushed
+-- when it ends (end.lua); one that reads what it has changed flushes before.
+local sets, statuses, counts, ended = {}, {}, {}, {}
 local MOST_AT_ONCE = 1000  -- arguments that Lua's stack takes with ease
 
 local function within(tables, key)
@@ -64,8 +70,49 @@ local function within(tables, key)
   return found
 end
 
-local function zadd(key, score, id) within(members, key)[id] = score end
-local function zrem(key, id) within(members, key)[id] = false end
+-- Changes that some sorted sets have in common: `added` is score, member, ...; never both have something.
+local function new_changes(...) return {keys = {...}, added = {}, removed = {}} end
+
+local function make(changes)
+  for _, key in ipairs(changes.keys) do
+    if changes.removed[1] then sturdy('delivery', 'ZREM', key, unpack(changes.removed)) end
+    if changes.added[1] then sturdy('delivery', 'ZADD', key, unpack(changes.added)) end
+  end
+  changes.added, changes.removed = {}, {}
+end
+
+local function add(changes, score, id)
+  local list = changes.added
+  local size = #list
+  if changes.removed[1] or size >= MOST_AT_ONCE then
+    make(changes)
+    list, size = changes.added, 0
+  end
+  list[size + 1] = score
+  list[size + 2] = id
+end
+
+local function remove(changes, id)
+  local list = changes.removed
+  local size = #list
+  if changes.added[1] or size >= MOST_AT_ONCE then
+    make(changes)
+    list, size = changes.removed, 0
+  end
+  list[size + 1] = id
+end
+
+local function changes_of(key)
+  local found = sets[key]
+  if not found then
+    found = new_changes(key)
+    sets[key] = found
+  end
+  return found
+end
+
+local function zadd(key, score, id) add(changes_of(key), score, id) end
+local function zrem(key, id) remove(changes_of(key), id) end
 
 local function count(key, field, change)
   local changes = within(counts, key)
@@ -83,18 +130,9 @@ local function call_in_parts(list, ...)
 end
 
 local function flush()
-  for key, changes in pairs(members) do
-    local added, removed = {}, {}
-    for id, score in pairs(changes) do
-      if score then
-        added[#added + 1] = score
-        added[#added + 1] = id
-      else
-        removed[#removed + 1] = id
-      end
-    end
-    call_in_parts(removed, 'ZREM', key)
-    call_in_parts(added, 'ZADD', key)
+  for _, changes in pairs(sets) do make(changes) end
+  for _, of_channel in pairs(statuses) do
+    for _, changes in pairs(of_channel) do make(changes) end
   end
   for key, changes in pairs(counts) do
     for field, change in pairs(changes) do
@@ -105,30 +143,32 @@ local function flush()
     call_in_parts(entries, 'XACK', queue, GROUP)
     call_in_parts(entries, 'XDEL', queue)
   end
-  members, counts, ended = {}, {}, {}
+  counts, ended = {}, {}
 end
 
--- The changes of the two indexes of a status; looked up once for many deliveries of one kind.
-local of_status = {}
-
-local function status_indexes(channel, status)
-  local found = within(of_status, channel)[status]
+-- The changes of the two indexes of a status, that of all channels and that of one.
+local function of_status(channel, status)
+  local of_channel = within(statuses, channel)
+  local found = of_channel[status]
   if not found then
     local key = index_key('status:' .. status)
-    found = {key, key .. ':' .. channel}
-    of_status[channel][status] = found
+    found = new_changes(key, key .. ':' .. channel)
+    of_channel[status] = found
   end
-  return within(members, found[1]), within(members, found[2])
+  return found
 end
 
-local function index_status(id, record, status, created)
-  local all, of_channel = status_indexes(record.channel, status)
-  all[id], of_channel[id] = created, created
-end
+local function unindex_status(id, record, status) remove(of_status(record.channel, status), id) end
 
-local function unindex_status(id, record, status)
-  local all, of_channel = status_indexes(record.channel, status)
-  all[id], of_channel[id] = false, false
+-- Moves a delivery from one status to another in the indexes and in its batch.
+local function move(id, channel, from, to, created, batch)
+  remove(of_status(channel, from), id)
+  add(of_status(channel, to), created, id)
+  if batch and batch ~= '' then
+    local key = batch_key(batch)
+    count(key, from, -1)
+    count(key, to, 1)
+  end
 end
 
 local function enqueue(id, record)
@@ -181,8 +221,7 @@ local function apply(id, record, event, now, fields)
   if not status then return nil end
   fields = fields or {}
   hold(id, record, event, now, fields)
-  unindex_status(id, record, record.status)
-  index_status(id, record, status, record.created)
+  move(id, record.channel, record.status, status, record.created, record.batch)
   local entry = record.entry
   if record.status == 'queued' or record.status == 'processing' then
     if status ~= 'processing' then
@@ -201,10 +240,6 @@ local function apply(id, record, event, now, fields)
   if record.status == 'failed' then
     unbury(id, record)
     zrem(done_key, id)
-  end
-  if record.batch and record.batch ~= '' then
-    count(batch_key(record.batch), record.status, -1)
-    count(batch_key(record.batch), status, 1)
   end
   local set = {'status', status, 'updated', now, 'entry', entry or ''}
   for name, value in pairs(fields) do

@@ -8,7 +8,7 @@ local changed = {}
 
 local function take_back(queue, entry)
   local id = entry[2][2]
-  local record = read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'takeovers')
+  local record = read(id, {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'takeovers'})
   if record.status ~= 'processing' or record.entry ~= entry[1] then
     end_entry(queue, entry[1])
     return

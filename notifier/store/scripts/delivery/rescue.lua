@@ -3,6 +3,8 @@
 -- ARGV     channel, lease in ms, place in the index, how many to look at
 -- returns  {how many were looked at, id, status, channel, priority, ... of those put back}
 local channel, lease, from, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local FIELDS = {'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'updated', 'next',
+  'scheduled'}
 local now = now_ms()
 local looked, changed = 0, {}
 
@@ -34,8 +36,7 @@ for _, status in ipairs({'queued', 'processing', 'scheduled', 'retrying'}) do
   local ids = sturdy('delivery', 'ZRANGE', index_key('status:' .. status .. ':' .. channel), from, from + count - 1)
   looked = math.max(looked, #ids)
   for _, id in ipairs(ids) do
-    put_back(id, read(id, 'status', 'channel', 'priority', 'created', 'entry', 'batch', 'reason', 'why', 'updated',
-      'next', 'scheduled'))
+    put_back(id, read(id, FIELDS))
   end
 end
 return {looked, unpack(changed)}
