@@ -309,7 +309,8 @@ async def _greet(link: Link, address: Address) -> None:
             await link.call("AUTH", *names, address.password)
         if address.database:
             await link.call("SELECT", address.database)
-        pong, echo = await asyncio.gather(link.call("PING"), link.call("ECHO", "mark"), return_exceptions=True)
+        asked = [link.call("PING"), link.call("ECHO", "mark")]  # of a list, as types have it, the replies are one too
+        pong, echo = await asyncio.gather(*asked, return_exceptions=True)
         for reply in (pong, echo):
             if isinstance(reply, BaseException) and not (reply is echo and isinstance(reply, hiredis.ReplyError)):
                 raise reply

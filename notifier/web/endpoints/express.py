@@ -99,7 +99,7 @@ class Express:
             head = read_head(lines)
             if head is not None and not self._origins.serves(head.headers.get("host")):
                 head = None
-            if head is None or not _OWN & head.headers.keys():  # those with ids of their own come once
+            if head is None or _OWN.isdisjoint(head.headers):  # those with ids of their own come once
                 if len(self._heads) >= HEADS_MAX:
                     self._heads.clear()
                 self._heads[lines] = head
