@@ -3,8 +3,8 @@
 -- KEYS[1]  a key of the slot
 -- ARGV     channel, how many, owner, channel's limit per second (0: none), user's limit (0: none), its window in ms,
 --          policy (defer or drop), how many of those leased before were put back untried (they used no token)
--- returns  {ms until it is worth asking again (-1: paused, 0: at once), {id, entry, document, retries, max_retries, expires,
---          priority, takeovers, ...},
+-- returns  {ms until it is worth asking again (-1: paused, 0: at once),
+--          {id, entry, document, retries, max_retries, expires, priority, takeovers, ...},
 --          {id, status, priority, ... of those put aside}}
 local channel, want, owner = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local per_second, user_limit, window, policy = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
