@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries demo watch autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ faults-deliveries: $(DEV_STAMP) ## instances killed, Redis paused for 10 s, a pr
 
 demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule
 	@$(BIN)/python -m tests.e2e.demo
+
+watch: $(DEV_STAMP) ## the dashboard left open for an hour under life: selection, CPU, memory: ARGS="--minutes 10"
+	@$(BIN)/python -m tests.e2e.watch $(ARGS)
 
 autobahn: $(DEV_STAMP) ## the Autobahn cases against the protocol class of /ws
 	@$(BIN)/python -m tests.e2e.autobahn

@@ -78,7 +78,7 @@ class Terminal:
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
             os.chdir(ROOT)
-            os.execv(sys.executable, [sys.executable, "-c", f"from tui.app import run; run({url!r}, None, True)"])
+            os.execv(sys.executable, [sys.executable, "-c", f"from tui.run import run; run({url!r}, None, True)"])
         ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
 
     def read(self, seconds: float) -> bytes:

@@ -54,11 +54,12 @@ PRIORITIES = ("low", "normal", "high")
 class Life:
     """Users who connect, read and leave; senders who send; deliveries that succeed, fail and wait."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, rate: float) -> None:
-        """`rate` is notifications a second to users, of which as many deliveries a tenth."""
+    def __init__(self, http: aiohttp.ClientSession, url: str, rate: float, calm: float) -> None:
+        """`rate` is notifications a second to users; of deliveries there are a tenth as many."""
         self._http = http
         self._url = url
         self._rate = rate
+        self._calm = calm
         self._random = random.Random(7)
         self._numbers = itertools.count()
 
@@ -67,6 +68,7 @@ class Life:
         async with asyncio.TaskGroup() as group:
             for number in range(USERS):
                 group.create_task(self._user(number))
+            await asyncio.sleep(self._calm)
             group.create_task(self._send())
             group.create_task(self._deliver())
 
@@ -119,19 +121,23 @@ class Life:
 
 
 @asynccontextmanager
-async def living(folder: Path, port: int = 0, rate: float = 5.0, **settings: str) -> AsyncIterator[ServerProcess]:
-    """A server with life in it. SMS go to a carrier that is down: its circuit opens."""
+async def living(
+    folder: Path, port: int = 0, rate: float = 5.0, calm: float = 0.0, **settings: str
+) -> AsyncIterator[ServerProcess]:
+    """A server with life in it, at first `calm` seconds in which users are connected and nobody sends. SMS go to a
+    carrier that is down: its circuit opens."""
     carrier = web.Application()
     carrier.router.add_post("/sms", _down)
     runner = web.AppRunner(carrier)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     sms = f"http://127.0.0.1:{runner.addresses[0][1]}/sms"
-    server = ServerProcess(folder, port, PROVIDER_SMS=sms, **{**SETTINGS, **settings})
+    environment = {**SETTINGS, "PROVIDER_SMS": sms, **settings}
+    server = ServerProcess(folder, port, (), (), **environment)
     try:
         await server.start()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-            life = asyncio.create_task(Life(http, server.url, rate).run())
+            life = asyncio.create_task(Life(http, server.url, rate, calm).run())
             yield server
             life.cancel()
             with contextlib.suppress(asyncio.CancelledError):
