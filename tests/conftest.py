@@ -16,8 +16,6 @@ import pytest
 import pytest_sanic.utils
 import websockets
 from sanic import HTTPResponse
-from sanic.mixins.routes import RouteMixin
-from sanic.touchup import TouchUp
 
 from notifier.config import load
 from notifier.pod.app import App
@@ -27,6 +25,7 @@ from notifier.store.keys import Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.single import SingleRedis
 from notifier.web.http import mount
+from tests.quick import make_quick, sweep_less_often
 from tests.support import leaked_keys
 from tests.view import View
 
@@ -59,19 +58,11 @@ pytest_sanic.utils.TestServer.start_server = _start_server
 pytest_sanic.utils.TestServer.close = _close
 pytest_sanic.utils.TestClient.ws_connect = _ws_connect
 
-# For each server Sanic reads the sources of all its handlers, to guess what their errors look like (the program makes
-# all errors itself), and those of its own HTTP protocol, which it rewrites in the same way. Of hundreds of servers that
-# is half of the time: here it is done once.
-RouteMixin._determine_error_format = lambda self, handler: ""
-_touch_up = TouchUp.run
+make_quick()
 
 
-def _touch_up_once(app):
-    TouchUp.run = lambda app: None
-    _touch_up(app)
-
-
-TouchUp.run = _touch_up_once
+def pytest_collection_finish(session):
+    sweep_less_often()
 
 
 # Whatever a handler returns in any test is of the type that its route declares, encoded JSON too.
