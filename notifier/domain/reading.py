@@ -198,9 +198,14 @@ def _any(info: inspect.AnyType) -> Reader:
     return Reader(lambda value, path, errors: value)
 
 
+def _to_the_end(pattern: str) -> str:
+    """A pattern of JSON Schema for Python, whose `$` would let a line break through."""
+    return pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+
+
 def _text(info: inspect.StrType) -> Reader:
     least, most = info.min_length or 0, info.max_length or MAX_TEXT
-    fits = re.compile(info.pattern).search if info.pattern else None
+    fits = re.compile(_to_the_end(info.pattern)).search if info.pattern else None
 
     def problem_of(value: object) -> str | None:
         problem = text_problem(value, least, most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,16 +13,15 @@ from notifier.store.delivery_records import Change, DeadLetter, DeadReason
 
 DeadLetterEntry = DeadLetter  # for endpoints, which may not import the store
 SCAN = 500
-_CURSOR = re.compile(r"[0-9]{1,9}").fullmatch
 
 
 class DeadPage(NamedTuple):
-    """Entries of the dead-letter queue, how many there are that pass the filter, and where the next page begins."""
+    """Entries of the dead-letter queue, how many there are that pass the filter, and the place of the next page."""
 
     entries: list[DeadLetter]
     total: int
     reasons: list[DeadReason]
-    next_cursor: str | None
+    next_place: int | None
 
 
 class Wanted(NamedTuple):
@@ -58,13 +56,11 @@ class DeadLetterService:
         self._on_changes = on_changes
         self._now = now
 
-    async def page(self, reason: str, channel: str, cursor: str, limit: int) -> DeadPage:
-        """A page of the dead-letter queue, the newest first. A cursor is a place; raises `invalid` for another text."""
-        if cursor and not _CURSOR(cursor):
-            raise NotifierError(ErrorCode.INVALID, "the cursor is not one of ours")
+    async def page(self, reason: str, channel: str, place: int, limit: int) -> DeadPage:
+        """A page of the dead-letter queue from a place on, the newest first."""
         reasons = await self._deliveries.dead_reasons()
         total = sum(n for r, c, n in reasons if reason in ("", r) and channel in ("", c))
-        place, entries = int(cursor or 0), list[DeadLetter]()
+        entries = list[DeadLetter]()
         while len(entries) < limit and (page := await self._deliveries.dead_letters(place, SCAN)):
             for entry in page:
                 place += 1
@@ -73,7 +69,7 @@ class DeadLetterService:
                     if len(entries) == limit:
                         break
         more = bool(await self._deliveries.dead_letters(place, 1))
-        return DeadPage(entries, total, reasons, str(place) if more else None)
+        return DeadPage(entries, total, reasons, place if more else None)
 
     async def requeue_many(self, wanted: Wanted, dry_run: bool) -> Counted:
         """Requeues deliveries; how many, or would be. What never was a delivery cannot be."""

@@ -70,7 +70,7 @@ async def test_letters_that_come_after_the_count_are_left(service, deliveries, m
     later = await dead(deliveries)
     done = await getattr(service, many)(PERMANENT._replace(before=before, expected=number), dry_run=False)
     assert (number, done.number) == (1, 1)
-    assert [one.id for one in (await service.page("", "", "", 9)).entries] == [later]
+    assert [one.id for one in (await service.page("", "", 0, 9)).entries] == [later]
     assert await status_of(deliveries, counted) is (Status.QUEUED if many == "requeue_many" else Status.FAILED)
 
 
@@ -78,14 +78,14 @@ async def test_nothing_is_done_where_there_are_not_as_many_as_expected(service, 
     await dead(deliveries)
     await dead(deliveries)
     assert await code_of(service.requeue_many(Wanted(expected=1), dry_run=False)) is ErrorCode.CONFLICT
-    assert len((await service.page("", "", "", 9)).entries) == 2 and not service.told
+    assert len((await service.page("", "", 0, 9)).entries) == 2 and not service.told
 
 
 async def test_those_named_by_their_ids_alone(service, deliveries):
     letters = [await dead(deliveries) for _ in range(3)]
     assert (await service.drop_many(Wanted(ids=letters[:2]), dry_run=True)).number == 2
     assert (await service.drop_many(Wanted(ids=[*letters[:2], random_id()]), dry_run=False)).number == 2
-    assert [one.id for one in (await service.page("", "", "", 9)).entries] == [letters[2]]
+    assert [one.id for one in (await service.page("", "", 0, 9)).entries] == [letters[2]]
 
 
 async def test_what_never_was_a_delivery_is_dropped(service, deliveries):
@@ -96,12 +96,12 @@ async def test_what_never_was_a_delivery_is_dropped(service, deliveries):
 async def test_pages_of_dead_letters(service, deliveries):
     letters = [await dead(deliveries) for _ in range(3)]
     other = await dead(deliveries, reason="exhausted")
-    page = await service.page("permanent", "", "", 2)
-    assert page.total == 3 and len(page.entries) == 2 and page.next_cursor
-    rest = await service.page("permanent", "", page.next_cursor, 2)
+    page = await service.page("permanent", "", 0, 2)
+    assert page.total == 3 and len(page.entries) == 2 and page.next_place
+    rest = await service.page("permanent", "", page.next_place, 2)
     assert sorted(entry.id for entry in (*page.entries, *rest.entries)) == sorted(letters)
-    assert rest.next_cursor is None or not (await service.page("permanent", "", rest.next_cursor, 2)).entries
-    assert [entry.id for entry in (await service.page("exhausted", "sms", "", 9)).entries] == [other]
+    assert rest.next_place is None or not (await service.page("permanent", "", rest.next_place, 2)).entries
+    assert [entry.id for entry in (await service.page("exhausted", "sms", 0, 9)).entries] == [other]
     assert {(row.reason, row.number) for row in page.reasons} == {("permanent", 3), ("exhausted", 1)}
 
 

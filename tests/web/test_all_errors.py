@@ -111,6 +111,11 @@ QUERIES = [
     (f"{ADMIN}/history?user_id=x&limit=x&y=1", {"user_id", "login", "limit", "y"}),
     (f"{ADMIN}/keys?limit=x&cursor=%00&y=1", {"limit", "cursor", "y"}),
     (f"{ADMIN}/dlq?reason=%00&channel=%00&limit=x&cursor=%00&y=1", {"reason", "channel", "limit", "cursor", "y"}),
+    (f"{ADMIN}/dlq?channel=%00&cursor=x", {"channel", "cursor"}),
+    (f"{ADMIN}/dlq?cursor=-1", {"cursor"}),
+    (f"{ADMIN}/dlq?cursor=1%0a", {"cursor"}),
+    (f"{ADMIN}/dlq?cursor=0123456789", {"cursor"}),
+    (f"{ADMIN}/dlq?cursor=%d9%a1", {"cursor"}),
     ("/api/v1/batches/x?page=x&limit=x&y=1", {"page", "limit", "y"}),
 ]
 

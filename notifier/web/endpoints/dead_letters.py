@@ -86,9 +86,7 @@ class DeadLettersQuery(Struct):
     reason: text(0, MAX_REASON, "Of this reason only.") = ""  # type: ignore[valid-type]
     channel: optional_one_of(CHANNELS) = ""  # type: ignore[valid-type]
     limit: Limit = 100
-    cursor: Annotated[
-        str, Meta(description="`next_cursor` of the page before.", extra_json_schema={"pattern": "^[0-9]{0,9}$"})
-    ] = ""
+    cursor: Annotated[str, Meta(description="`next_cursor` of the page before.", pattern="^[0-9]{0,9}$")] = ""
 
 
 class Filter(Struct, forbid_unknown_fields=True):
@@ -169,9 +167,10 @@ class DeadLetterEndpoints(Endpoints):
         answers=(Answer(example=DeadLetters([_ENTRY], [ReasonCount("no_address", "sms", 1)], 1, None)),),
     )
     async def list_dead_letters(self, call: Call, query: DeadLettersQuery) -> DeadLetters:
-        page = await self._letters.page(query.reason, query.channel, query.cursor, query.limit)
+        page = await self._letters.page(query.reason, query.channel, int(query.cursor or 0), query.limit)
         reasons = [ReasonCount(*row) for row in page.reasons]
-        return DeadLetters([_shown(one) for one in page.entries], reasons, page.total, page.next_cursor)
+        following = None if page.next_place is None else str(page.next_place)
+        return DeadLetters([_shown(one) for one in page.entries], reasons, page.total, following)
 
     @post(
         f"{DLQ}/{{delivery_id}}/requeue",
