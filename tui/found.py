@@ -62,7 +62,7 @@ def _tails(title: str) -> list[str]:
 
 
 def guessed(typed: str) -> list[Found]:
-    """What a text names by its form alone, for a server that does not search: a user, or a delivery's id."""
+    """The thing that a text names by its form alone, for a server that does not search: a user, or a delivery's id."""
     typed = typed.strip()
     if (user := UserKey.parse(typed)) is not None:
         return [Found.read({"kind": "user", "id": str(user), "label": user.login})]

@@ -97,7 +97,7 @@ class Board:
             self.problems, self.answered_at = [], None
 
     def knowledge(self, now: float) -> Knowledge:
-        """How far the list may be trusted."""
+        """The trust that the list deserves."""
         if self.absent:
             return Knowledge.ABSENT
         if self.answered_at is None:

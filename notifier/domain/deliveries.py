@@ -75,7 +75,7 @@ class Record(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """What a delivery waits for, and since when (RFC 3339)."""
+    """The thing that a delivery waits for, and since when (RFC 3339)."""
 
     reason: str
     since: str
@@ -118,7 +118,7 @@ def document_of(
 
 
 def wait_of(record: Record, paused: bool) -> Wait | None:
-    """What a delivery waits for; None while it is tried, and when it has ended. `paused` is its channel's state."""
+    """The wait of a delivery; None while it is tried, and when it has ended. `paused` is its channel's state."""
     match record.status:
         case Status.SCHEDULED if record.held_by is None:
             return Wait("not_due", record.updated_at)

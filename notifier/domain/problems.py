@@ -141,7 +141,7 @@ class ProviderSign(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """What an instance measures of itself now. Latencies are seconds, None where too little was seen to judge.
+    """Measurements of an instance now. Latencies are seconds, None where too little was seen to judge.
 
     `refusal` is why the store takes no writes, `unsafe` why it may lose them; `clock_skew` the seconds by which this
     machine's clock is ahead of Redis'. `kafka` is the consumer's error, None while it has none. `failing` are the
@@ -171,8 +171,8 @@ class ChannelShare(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What all instances share: channels, dead letters of the last ten minutes, instances gone with the seconds since
-    their last heartbeat, Kafka's lag, and each source's notifications a second."""
+    """State that all instances share: channels, dead letters of the last ten minutes, instances gone with the seconds
+    since their last heartbeat, Kafka's lag, and each source's notifications a second."""
 
     channels: Sequence[ChannelShare]
     dead_recent: int

@@ -35,7 +35,7 @@ class State:
 
     @property
     def error(self) -> str | None:
-        """Why nothing is read; None while all is well."""
+        """The reason why nothing is read; None while all is well."""
         if not self.running:
             return "the consumer is not running"
         if self.paused:

@@ -17,7 +17,7 @@ Growth = Mapping[tuple[str, ...], int]
 
 
 def told_counts(grown: Callable[[int], Growth]) -> dict[str, list[int]]:
-    """What an instance tells of each channel: sent within ten seconds; sent, retried, failed within a minute."""
+    """Figures of each channel on this instance: sent within ten seconds; sent, retried, failed within a minute."""
     soon, minute = grown(RATE_SECONDS), grown(RATIO_SECONDS)
     channels = {labels[0] for labels in minute}
     return {

@@ -69,7 +69,7 @@ class Instance(NamedTuple):
 
 
 class Cockpit:
-    """What operators are told, kept up by three duties."""
+    """Facts for operators, kept up by three duties."""
 
     def __init__(self, settings: Settings, instance: Instance, notebook: Notebook) -> None:
         self._instance = instance

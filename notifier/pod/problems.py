@@ -35,7 +35,7 @@ _decode = msgspec.json.Decoder(Problem).decode
 
 
 class Told(NamedTuple):
-    """What an instance tells of itself in its presence document."""
+    """Facts of an instance in its presence document."""
 
     problems: list[Problem]
     kafka_lag: int

@@ -43,7 +43,7 @@ class StoreState:
 
     @property
     def refusal(self) -> str | None:
-        """Why writes are refused, or fail; None while they are taken."""
+        """The reason why writes are refused, or fail; None while they are taken."""
         own = self._embedded.trouble if self._embedded is not None else None
         return own or self._redis.refusal
 
@@ -53,7 +53,7 @@ class StoreState:
         return self._embedded is not None and self._embedded.disk_full
 
     def unsafe(self) -> list[str]:
-        """Why the store may lose what it was given, one sentence each."""
+        """Reasons why the store may lose what it was given, one sentence each."""
         replaced = REPLACED if self._clock() - self._replaced_at < TELL_REPLACED else None
         return [reason for reason in (replaced, *self._watch.reasons) if reason]
 

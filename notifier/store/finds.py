@@ -20,7 +20,7 @@ class ById(NamedTuple):
 
 
 class Last(NamedTuple):
-    """How many deliveries an index holds, and when (Unix ms) the newest was made."""
+    """The number of deliveries that an index holds, and when (Unix ms) the newest was made."""
 
     number: int
     created: float
@@ -42,8 +42,9 @@ class Finds:
         self._deliveries = Deliveries(redis)
 
     async def by_id(self, identity: str) -> ById:
-        """What has that id. On Redis Cluster a notification's payload is beside its user, whom an id does not name: it
-        is not found there."""
+        """The delivery, batch or notification of that id.
+
+        On Redis Cluster a notification's payload is beside its user, whom an id does not name: it is not found there."""
         record = await self._deliveries.get(identity)
         batch = await self._redis.call("ZCARD", self._keys.delivery(f"batch:{identity}:list"))
         payload = None if self._keys.cluster else await self._redis.call("GET", self._keys.payload("", identity))

@@ -13,7 +13,7 @@ LIFE = 25 * 3600.0
 
 
 class Kept(NamedTuple):
-    """What an instance wrote of one minute, counted from 1970."""
+    """The figures that an instance wrote of one minute, counted from 1970."""
 
     minute: int
     pod: str
@@ -35,7 +35,7 @@ class History:
         )
 
     async def read(self, first: int, last: int) -> Sequence[Kept]:
-        """What all instances wrote of the minutes from `first` to `last`."""
+        """The figures that all instances wrote of the minutes from `first` to `last`."""
         keys = [self._redis.keys.history(hour) for hour in range(first // HOUR, last // HOUR + 1)]
         found = []
         for flat in await self._redis.call_many([("HGETALL", key) for key in keys]):

@@ -36,7 +36,7 @@ class RecentHistogram:
 
 
 class RecentLag:
-    """How late the event loop was in the last seconds. One late turn alone is none: the second largest counts."""
+    """The lateness of the event loop in the last seconds. One late turn alone is none: the second largest counts."""
 
     def __init__(self, seconds: int = SECONDS) -> None:
         self._past: deque[float] = deque(maxlen=seconds)
@@ -52,7 +52,7 @@ class RecentLag:
 
 
 class RecentCounts:
-    """How much each labelled count has grown within the last seconds."""
+    """The growth of each labelled count within the last seconds."""
 
     def __init__(self, counts: Mapping[tuple[str, ...], int], seconds: int) -> None:
         self._counts = counts

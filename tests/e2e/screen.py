@@ -109,7 +109,7 @@ class Terminal:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> int:
-        """Ends the program; its exit code."""
+        """Stops the program; its exit code."""
         os.kill(self.pid, signal.SIGTERM)
         _, status = os.waitpid(self.pid, 0)
         os.close(self._file)

@@ -55,7 +55,7 @@ VIEWS = (
 
 @dataclass
 class Found:
-    """What was seen: shares of a core by phase, and what became of selections."""
+    """The figures seen: shares of a core by phase, and what became of selections."""
 
     shares: dict[str, list[float]] = field(default_factory=dict)
     looks: int = 0

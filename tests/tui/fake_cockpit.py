@@ -13,7 +13,7 @@ from tests.tui.answers import ADMIN, Json, problem, rfc3339
 
 @dataclass
 class FakeCockpit:
-    """What the server knows of itself; tests write into it. None is a server that is older than the path."""
+    """The facts that the server knows of itself; tests write into it. None is a server that is older than the path."""
 
     problems: list[Json] | None = field(default_factory=list)
     names: list[Json] | None = field(default_factory=list)

@@ -34,7 +34,7 @@ COLUMNS: tuple[Column[Found], ...] = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a text names, and why there may be more."""
+    """The things that a text names, and why there may be more."""
 
     found: list[Found]
     said: str = ""
@@ -48,7 +48,7 @@ class Unanswered:
 
 
 class GoTo(ModalScreen[Found | Unanswered | None]):
-    """What was chosen; the text alone where Enter came before its answer, so that no row of another text is taken."""
+    """The choice; the text alone where Enter came before its answer, so that no row of another text is taken."""
 
     AUTO_FOCUS = "Input"
     BINDING_GROUP_TITLE = "On the way"

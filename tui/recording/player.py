@@ -46,7 +46,7 @@ class Deck:
 
     @property
     def speed(self) -> float:
-        """How many seconds of the recording pass in one."""
+        """The seconds of the recording that pass in one."""
         return self._speed
 
     def seek(self, position: float) -> None:

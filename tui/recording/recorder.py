@@ -71,7 +71,7 @@ class Recorder:
         self._try(self._file.flush)
 
     def close(self) -> None:
-        """Ends the recording."""
+        """Stops the recording."""
         self._try(self._file.close)
 
     @property

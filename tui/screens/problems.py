@@ -1,4 +1,4 @@
-"""What is wrong, by the server's own checks."""
+"""The list of problems, by the server's own checks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Problems(TableView):
         self.take(self.world.problems.problems)
 
     def summary(self) -> str:
-        """How many there are, and when the server looked."""
+        """The number of problems, and when the server looked."""
         board = self.world.problems
         if board.answered_at is None:
             return ""

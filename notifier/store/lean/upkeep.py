@@ -21,7 +21,7 @@ log = logging.getLogger("notifier.store")
 
 
 class Upkeep:
-    """What plain commands leave for later, of one pod."""
+    """The work that plain commands leave for later, of one pod."""
 
     def __init__(self, redis: SingleRedis, inbox: Inbox, soles: Soles, on_due: Callable[[Sequence[str]], None]) -> None:
         """`on_due` is given users whose new entries are to be taken by a script."""

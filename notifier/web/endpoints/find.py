@@ -39,7 +39,7 @@ class Found(Struct):
 
 
 class FoundList(Struct):
-    """What was found, exact ids first."""
+    """Things that were found, exact ids first."""
 
     results: list[Found]
 

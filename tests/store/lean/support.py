@@ -5,10 +5,10 @@ STREAM, STATE, SOLE = "stream:user:1-alice", "notification_state:1-alice", "noti
 
 
 async def pending(redis):
-    """How many entries the group's consumers have."""
+    """The number of entries that the group's consumers have."""
     return (await redis.call("XPENDING", STREAM, "notifications"))[0]
 
 
 async def has_pending(redis, number):
-    """Whether they are so many."""
+    """True where they are so many."""
     return await pending(redis) == number

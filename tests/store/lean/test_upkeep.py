@@ -1,4 +1,4 @@
-"""What follows plain commands: entries become pending in the group, indexes follow."""
+"""The upkeep behind plain commands: entries become pending in the group, indexes follow."""
 
 import pytest
 

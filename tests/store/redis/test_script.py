@@ -1,4 +1,4 @@
-"""What a script is given of the functions that it shares with others."""
+"""The shared functions that a script is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong now, in one list: `GET /api/v1/admin/problems` (contract §6), and `/health` beside it."""
+"""Problems of now, in one list: `GET /api/v1/admin/problems` (contract §6), and `/health` beside it."""
 
 import asyncio
 import time
