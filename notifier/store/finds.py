@@ -44,7 +44,7 @@ class Finds:
     async def by_id(self, identity: str) -> ById:
         """The delivery, batch or notification of that id.
 
-        On Redis Cluster a notification's payload is beside its user, whom an id does not name: it is not found there."""
+        On Redis Cluster a notification's payload is beside its user, whom an id does not name: not found."""
         record = await self._deliveries.get(identity)
         batch = await self._redis.call("ZCARD", self._keys.delivery(f"batch:{identity}:list"))
         payload = None if self._keys.cluster else await self._redis.call("GET", self._keys.payload("", identity))
