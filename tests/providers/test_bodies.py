@@ -37,8 +37,8 @@ async def test_a_deadline_cuts_a_body():
     ("encoding", "body"),
     [
         ("", b"text"),
-        ("gzip", gzip.compress(b"text")),
-        ("X-GZIP ", gzip.compress(b"text")),
+        ("gzip", gzip.compress(b"text", mtime=0)),
+        ("X-GZIP ", gzip.compress(b"text", mtime=0)),
         ("deflate", zlib.compress(b"text")),
         ("gzip", b"text"),  # it is not what it says
         ("br", b"text"),
