@@ -15,7 +15,7 @@ from notifier.domain.notifications import read_notify_request
 from notifier.domain.reading import read_body
 from notifier.domain.sessions import SessionRequest
 from notifier.errors import FieldError, NotifierError
-from notifier.web.endpoints.dead_letters import RequeueRequest
+from notifier.web.endpoints.dead_letters import ManyRequest
 from notifier.web.endpoints.keys import KeyRequest
 
 NOW = "2024-01-01T12:00:00.000Z"
@@ -31,7 +31,7 @@ KINDS = {
     "batch": BatchRequest,
     "session": SessionRequest,
     "key": KeyRequest,
-    "requeue": RequeueRequest,
+    "dead letters": ManyRequest,
 }
 READERS = {name: partial(read_body, kind) for name, kind in KINDS.items()}
 READERS["notify"] = lambda body: read_notify_request(body, NOW)
