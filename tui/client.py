@@ -201,6 +201,10 @@ class AdminClient:
         """`GET providers`."""
         return await self._get(f"{ADMIN}/providers")
 
+    async def channels(self) -> Json:
+        """`GET channels`, each at a glance."""
+        return await self._get(f"{ADMIN}/channels")
+
     async def queues(self) -> Json:
         """`GET queues`."""
         return await self._get(f"{ADMIN}/queues")

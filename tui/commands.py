@@ -29,6 +29,7 @@ _KEY_NAMES = {
     "right_square_bracket": "]",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "plus": "+",
     "equals_sign": "=",
 }
 

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from tui.actions import Action
 from tui.commands import Command, allowed, bind
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
+from tui.deliveries.channels import Channel
 from tui.deliveries.model import Delivery, Provider, Queue
 from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser
 from tui.inbox.model import Client, Entry, User
@@ -259,7 +260,7 @@ class Page(Screen[None]):
     def channel(self) -> str:
         """The channel whose queue the selected row is or serves, or nothing."""
         row = self.record
-        return row.channel if isinstance(row, Queue) else row.queue if isinstance(row, Provider) else ""
+        return row.channel if isinstance(row, Queue | Channel) else row.queue if isinstance(row, Provider) else ""
 
     @property
     def table_name(self) -> str:

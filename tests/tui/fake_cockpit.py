@@ -16,6 +16,7 @@ class FakeCockpit:
     """The facts that the server knows of itself; tests write into it. None is a server that is older than the path."""
 
     problems: list[Json] | None = field(default_factory=list)
+    channels: list[Json] | None = field(default_factory=list)
     names: list[Json] | None = field(default_factory=list)
     batches: dict[str, Json] = field(default_factory=dict)
 
@@ -29,6 +30,7 @@ class FakeCockpit:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(f"{ADMIN}/problems", self._problems),
+            web.get(f"{ADMIN}/channels", self._channels),
             web.get(f"{ADMIN}/find", self._find),
             web.get("/api/v1/batches/{id}", self._batch),
         ]
@@ -39,6 +41,16 @@ class FakeCockpit:
         assert self.names is not None
         self.names.append(row | {"login": None} | more)
         return self.names[-1]
+
+    def channel(self, name: str, **more: Any) -> Json:
+        row: Json = {"channel": name, "paused": False, "waiting": 0, "held": 0, "held_reason": None, "retrying": 0}
+        row |= {"scheduled": 0, "processing": 0, "per_second_out": 0.0, "ok_ratio": None, "p95_ms": None}
+        assert self.channels is not None
+        self.channels.append(row | {"dead_last_hour": 0, "circuit": "closed"} | more)
+        return self.channels[-1]
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        return problem(404, "no such path") if self.channels is None else web.json_response({"channels": self.channels})
 
     async def _find(self, request: web.Request) -> web.Response:
         if self.names is None:
@@ -57,3 +69,15 @@ class FakeCockpit:
         if self.problems is None:
             return problem(404, "no such path")
         return web.json_response({"problems": self.problems, "checked_at": rfc3339(time.time())})
+
+
+def some_channels() -> FakeCockpit:
+    """One channel of each state."""
+    found = FakeCockpit()
+    rates = {"per_second_out": 12.4, "ok_ratio": 0.998, "p95_ms": 120.0}
+    found.channel("sms", waiting=1237, retrying=31, scheduled=4, dead_last_hour=3, **rates)
+    found.channel("email", paused=True, waiting=88, held=88, held_reason="channel_paused")
+    found.channel("push", waiting=3, held=218, held_reason="circuit_open", circuit="open", ok_ratio=0.0, p95_ms=919.0)
+    found.channel("webhook", circuit="half_open", ok_ratio=0.75)
+    found.channel("inapp", ok_ratio=1.0, per_second_out=0.4)
+    return found

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.tui.answers import ADMIN, Json, page_of, problem, rfc3339
-from tests.tui.fake_cockpit import FakeCockpit
+from tests.tui.fake_cockpit import FakeCockpit, some_channels
 from tests.tui.fake_deliveries import FakeDeliveries, some_deliveries
 
 
@@ -86,7 +86,7 @@ class FakeCluster:
 
 def small_cluster() -> FakeCluster:
     """Three users on two instances."""
-    cluster = FakeCluster(deliveries=some_deliveries())
+    cluster = FakeCluster(deliveries=some_deliveries(), cockpit=some_channels())
     for pod, count in (("pod-a", 2), ("pod-b", 1)):
         row = {"pod_id": pod, "version": "1.0.0", "started_at": rfc3339(time.time() - 90_000), "heartbeat_age_s": 3.2}
         cluster.pods.append(row | {"connections": count, "locks": count, "bus_lag": 0, "alive": True})

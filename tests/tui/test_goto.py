@@ -80,7 +80,7 @@ def test_everything_is_reached_by_its_name(typed: str, page: type[Page], seen: s
             await stage.press("enter")
         await stage.until(lambda: isinstance(stage.page, page))
         await stage.sees(seen)
-        await stage.until(lambda: stage.page.query_one(Tabs).plain.endswith(stage.page.crumb))
+        await stage.until(lambda: stage.page.query_one(Tabs).plain.rstrip("… ").endswith(stage.page.crumb[:39]))
         await stage.press("escape")
         await stage.until(lambda: stage.page is stage.app.views["overview"])
 

@@ -27,6 +27,7 @@ VIEWS = {
     "9": "deliveries",
     "0": "dead_letters",
     "minus": "providers",
+    "equals_sign": "channels",
     "exclamation_mark": "problems",
 }
 

@@ -6,6 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from tests.tui.support import Stage, fill, play
+from tui.commands import key_name
+from tui.screens import find_views
 
 
 def test_a_small_terminal_is_told_so_with_the_figures_that_matter() -> None:
@@ -43,15 +45,18 @@ def test_every_view_gives_way_and_comes_back() -> None:
             "1",
             " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 Instances 7 Events 8 Send 9 Deliveries 0 Dead",
         ),
-        (80, "1", " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 Instances 7 8 9 0 - !"),
-        (80, "9", " 1 2 3 4 5 6 7 Events 8 Send 9 Deliveries  0 Dead letters - Providers !"),
-        (80, "minus", " 1 2 3 4 5 6 7 Events 8 Send 9 Deliveries 0 Dead letters - Providers  ! Problems"),
+        (80, "1", " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 "),
+        (80, "9", " 8 Send 9 Deliveries  0 Dead letters - Providers "),
+        (80, "minus", " 0 Dead letters - Providers  = Channels "),
     ],
 )
 def test_names_of_views_are_whole_and_nearest_first(width: int, view: str, seen: str) -> None:
     async def story(stage: Stage) -> None:
         await stage.press(view)
         await stage.sees(seen)
+        line = stage.lines[1]
+        assert all(f" {key_name(view.tab.key)}" in line for view in find_views())
+        assert cell_len(line) <= width
 
     play(story, size=(width, 24))
 

@@ -367,7 +367,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         segments = [Segment(" ", plain)]
         for column, room in self._columns:
             sorted_by = column.name == self.listing.sort
-            title = f"{column.heading} {arrow}" if sorted_by else column.heading
+            # Where it has no room for the arrow the style alone marks it: a heading stands whole.
+            arrowed = sorted_by and len(column.heading) + 2 <= room
+            title = f"{column.heading} {arrow}" if arrowed else column.heading
             style = chosen if sorted_by else plain
             segments += [Segment(fit(title, room, column.right), style), Segment(" " * GUTTER, plain)]
         return Strip(segments).adjust_cell_length(width, plain)
