@@ -20,7 +20,7 @@ from tui.actions import Action
 from tui.commands import Command, allowed, bind
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.channels import Channel
-from tui.deliveries.model import Delivery, Provider, Queue
+from tui.deliveries.model import Delivery, Provider
 from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser
 from tui.inbox.model import Client, Entry, User
 from tui.messages import (
@@ -258,9 +258,9 @@ class Page(Screen[None]):
 
     @property
     def channel(self) -> str:
-        """The channel whose queue the selected row is or serves, or nothing."""
+        """The channel that the selected row is or serves, or nothing."""
         row = self.record
-        return row.channel if isinstance(row, Queue | Channel) else row.queue if isinstance(row, Provider) else ""
+        return row.channel if isinstance(row, Channel) else row.queue if isinstance(row, Provider) else ""
 
     @property
     def table_name(self) -> str:

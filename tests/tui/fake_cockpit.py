@@ -17,6 +17,7 @@ class FakeCockpit:
 
     problems: list[Json] | None = field(default_factory=list)
     channels: list[Json] | None = field(default_factory=list)
+    queues: list[Json] = field(default_factory=list)  # of the deliveries: there channels are paused
     names: list[Json] | None = field(default_factory=list)
     batches: dict[str, Json] = field(default_factory=dict)
 
@@ -50,7 +51,10 @@ class FakeCockpit:
         return self.channels[-1]
 
     async def _channels(self, request: web.Request) -> web.Response:
-        return problem(404, "no such path") if self.channels is None else web.json_response({"channels": self.channels})
+        if self.channels is None:
+            return problem(404, "no such path")
+        paused = {row["channel"]: row["paused"] for row in self.queues}
+        return web.json_response({"channels": [row | {"paused": paused[row["channel"]]} for row in self.channels]})
 
     async def _find(self, request: web.Request) -> web.Response:
         if self.names is None:
@@ -76,7 +80,7 @@ def some_channels() -> FakeCockpit:
     found = FakeCockpit()
     rates = {"per_second_out": 12.4, "ok_ratio": 0.998, "p95_ms": 120.0}
     found.channel("sms", waiting=1237, retrying=31, scheduled=4, dead_last_hour=3, **rates)
-    found.channel("email", paused=True, waiting=88, held=88, held_reason="channel_paused")
+    found.channel("email", waiting=88, held=88, held_reason="channel_paused")
     found.channel("push", waiting=3, held=218, held_reason="circuit_open", circuit="open", ok_ratio=0.0, p95_ms=919.0)
     found.channel("webhook", circuit="half_open", ok_ratio=0.75)
     found.channel("inapp", ok_ratio=1.0, per_second_out=0.4)

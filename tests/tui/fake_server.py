@@ -31,6 +31,9 @@ class FakeCluster:
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     cockpit: FakeCockpit = field(default_factory=FakeCockpit)
 
+    def __post_init__(self) -> None:
+        self.cockpit.queues = self.deliveries.queues
+
     def connect(self, key: str, **more: Any) -> Json:
         user_id, _, login = key.partition("-")
         self.inboxes.setdefault(key, [])

@@ -200,7 +200,12 @@ def test_retry_from_the_page_of_a_delivery_and_a_lost_race_is_said() -> None:
 
 def test_read_only_changes_nothing_here() -> None:
     async def story(stage: Stage) -> None:
-        for view, seen in (("9", "10 deliveries"), ("0", "3 dead letters"), ("minus", "3 providers"), ("1", "Queues")):
+        for view, seen in (
+            ("9", "10 deliveries"),
+            ("0", "3 dead letters"),
+            ("minus", "3 providers"),
+            ("1", "Channels"),
+        ):
             await stage.view(view, seen)
             await stage.press("X", "R", "A", "P", "tab", "X", "R", "A", "P")
             assert not isinstance(stage.app.screen, Confirm)
@@ -241,12 +246,13 @@ def test_an_exact_id_is_found_beyond_what_is_loaded_and_an_unknown_one_says_so(m
 def test_what_is_held_says_what_holds_it() -> None:
     cluster = small_cluster()
     since = "2024-01-01T12:00:00Z"
-    cluster.deliveries.add("scheduled", "push", "0f3a", waiting_for="circuit", since=since)
+    cluster.deliveries.add("scheduled", "push", "0f3a", waiting_for="circuit_open", since=since)
 
     async def story(stage: Stage) -> None:
         await stage.view("9", "11 deliveries", "‖ circuit")
         await stage.press("enter")
-        await stage.sees("Waits for  circuit, since 2024-01-01 12:00:00.000 UTC")
+        await stage.until(lambda: "‖ circuit" in stage.words("#heading"))
+        await stage.sees("Waits for  circuit_open, since 2024-01-01 12:00:00.000 UTC")
 
     play(story, cluster=cluster)
 

@@ -27,7 +27,7 @@ def test_every_key_figure_is_in_sight(size: tuple[int, int]) -> None:
         for text in ("Rate/s", "Latency ms", "pod-a", "pod-b", "● up", "last 1 min"):
             await stage.sees(text)
         await stage.sees(*(("Connections 3", "Unread 4") if size[1] > 31 else ()))
-        await stage.sees("Queues 1,325", "● sms", "1,204", "42 s", "‖ email", "paused", "webhook", "inapp")
+        await stage.sees("Channels, 1,328 waiting", "✕ open", "218 open", "1,237", "‖ paused", "webhook", "inapp")
         await stage.sees("1 scheduled, 3 dead letters")
         for text in ("redis", "● ok", "embedded", "workers", "kafka", "○ off", "● live", "✓ no problems"):
             await stage.sees(text)
@@ -102,27 +102,28 @@ def test_states_are_words_and_signs() -> None:
     play(story, cluster=cluster)
 
 
-def test_queues_follow_the_server_and_lead_to_their_deliveries() -> None:
+def test_channels_follow_the_server_and_lead_to_their_deliveries() -> None:
     async def story(stage: Stage) -> None:
-        await stage.sees("Queues 1,325")
+        await stage.sees("Channels, 1,328 waiting")
         assert "pause channel" not in stage.keys
-        stage.cluster.deliveries.queues[0]["normal"] = 7
+        assert stage.cluster.cockpit.channels
+        stage.cluster.cockpit.channels[0]["waiting"] = 7
         stage.server.emit("delivery.sent", id="1", channel="sms", priority="normal")
-        await stage.sees("Queues 128")
+        await stage.sees("Channels, 98 waiting")
         await stage.press("tab")
         await stage.until(lambda: "pause channel" in stage.keys)
-        await stage.press("enter")
+        await stage.press("end", "enter")
         await stage.sees("channel:sms", "5 deliveries")
         assert isinstance(stage.page, Deliveries)
 
     play(story, size=(80, 24))
 
 
-def test_a_server_without_queues_or_without_its_store_says_so() -> None:
+def test_a_server_without_queues_says_so() -> None:
     async def story(stage: Stage) -> None:
         stage.server.refuse["/api/v1/admin/queues"] = problem(404, "there is nothing here")
         await stage.press("r")
-        await stage.sees("Queues 0", "This server has no queues")
+        await stage.sees("Channels, 0 waiting", "This server has no channels")
 
     play(story, cluster=FakeCluster(pods=small_cluster().pods, health=small_cluster().health))
 

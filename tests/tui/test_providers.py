@@ -59,13 +59,13 @@ def test_a_provider_of_one_platform_pauses_the_whole_channel_and_says_so() -> No
     play(story)
 
 
-def test_a_queue_of_the_overview_is_paused() -> None:
+def test_a_channel_of_the_overview_is_paused() -> None:
     async def story(stage: Stage) -> None:
-        await stage.sees("Queues 1,325")
+        await stage.sees("Channels, 1,328 waiting")
         await stage.press("tab", "P")
-        await stage.asks("Pause the channel sms?")
+        await stage.asks("Pause the channel push?")
         await stage.press("y")
-        await stage.sees("‖ sms")
+        await stage.until(lambda: stage.screen.count("‖ paused") == 2)
 
     play(story, size=(80, 24))
 

@@ -52,7 +52,9 @@ async def test_the_overview_counts_what_there_is(loop, client, look, size):
     await Inbox.open(client)
     await notify(client, "waits for bob", targets=[BOB])
     async with look(client, size) as stage:
-        await stage.sees("pod-a", "● up", "● live", "● ok", "redis", "Queues 0", "● sms", "0 dead letters")
+        await stage.sees(
+            "pod-a", "● up", "● live", "● ok", "redis", "Channels, 0 waiting", "● closed", "0 dead letters"
+        )
         await stage.until(lambda: figures(stage) == {"Conns": "2", "Unread": "1"})
         await notify(client, "one more", targets=[BOB])
         await stage.until(lambda: figures(stage)["Unread"] == "2")
@@ -205,7 +207,7 @@ async def test_it_waits_for_a_pod_that_is_not_there_yet(loop, client, start_pod,
     await client.close()
     assert "connection refused" in await probe(AdminClient(f"http://127.0.0.1:{port}"))
     async with look(client, size, there=False) as stage:
-        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Queues", "–")
+        await stage.sees("✕ offline, retrying in", "nothing seen yet", "Latency ms", "Channels", "–")
         await stage.view("3", "3 User")
         await start_pod("pod-b", server_addr=f"127.0.0.1:{port}")
         await stage.sees("● live", "0 users")
@@ -286,14 +288,14 @@ async def test_dead_letters_are_requeued_and_dropped(loop, deaf, look):
 
 async def test_providers_queues_and_a_paused_channel(loop, deaf, look):
     async with look(deaf, (80, 24)) as stage:
-        await stage.sees("● email", "● inapp", "0 scheduled, 0 dead letters")
+        await stage.sees("email", "inapp", "● closed", "0 scheduled, 0 dead letters")
         await stage.view("minus", "simulator", "● closed", "push:ios", "● on")
         await stage.press("slash", *"inapp", "enter", "P")
         await stage.asks("Pause the channel inapp? 0 deliveries wait now")
         await stage.press("y")
         await stage.sees("‖ paused")
         await deliver(deaf, "waits")
-        await stage.view("1", "Queues 1", "‖ inapp")
+        await stage.view("1", "Channels, 1 waiting", "‖ paused")
         await stage.view("minus", "‖ paused")
         await stage.press("P")
         await stage.asks("Resume the channel inapp? 1 delivery will be sent.")

@@ -14,14 +14,17 @@ from tui.model import Ownerless
 from tui.record import Flag, Json, Number, Raw, Read, Text, number_in, rows, text
 
 REASONS = {"circuit_open": "open", "channel_paused": "paused", "rate_limited": "limit", "store_away": "store"}
-_CIRCUITS = {"closed": "● ok", "half_open": "◐ half", "open": "✕ open"}
+_CIRCUITS = {"closed": "● closed", "half_open": "◐ half", "open": "✕ open"}
 _TONES = {"closed": "good", "half_open": "warn", "open": "bad"}
 _WORST = ("open", "half_open", "closed")
 
 
 @dataclass(frozen=True, slots=True)
 class Channel(Ownerless, Read):
-    """A channel over all instances, as a row of `GET channels`; a number that the server does not tell is None."""
+    """A channel over all instances, as a row of `GET channels`; a number that the server does not tell is None.
+
+    The age of the `oldest` that waits, in seconds, is given: `GET queues` tells it.
+    """
 
     channel: Text
     paused: Flag
@@ -35,6 +38,7 @@ class Channel(Ownerless, Read):
     p95: Annotated[float | None, number_in, "p95_ms"]
     dead: Annotated[float | None, number_in, "dead_last_hour"]
     circuit: Text
+    oldest: Annotated[float | None, number_in, "oldest_age_s"]
     raw: Raw
 
     @property
@@ -59,45 +63,54 @@ class Channel(Ownerless, Read):
 
 
 @dataclass(frozen=True)
+class ChannelTable:
+    """Every channel, and of all of them together the deliveries that are not due and the dead letters."""
+
+    channels: list[Channel]
+    scheduled: int
+    dead: int
+
+
+@dataclass(frozen=True)
 class AllChannels:
-    """Every channel. An older server's are made of its queues and providers, and lack what those do not tell."""
+    """Every channel with the age of its oldest. An older server's are made of its queues and providers, and lack what
+    those do not tell."""
 
     topics: tuple[str, ...] = ("delivery.", "provider.")
     interval: float = 5.0
 
-    async def load(self, client: AdminClient) -> AsyncIterator[list[Channel]]:
+    async def load(self, client: AdminClient) -> AsyncIterator[ChannelTable]:
         """All of them, in one go."""
+        queues = Queues.read(await client.queues())
         try:
-            answer = await client.channels()
+            answer = rows(await client.channels(), "channels")
         except ApiError as error:
             if error.failure is not Failure.NOT_FOUND:
                 raise
-            yield await _of_older(client)
-        else:
-            yield [Channel.read(row) for row in rows(answer, "channels")]
+            answer = await _of_older(client, queues)
+        found = [Channel.read(row, oldest=_oldest(queues.of(text(row, "channel")))) for row in answer]
+        yield ChannelTable(found, queues.scheduled, queues.dead)
 
 
-async def _of_older(client: AdminClient) -> list[Channel]:
-    queues = Queues.read(await client.queues())
+def _oldest(queue: Queue | None) -> float | None:
+    return None if queue is None else queue.oldest
+
+
+async def _of_older(client: AdminClient, queues: Queues) -> list[Json]:
     found = [Provider.read(row, paused=False) for row in rows(await client.providers(), "providers")]
     return [_made(queue, [row for row in found if queue_of(row.channel) == queue.channel]) for queue in queues.queues]
 
 
-def _made(queue: Queue, providers: Iterable[Provider]) -> Channel:
+def _made(queue: Queue, providers: Iterable[Provider]) -> Json:
     states = {row.state for row in providers}
-    raw: Json = {
-        "channel": queue.channel,
-        "paused": queue.paused,
-        "waiting": queue.waiting,
-        "circuit": next((state for state in _WORST if state in states), "closed"),
-    }
-    return Channel.read(raw)
+    circuit = next((state for state in _WORST if state in states), "closed")
+    return {"channel": queue.channel, "paused": queue.paused, "waiting": queue.waiting, "circuit": circuit}
 
 
 def _held(row: Channel) -> str:
     if not row.held:
-        return humanise.count(row.held)
-    return f"{humanise.count(row.held)} {REASONS.get(row.reason, row.reason)}".strip()
+        return humanise.short(row.held)
+    return f"{humanise.short(row.held)} {REASONS.get(row.reason, row.reason)}".strip()
 
 
 def _share(ratio: float | None) -> str:
@@ -112,7 +125,7 @@ def _number(name: str, title: str, width: int, rank: int, tone: str = "") -> Col
     return Column(
         name,
         title,
-        lambda row: humanise.count(getattr(row, name)),
+        lambda row: humanise.short(getattr(row, name)),
         lambda row: getattr(row, name) or 0,
         width,
         right=True,
@@ -127,12 +140,12 @@ COLUMNS: tuple[Column[Channel], ...] = (
     Column(
         "state",
         "Circuit",
-        lambda row: "‖ held" if row.paused else _CIRCUITS.get(row.circuit, row.circuit or humanise.NONE),
+        lambda row: "‖ paused" if row.paused else _CIRCUITS.get(row.circuit, row.circuit or humanise.NONE),
         lambda row: row.trouble,
-        7,
+        8,
         tone=lambda row: "warn" if row.paused else _TONES.get(row.circuit, ""),
     ),
-    _number("waiting", "Waits", 6, 0),
+    _number("waiting", "Waits", 5, 0),
     Column(
         "held",
         "Held",
@@ -177,6 +190,17 @@ COLUMNS: tuple[Column[Channel], ...] = (
         largest_first=True,
     ),
     _number("dead", "Dead/h", 6, 2, "bad"),
+    Column(
+        "oldest",
+        "Oldest",
+        lambda row: humanise.span(row.oldest),
+        lambda row: row.oldest or 0,
+        6,
+        right=True,
+        rank=5,
+        largest_first=True,
+        tone=lambda row: "" if row.oldest else "dim",
+    ),
 )
 
 

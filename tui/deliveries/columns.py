@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui import humanise
 from tui.columns import counted, since
-from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Queue, Reason
+from tui.deliveries.model import Attempt, DeadLetter, Delivery, Provider, Reason
 from tui.listing import Column, Listing
 from tui.times import TIMES
 
@@ -26,9 +26,24 @@ _CIRCUIT_ORDER = {"open": 0, "half_open": 1, "closed": 2}
 _CIRCUIT_TONES = {"closed": "good", "half_open": "warn", "open": "bad"}
 
 
-def _status(row: Delivery) -> str:
+HELD_BY = {
+    "circuit_open": "circuit",
+    "rate_limited": "limited",
+    "channel_paused": "paused",
+    "store_away": "store away",
+}
+
+
+def status_of(row: Delivery) -> str:
     """The status; of one that is held, what holds it: a circuit, a limit, a paused channel."""
-    return f"‖ {row.waiting_for}" if row.held else STATUS_SIGNS.get(row.status, row.status)
+    if row.held:
+        return f"‖ {HELD_BY.get(row.waiting_for, row.waiting_for)}"
+    return STATUS_SIGNS.get(row.status, row.status)
+
+
+def tone_of(row: Delivery) -> str:
+    """The meaning of the status."""
+    return "warn" if row.held else STATUS_TONES.get(row.status, "")
 
 
 DELIVERIES: tuple[Column[Delivery], ...] = (
@@ -36,10 +51,10 @@ DELIVERIES: tuple[Column[Delivery], ...] = (
     Column(
         "status",
         "Status",
-        _status,
+        status_of,
         lambda row: row.status,
         12,
-        tone=lambda row: "warn" if row.held else STATUS_TONES.get(row.status, ""),
+        tone=tone_of,
     ),
     Column("channel", "Channel", lambda row: row.channel, lambda row: row.channel, 7),
     Column("priority", "Prio", lambda row: row.priority, lambda row: row.priority, 6, rank=2),
@@ -169,49 +184,6 @@ PROVIDERS: tuple[Column[Provider], ...] = (
 )
 
 
-def _depth(name: str, title: str) -> Column[Queue]:
-    return Column(
-        name,
-        title,
-        lambda row: humanise.count(getattr(row, name)),
-        lambda row: getattr(row, name),
-        5,
-        right=True,
-        largest_first=True,
-        tone=lambda row: "" if getattr(row, name) else "dim",
-    )
-
-
-QUEUES: tuple[Column[Queue], ...] = (
-    Column(
-        "channel",
-        "Channel",
-        lambda row: f"{'‖' if row.paused else '●'} {row.channel}",
-        lambda row: row.channel,
-        9,
-        flex=1,
-        tone=lambda row: "warn" if row.paused else "",
-    ),
-    _depth("high", "High"),
-    _depth("normal", "Norm"),
-    _depth("low", "Low"),
-    Column(
-        "oldest",
-        "Oldest",
-        lambda row: "paused" if row.paused else humanise.span(row.oldest),
-        lambda row: row.oldest or 0,
-        6,
-        right=True,
-        largest_first=True,
-        tone=lambda row: "warn" if row.paused else "",
-    ),
-    counted("processing", "Sending", lambda row: row.processing, 7, rank=1),
-    Column(
-        "workers", "Workers", lambda row: humanise.count(row.workers), lambda row: row.workers, 7, right=True, rank=2
-    ),
-)
-
-
 def deliveries() -> Listing[Delivery]:
     """Deliveries, as the server orders them: newest first."""
     return Listing(DELIVERIES, lambda row: row.id, lambda row: row.haystack)
@@ -235,8 +207,3 @@ def reasons() -> Listing[Reason]:
 def providers() -> Listing[Provider]:
     """Providers, as the server orders them: by channel."""
     return Listing(PROVIDERS, lambda row: (row.channel, row.name), lambda row: row.haystack, "state")
-
-
-def queues() -> Listing[Queue]:
-    """Queues, as the server orders them."""
-    return Listing(QUEUES, lambda row: row.channel, lambda row: row.haystack)

@@ -12,6 +12,8 @@ from tui.record import Flag, Json, Moment, Raw, Read, Text, Whole, number, numbe
 STATUSES = ("scheduled", "queued", "processing", "retrying", "sent", "failed", "cancelled", "expired")
 CANCELLABLE = ("scheduled", "queued", "retrying")
 RETRYABLE = ("scheduled", "retrying", "failed")
+# Reasons to wait that are no hindrance: its own time, its turn, the pause between two tries.
+CALM = ("", "not_due", "quiet_hours", "digest_open", "in_queue", "backoff")
 _NOTHING: Json = {}
 
 
@@ -50,7 +52,7 @@ class Delivery(Read):
     @property
     def held(self) -> bool:
         """True where something holds it back, such as an open circuit; not where it waits for its own time."""
-        return self.waiting_for not in ("", "time", "schedule", "worker", "queue", "retry")
+        return self.waiting_for not in CALM
 
     @property
     def to(self) -> str:

@@ -135,15 +135,3 @@ class AllProviders:
 
 def _provider(row: Json, paused: frozenset[str]) -> Provider:
     return Provider.read(row, paused=queue_of(text(row, "channel")) in paused)
-
-
-@dataclass(frozen=True)
-class AllQueues:
-    """Every channel's queue."""
-
-    topics: tuple[str, ...] = ("delivery.",)
-    interval: float = 5.0
-
-    async def load(self, client: AdminClient) -> AsyncIterator[Queues]:
-        """All of them, in one go."""
-        yield Queues.read(await client.queues())

@@ -85,9 +85,8 @@ class DeliveryDetail(Detail):
         table.rows_changed()
         table.border_title = f"Attempts {len(value.attempts):,}"
         table.styles.max_height = max(5, len(value.attempts) + 3)
-        status = value.delivery.status
-        tone = _TONES.get(columns.STATUS_TONES.get(status, ""), "bold")
-        self.query_one("#heading", Words).say(*self._heading(columns.STATUS_SIGNS.get(status, status), tone))
+        tone = _TONES.get(columns.tone_of(value.delivery), "bold")
+        self.query_one("#heading", Words).say(*self._heading(columns.status_of(value.delivery), tone))
         self.query_one("#facts", Facts).show(_facts(value.delivery))
         self._draw(value.delivery.raw)
 
@@ -132,7 +131,7 @@ def _facts(row: Delivery) -> list[tuple[str, str]]:
         at = moment(row.raw.get(member))
         facts += [(name, humanise.stamp(at))] if at is not None else []
     if row.waiting_for:
-        facts.append(("Waits for", f"{row.waiting_for}, since {humanise.stamp(row.since)}"))
+        facts.append(("Waits for", f"{row.waiting_for}, since {humanise.stamp(row.since)}, {since(row.since)} ago"))
     if row.error:
         facts.append(("Error", row.error[:2000]))
     return [*facts, ("Text", row.content[:2000])]

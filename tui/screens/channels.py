@@ -34,7 +34,7 @@ class Channels(TableView):
 
     def show_snapshot(self, value: Any) -> None:
         """Shows them."""
-        self.take(value)
+        self.take(value.channels)
 
     def summary(self) -> str:
         """How many there are, and what waits and is held in all of them."""

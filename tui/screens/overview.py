@@ -10,9 +10,7 @@ from textual.widget import Widget
 
 from tui import columns, humanise
 from tui.commands import bind
-from tui.deliveries import columns as delivery_columns
-from tui.deliveries.model import Queue, Queues
-from tui.deliveries.subjects import AllQueues
+from tui.deliveries.channels import AllChannels, Channel, ChannelTable, channels
 from tui.figures import Sample
 from tui.messages import OpenDeliveries
 from tui.model import Instance
@@ -27,7 +25,7 @@ from tui.widgets.tabs import Tab
 
 
 class Overview(View):
-    """Figures, charts, queues, instances and health. On few lines, queues have the place of two charts whose newest
+    """Figures, charts, channels, instances and health. On few lines, channels have the place of two charts whose newest
     numbers are among the figures."""
 
     tab = Tab("overview", "1", "Overview")
@@ -37,9 +35,9 @@ class Overview(View):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.subject = AllQueues()
+        self.subject = AllChannels()
         self._instances = columns.instances()
-        self._queues = delivery_columns.queues()
+        self._channels = channels()
         self._turn = 0
 
     def body(self) -> Iterable[Widget]:
@@ -52,7 +50,7 @@ class Overview(View):
             with Container(classes="charts more"):
                 yield Chart("Connections", _CONNECTIONS, humanise.rate, "connections")
                 yield Chart("Unread", _UNREAD, humanise.rate, "unread")
-            yield Table(self._queues, "Loading …", id="queues")
+            yield Table(self._channels, "Loading …", id="channels")
         with Horizontal(id="cluster"):
             yield Table(self._instances, "No instance has reported yet", id="instances")
             yield HealthPanel(id="health")
@@ -61,25 +59,25 @@ class Overview(View):
         """Names the panels."""
         self.query_one("#instances").border_title = "Instances"
         self.query_one("#health").border_title = "Health"
-        self.query_one("#queues").border_title = "Queues"
+        self.query_one("#channels").border_title = "Channels"
 
-    def show_snapshot(self, value: Queues) -> None:
-        """The queues."""
-        table = self.query_one("#queues", Table)
-        table.empty = "This server has no queues"
-        self._queues.replace(value.queues)
+    def show_snapshot(self, value: ChannelTable) -> None:
+        """The channels."""
+        table = self.query_one("#channels", Table)
+        table.empty = "This server has no channels"
+        self._channels.replace(value.channels)
         table.rows_changed()
-        waiting = sum(queue.waiting for queue in value.queues)
-        table.border_title = f"Queues {humanise.count(waiting)}"
+        waiting = sum(row.waiting or 0 for row in value.channels)
+        table.border_title = f"Channels, {humanise.count(waiting)} waiting"
         table.border_subtitle = (
             f"{humanise.count(value.scheduled)} scheduled, {humanise.count(value.dead)} dead letters"
         )
 
     def show_failure(self, reason: str, gone: bool) -> None:
-        """Says why there are no queues, if there are none."""
-        if not self._queues.loaded:
-            table = self.query_one("#queues", Table)
-            table.empty = "This server has no queues" if gone else reason
+        """Says why there are no channels, if there are none."""
+        if not self._channels.loaded:
+            table = self.query_one("#channels", Table)
+            table.empty = "This server has no channels" if gone else reason
             table.rows_changed()
 
     def show_world(self) -> None:
@@ -108,8 +106,8 @@ class Overview(View):
             self.query_one(HealthPanel).show(self.world.health)
 
     def open_row(self, row: Any) -> None:
-        """An instance, or the deliveries of a queue."""
-        if isinstance(row, Queue):
+        """An instance, or the deliveries of a channel."""
+        if isinstance(row, Channel):
             self.post_message(OpenDeliveries(f"channel:{row.channel}"))
         else:
             super().open_row(row)
@@ -119,7 +117,7 @@ class Overview(View):
         return instance_facts(row) if isinstance(row, Instance) else []
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offers the keys of a channel only where a queue is selected."""
+        """Offers the keys of a channel only where a channel is selected."""
         if action in ("hold", "deliveries") and not self.channel:
             return False
         return super().check_action(action, parameters)
