@@ -109,7 +109,7 @@ class BoundedHttp(Http):
         try:
             return await self._read_chunked(self._chunks)
         except SanicException:
-            self._leave_body()
+            self.leave_body()
             raise
 
     async def _read_chunked(self, chunks: Chunks) -> bytes | None:
@@ -123,7 +123,7 @@ class BoundedHttp(Http):
                 raise PayloadTooLarge("the body is too large")
         return await chunks.read()
 
-    def _leave_body(self) -> None:
+    def leave_body(self) -> None:
         """Closes the connection after the answer, whatever is still to come of the body."""
         self.keep_alive, self.request_body = False, None
         self.protocol.leave_unread()
@@ -135,7 +135,7 @@ class BoundedHttp(Http):
         if self.expecting_continue:
             # The body was not asked for, and may come all the same: what comes next is no request for certain.
             self.expecting_continue = False
-            self._leave_body()
+            self.leave_body()
         if self._has_no_length(data, end_stream):
             await self._begin_until_close(data)
         else:
@@ -169,4 +169,4 @@ class BoundedHttp(Http):
             self.protocol.leave_unread()
         await super().error_response(exception)
         if self.request_body and not self.keep_alive:  # Sanic would wait for the rest of it
-            self._leave_body()
+            self.leave_body()

@@ -210,6 +210,7 @@ class NotifierProtocol(HttpProtocol):
     def _check_request(self, http: Any, now: float) -> None:
         if http.stage is Stage.REQUEST or http.request_body:
             if now - self._began > REQUEST_DEADLINE:
+                http.leave_body()  # else what Sanic runs before its answer to an error would wait for the body anew
                 self._interrupt(http, RequestTimeout("the whole request must arrive within 15 seconds"), now)
         elif http.stage is Stage.IDLE:
             if now - (self._began or self._time) > (REQUEST_DEADLINE if self._began else self.keep_alive_timeout):
