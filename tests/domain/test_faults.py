@@ -83,7 +83,7 @@ def test_targets_full_of_errors(target):
             READERS["session"],
             {"user_id": "1", "platform": "web", "subscription": {"endpoint": "https://a", "keys": MANY}},
         ),
-        (READERS["requeue"], {"filter": MANY}),
+        (READERS["dead letters"], {"filter": MANY}),
     ],
 )
 def test_objects_within(read, body):
