@@ -85,7 +85,7 @@ async def _examine(
     flags: dict[str, Any], config: Path | None, server: tuple[str, str | None, int, str], must: bool
 ) -> list[Finding]:
     from notifier.config import SettingsError, load
-    from notifier.doctor import Finding, Level, check_files, check_keeping, check_round_trip
+    from notifier.doctor import Finding, Level, check_files, check_keeping, check_problems, check_round_trip
 
     try:
         settings = load(flags, os.environ, config)
@@ -95,7 +95,8 @@ async def _examine(
         keeping = check_keeping(settings.notification_ttl, settings.stream_maxlen)
         findings = [_check_settings(settings), keeping, *await _examine_machine(settings)]
     url, token, user_id, login = server
-    return [*findings, check_files(), await check_round_trip(url, token, user_id, login, must=must)]
+    round_trip = await check_round_trip(url, token, user_id, login, must=must)
+    return [*findings, check_files(), round_trip, *await check_problems(url, token)]
 
 
 def _check_settings(settings: Settings) -> Finding:

@@ -78,6 +78,14 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreached(error) from error
 
+    async def health(self) -> dict[str, Any]:
+        """The report of `/health`, whatever it says; empty where there is none. Raises `ClientError`."""
+        try:
+            async with self._http.get(f"{self._url}/health", timeout=TIMEOUT) as answer:
+                return _decoded(await answer.text(errors="replace"))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreached(error) from error
+
     async def _post(self, path: str, body: Mapping[str, Any], wanted: int, key: str | None) -> str:
         headers = {"Idempotency-Key": key} if key else {}
         try:

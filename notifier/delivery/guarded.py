@@ -66,7 +66,7 @@ class Guarded(Provider):
         self._sent = self._failed = 0
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
         self._minute: deque[tuple[int, int]] = deque(maxlen=RATE_SECONDS)  # second -> tries in it
-        self._ended: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # when tries ended, and how long they took
+        self._ended: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # when tries began, and how long they took
         self._under_way: dict[int, float] = {}  # the beginnings of tries
         self._tries = 0
 
@@ -76,10 +76,10 @@ class Guarded(Provider):
         return Figures(self._sent, self._failed, self._rate(), tuple(self._latencies))
 
     def recent_p95(self) -> float | None:
-        """The 95th percentile, in seconds, of the tries that ended within the last five seconds and of those under
-        way for more than one; None of fewer than two."""
+        """The 95th percentile, in seconds, of the tries that began within the last five seconds and have ended, and of
+        those under way for more than one; None of fewer than two."""
         now = time.perf_counter()
-        taken = [seconds for ended, seconds in self._ended if ended > now - RECENT]
+        taken = [seconds for began, seconds in self._ended if began > now - RECENT]
         taken += [now - began for began in self._under_way.values() if now - began > LONG]
         return sorted(taken)[min(len(taken) - 1, int(len(taken) * 0.95))] if len(taken) > 1 else None
 
@@ -124,7 +124,7 @@ class Guarded(Provider):
     def _note(self, message: Message, began: float, seconds: float, error: ProviderError | None) -> None:
         self._on_attempt(message.channel, self.name, seconds)
         self._latencies.append(seconds * 1000)
-        self._ended.append((time.perf_counter(), seconds))
+        self._ended.append((time.perf_counter() - seconds, seconds))
         self._count(int(began))
         outcome = "sent"
         if error is None:

@@ -4,7 +4,7 @@ from notifier.doctor.data import check_data, repair_data
 from notifier.doctor.findings import Finding, Level
 from notifier.doctor.keeping import check_keeping
 from notifier.doctor.machine import check_clock, check_data_dir, check_files, check_port, check_tls
-from notifier.doctor.server import check_round_trip
+from notifier.doctor.server import check_problems, check_round_trip
 from notifier.doctor.store import check_embedded, check_external
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "check_files",
     "check_keeping",
     "check_port",
+    "check_problems",
     "check_round_trip",
     "check_tls",
     "repair_data",

@@ -9,6 +9,7 @@ from notifier.client import Client, ClientError
 from notifier.doctor.findings import Finding, fail, note, ok
 
 TIMEOUT = 5.0
+LOOK = "look at it in the dashboard (notifier tui), or at GET /api/v1/admin/problems"
 
 
 async def check_round_trip(url: str, token: str | None, user_id: int, login: str, *, must: bool) -> Finding:
@@ -32,6 +33,20 @@ async def check_round_trip(url: str, token: str | None, user_id: int, login: str
     return fail(
         "websocket", f"{url}: not in sync within {TIMEOUT:g} s", "look at its log, and at /health for the store"
     )
+
+
+async def check_problems(url: str, token: str | None) -> list[Finding]:
+    """The problems that a running server names, in its own words and order; none where it does not answer."""
+    try:
+        async with asyncio.timeout(TIMEOUT), Client(url, token) as client:
+            told = await client.health()
+    except (ClientError, TimeoutError):
+        return []  # that it is away is found by opening an inbox
+    if "problems" not in told:
+        return []  # an older version
+    faults = [row for row in told["problems"] if row["severity"] != "notice"]
+    found = [(fail if row["severity"] == "critical" else note)("problems", row["text"], LOOK) for row in faults]
+    return found or [ok("problems", f"{url} names none")]
 
 
 def _away(url: str, reason: str, must: bool) -> Finding:

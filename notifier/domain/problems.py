@@ -116,8 +116,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         """`notice` for what is simulated, `critical` for what stops deliveries or an instance."""
         if self.kind is Kind.SIMULATED:
             return Severity.NOTICE
-        one_recipient = self.kind is Kind.CIRCUIT_OPEN and self.note == ONE_RECIPIENT
-        return Severity.CRITICAL if self.kind in CRITICAL and not one_recipient else Severity.WARNING
+        grave = self.kind in CRITICAL and (self.kind, self.note) not in MILDER
+        return Severity.CRITICAL if grave else Severity.WARNING
+
+    @property
+    def is_fault(self) -> bool:
+        """False for a notice."""
+        return self.severity is not Severity.NOTICE
 
     @property
     def view(self) -> str:
@@ -126,6 +131,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE_RECIPIENT = "for one recipient"
+ON_RESERVE = "on its reserve"
+MILDER = {(Kind.CIRCUIT_OPEN, ONE_RECIPIENT), (Kind.DISK_FULL, ON_RESERVE)}  # critical kinds, yet not so bad
 
 
 class ProviderSign(NamedTuple):
@@ -143,14 +150,15 @@ class ProviderSign(NamedTuple):
 class Signs(NamedTuple):
     """Measurements of an instance now. Latencies are seconds, None where too little was seen to judge.
 
-    `refusal` is why the store takes no writes, `unsafe` why it may lose them; `clock_skew` the seconds by which this
-    machine's clock is ahead of Redis'. `kafka` is the consumer's error, None while it has none. `failing` are the
-    duties that fail again and again, with their last error.
+    `disk_low`: the disk has no more room than the reserve. `refusal` is why the store takes no writes, `unsafe` why it
+    may lose them. `clock_skew` counts the seconds by which this machine's clock is ahead of Redis'. `kafka` is the
+    consumer's error, None while it has none. `failing` are the duties whose last round failed, with the error.
     """
 
     store_up: bool
     refusal: str | None
     disk_full: bool
+    disk_low: bool
     unsafe: Sequence[str]
     store_p99: float | None
     loop_lag: float | None
@@ -171,8 +179,8 @@ class ChannelShare(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """State that all instances share: channels, dead letters of the last ten minutes, instances gone with the seconds
-    since their last heartbeat, Kafka's lag, and each source's notifications a second."""
+    """State that all instances share: channels, dead letters of the last ten minutes, instances gone with the Unix seconds
+    since when, Kafka's lag, and each source's notifications a second."""
 
     channels: Sequence[ChannelShare]
     dead_recent: int
@@ -195,9 +203,7 @@ def own_problems(pod: str, signs: Signs, limits: Thresholds) -> list[Problem]:
 
 def shared_problems(shared: Shared, limits: Thresholds) -> list[Problem]:
     """Problems of what all instances share."""
-    found = [
-        Problem(kind=Kind.INSTANCE_GONE, subject=pod, value=round(age, 1)) for pod, age in sorted(shared.gone.items())
-    ]
+    found = [Problem(kind=Kind.INSTANCE_GONE, subject=pod, since=since) for pod, since in sorted(shared.gone.items())]
     for row in shared.channels:
         if row.paused:
             found.append(Problem(kind=Kind.CHANNEL_PAUSED, subject=row.channel, value=row.waiting, channel=row.channel))
@@ -245,8 +251,9 @@ def _store_problems(pod: str, signs: Signs, limits: Thresholds) -> list[Problem]
     if not signs.store_up:
         return [Problem(kind=Kind.STORE_AWAY)]
     if signs.disk_full:
-        return [Problem(kind=Kind.DISK_FULL, note=signs.refusal or "")]
-    found = [Problem(kind=Kind.STORE_REFUSING, note=signs.refusal)] if signs.refusal else []
+        return [Problem(kind=Kind.DISK_FULL)]
+    found = [Problem(kind=Kind.DISK_FULL, note=ON_RESERVE)] if signs.disk_low else []
+    found += [Problem(kind=Kind.STORE_REFUSING, note=signs.refusal)] if signs.refusal else []
     found += [Problem(kind=Kind.STORE_UNSAFE, subject=reason[:MAX_SUBJECT], note=reason) for reason in signs.unsafe]
     if signs.store_p99 is not None and signs.store_p99 > limits.store_p99:
         found.append(_over(Kind.STORE_SLOW, pod, signs.store_p99, limits.store_p99))
@@ -295,7 +302,7 @@ def _words(problem: Problem, age: str) -> str:
         return f"{subject} circuit open{age}{f' {note}' if note else ''}, {value:.0f} held"
     texts = {
         Kind.STORE_AWAY: f"Redis away{age}",
-        Kind.DISK_FULL: f"disk full{age}: new notifications are refused",
+        Kind.DISK_FULL: f"disk full{age}: {'the reserve is left' if note else 'new notifications are refused'}",
         Kind.STORE_REFUSING: f"Redis {note}",
         Kind.STORE_UNSAFE: f"Redis may lose data: {note}",
         Kind.INSTANCE_GONE: f"{subject} gone{age}",

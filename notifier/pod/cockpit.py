@@ -103,6 +103,7 @@ class Cockpit:
         self.channels = ChannelFigures(
             pipeline.service, self._channel_counts, self._provider_rows, self.history.dead_last_hour
         )
+        self._register_gauges()
         instance.peers.answers("talkers", self.pulse.top)
         instance.peers.answers("channels", lambda: told_counts(self._counts.grown))
         self._log = LogEvents(instance.events, identity.pod)
@@ -111,6 +112,17 @@ class Cockpit:
             HistoryWriter(history, self.minutes.read, redis.clock.now),
             EventKeeper(instance.event_log, instance.events),
         ]
+
+    def _register_gauges(self) -> None:
+        gauge, queues = self._instance.metrics.gauge, self._instance.pipeline
+        text = "Problems of the cluster, without notices"
+        gauge("problems", text, lambda: sum(1 for one in self.problems.current() if one.is_fault), max)
+        text = "Dead letters of the last ten minutes"
+        gauge("dlq_recent", text, lambda: queues.queues.dead_recent if queues.queues else 0, max)
+        text = "Seconds by which this machine's clock is off from Redis'"
+        gauge("clock_skew_seconds", text, lambda: abs(self._instance.redis.clock.skew()), max)
+        text = "Notifications a second of the source that sends the most here"
+        gauge("busiest_source_per_second", text, lambda: max(self.pulse.rates().values(), default=0.0), max)
 
     def watch(self, duties: Sequence[Duty]) -> None:
         """Names the duties whose failures are problems."""
@@ -153,7 +165,9 @@ class Cockpit:
         self.problems.measure()
 
     def _kafka_error(self) -> str | None:
-        return self._instance.ingest.state.error if self._instance.ingest is not None else None
+        """Why Kafka is not read. Nothing where it is paused: then the store is away, which is told by itself."""
+        ingest = self._instance.ingest
+        return None if ingest is None or ingest.state.paused else ingest.state.error
 
     async def _read_store(self) -> tuple[Queues, list[PodReport]]:
         queues, pods = await asyncio.gather(self._instance.pipeline.service.queues(), self._instance.operations.pods())

@@ -78,6 +78,7 @@ class ProblemBoard:
         self._measure = measure
         self._kafka_lag = kafka_lag
         self._sources = sources
+        self._now = now
         self._limits = limits
         self._clock = clock
         self._own_memory, self._memory = Memory(now), Memory(now)
@@ -108,10 +109,15 @@ class ProblemBoard:
 
     def note_pods(self, pods: Sequence[PodReport]) -> None:
         """Takes in the instances' documents, and who is gone without leave."""
+        now, seen = self._now(), {one.pod_id for one in self._pods if one.alive}
+        gone = {
+            one.pod_id: self._gone.get(one.pod_id, now - (0.0 if one.pod_id in seen else one.heartbeat_age_s))
+            for one in pods
+            if not one.alive and one.pod_id != self._pod
+        }
         self._pods = pods
-        gone = {one.pod_id: one.heartbeat_age_s for one in pods if not one.alive and one.pod_id != self._pod}
         if self._clock() < self._settled_at:
-            gone = {pod: age for pod, age in gone.items() if pod in self._gone}
+            gone = {pod: since for pod, since in gone.items() if pod in self._gone}
         for pod in sorted(gone.keys() - self._gone.keys()):
             self.on_gone(pod)
         self._gone = gone

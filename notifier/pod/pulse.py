@@ -13,8 +13,6 @@ from notifier.store.redis.clock import StoreClock
 from notifier.telemetry.metrics import Metrics
 from notifier.telemetry.recent import RecentHistogram, RecentLag
 
-LEAST = 5  # observations below which a percentile says nothing
-
 
 class Pulse:
     """Figures of the last seconds, and the counts of the talkers."""
@@ -59,10 +57,11 @@ class Pulse:
             store_up=store.up,
             refusal=store.refusal,
             disk_full=store.disk_full,
+            disk_low=store.disk_low,
             unsafe=store.unsafe(),
-            store_p99=self._redis.quantile(0.99, LEAST),
+            store_p99=self._redis.quantile(0.99),
             loop_lag=self._lag.value,
-            push_p99=self._latency.quantile(0.99, LEAST),
+            push_p99=self._latency.quantile(0.99),
             clock_skew=self._clock.skew(),
             kafka=self._kafka_error(),
             providers=self._providers(),

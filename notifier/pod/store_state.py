@@ -52,6 +52,11 @@ class StoreState:
         """True while the embedded Redis refuses writes for want of room on its disk."""
         return self._embedded is not None and self._embedded.disk_full
 
+    @property
+    def disk_low(self) -> bool:
+        """True while the embedded Redis lives on its reserve, or nearly."""
+        return self._embedded is not None and self._embedded.disk_low
+
     def unsafe(self) -> list[str]:
         """Reasons why the store may lose what it was given, one sentence each."""
         replaced = REPLACED if self._clock() - self._replaced_at < TELL_REPLACED else None

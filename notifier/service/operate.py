@@ -154,6 +154,15 @@ class Operations:
         """All instances with a heartbeat, by name, alive or not."""
         return [pod_report(record) for record in await self._presence.pods()]
 
+    async def forget_pod(self, name: str) -> None:
+        """Forgets an instance that is gone; raises `NotifierError` (`not_found`, or `conflict` for one alive)."""
+        known = {pod.pod_id: pod.alive for pod in await self.pods()}
+        if name not in known:
+            raise NotifierError(ErrorCode.NOT_FOUND, "no such instance")
+        if known[name]:
+            raise NotifierError(ErrorCode.CONFLICT, "this instance is alive")
+        await self._presence.forget(name)
+
     async def totals(self) -> dict[str, int]:
         """The cluster's counts since its first start, but for what pods counted in the last seconds."""
         return await self._presence.totals()

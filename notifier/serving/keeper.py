@@ -70,7 +70,8 @@ class Keeper:
     def _show_disk(self) -> None:
         """Without a word to the supervisor: only the workers read it."""
         facts, redis = self._facts, self._redis
-        facts.trouble, facts.disk_free, facts.disk_full = redis.trouble, redis.disk_free, redis.disk_full
+        facts.trouble, facts.disk_free = redis.trouble, redis.disk_free
+        facts.disk_full, facts.disk_low = redis.disk_full, redis.disk_low
         self._board.write(self._slot, msgspec.json.encode(self._facts))
 
     def _on_event(self, name: str, facts: Mapping[str, Any]) -> None:

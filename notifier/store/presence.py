@@ -99,6 +99,10 @@ class Presence:
             [("DEL", self._keys.pod(pod)), ("DEL", self._keys.bus(pod)), ("HDEL", self._keys.heartbeats, pod)]
         )
 
+    async def forget(self, pod: str) -> None:
+        """Takes an instance that is gone from the list of heartbeats."""
+        await self._redis.call("HDEL", self._keys.heartbeats, pod)
+
     async def pods(self) -> list[PodRecord]:
         """All pods that have beaten, alive or not, by name."""
         beats = await self._redis.call("HGETALL", self._keys.heartbeats)

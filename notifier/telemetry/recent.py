@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from notifier.telemetry.metrics import Histogram, quantile_of
 
+LEAST, OUTLIERS = 5, 2  # observations that say something, and those of them that are left out
 SECONDS = 5  # a cure shows within as many, and one hiccup is forgotten
 
 
@@ -29,10 +30,15 @@ class RecentHistogram:
         """Observations by bucket."""
         return [new - old for new, old in zip(self._past[-1], self._past[0], strict=True)]
 
-    def quantile(self, share: float, least: int) -> float | None:
-        """The value below which `share` of the observations lie; None where there are fewer than `least`."""
+    def quantile(self, share: float) -> float | None:
+        """The value below which `share` of the observations lie, the two largest left out; None of fewer than five.
+
+        Of few observations one alone would else be their 99th percentile, and a hiccup a problem."""
         counts = self.counts
-        return quantile_of(self._histogram.bounds, counts, share) if sum(counts) >= least else None
+        total = sum(counts)
+        if total < LEAST:
+            return None
+        return quantile_of(self._histogram.bounds, counts, min(share, 1 - OUTLIERS / total))
 
 
 class RecentLag:

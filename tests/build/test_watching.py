@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from notifier.config import load
+from notifier.pod.policies import problem_thresholds
 from tests.support import notify
 
 BUILD = Path(__file__).parent.parent.parent / "build"
@@ -56,6 +58,26 @@ def test_every_rule_has_a_summary_a_cure_and_a_severity():
         assert rule["labels"]["severity"] in ("page", "warn", "info")
         assert rule["for"]
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize(
+    ("alert", "threshold"),
+    [
+        ("NotifierSlow", "delivery_p99"),
+        ("NotifierRedisSlow", "store_p99"),
+        ("NotifierLoopLate", "loop_lag"),
+        ("NotifierProviderSlow", "provider_p95"),
+        ("NotifierClockOff", "clock_skew"),
+        ("NotifierQueueGrows", "queue"),
+        ("NotifierDeadLettersGrow", "dead_letters"),
+        ("NotifierKafkaLag", "kafka_lag"),
+        ("NotifierFlood", "flood"),
+    ],
+)
+def test_a_rule_has_the_threshold_of_its_problem(alert, threshold):
+    (rule,) = [rule for rule in RULES if rule["alert"] == alert]
+    limit = getattr(problem_thresholds(load({}, {})), threshold)
+    assert float(rule["expr"].rpartition(">")[2]) == limit
 
 
 def test_panels_of_the_board():

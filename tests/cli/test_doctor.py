@@ -70,6 +70,18 @@ async def test_a_running_server_is_ours_and_in_sync(client, redis_socket, data_d
     assert (code, found["persistence"]["level"]) == (0, "note")
 
 
+async def test_it_tells_the_problems_that_a_running_server_names(client, redis_socket, data_dir):
+    pod = f"{HOST}:{client._server.port}"
+    changes = {"SERVER_ADDR": pod, "REDIS_ADDR": f"unix://{redis_socket}"}
+    _, found = await examine(data_dir, "--url", f"http://{pod}", **changes)
+    assert (found["problems"]["level"], found["problems"]["found"]) == ("ok", f"http://{pod} names none")
+    await client.post("/api/v1/admin/channels/sms/pause")
+    await client.get("/api/v1/admin/problems")
+    code, found = await examine(data_dir, "--url", f"http://{pod}", **changes)
+    assert (code, found["problems"]["level"]) == (0, "note")
+    assert found["problems"]["found"].startswith("sms paused")
+
+
 async def test_a_redis_that_keeps_nothing_on_disk(loop, data_dir, redis_server):
     port = redis_server("--appendonly", "no")
     await eventually(lambda: listens(port), "the start of Redis")

@@ -1,57 +1,21 @@
 """A disk that fills up under the embedded Redis: what was answered 202 is kept, however the server ends."""
 
 import asyncio
-import contextlib
 import json
 import os
 import resource
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
 
 import pytest
 
+from tests.e2e.disks import SIZE, LimitedDisk, small_disk
 from tests.e2e.server import ServerProcess, runs
 
-MIB = 1024 * 1024
-SIZE = 16 * MIB
 TARGETS = [{"id": number, "login": f"u{number}"} for number in range(1, 51)]
 PATIENCE = 10.0
-
-
-class TmpfsDisk:
-    """A file system of 16 MiB of its own."""
-
-    limit = None
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def fill(self):
-        """Takes what is free, as another program would."""
-        with contextlib.suppress(OSError), (self.folder / "hog").open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(65536))
-
-    def free(self):
-        (self.folder / "hog").unlink()
-
-
-class LimitedDisk:
-    """For machines on which nothing may be mounted: no file grows beyond 12 MiB (RLIMIT_FSIZE); writes fail alike."""
-
-    limit = 12 * MIB
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def fill(self):
-        """Nothing: the limit holds from the start."""
-
-    def free(self):
-        """Nothing: the test raises the limit."""
 
 
 @pytest.fixture(params=["tmpfs", pytest.param("limit", marks=pytest.mark.slow)])
@@ -59,15 +23,9 @@ def disk(request, tmp_path):
     """A small disk; where mounting is not permitted both are a limit on the size of files."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = (
-        request.param == "tmpfs"
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, check=False
-        ).returncode
-    )
-    yield TmpfsDisk(folder) if mounted else LimitedDisk(folder)
-    if mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+    found = small_disk(folder) if request.param == "tmpfs" else LimitedDisk(folder)
+    yield found
+    found.remove()
 
 
 @pytest.fixture

@@ -69,6 +69,11 @@ class DiskGuard:
         return self._low
 
     @property
+    def low(self) -> bool:
+        """True while the disk could not give the reserve once more; writes are taken as long as it lasts."""
+        return self._wanted > 0 and self.room.free < self.reserve
+
+    @property
     def trouble(self) -> str | None:
         """The reason why the server takes no writes, or may lose them; None while all is well."""
         if self._low:

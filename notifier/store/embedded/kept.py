@@ -10,7 +10,7 @@ import msgspec
 
 class RedisFacts(msgspec.Struct):
     """State of the embedded Redis: its keeper's process id, the server's URL, restarts, the error of a failed start,
-    the present trouble, free bytes on its disk, and whether it refuses writes for want of them."""
+    the present trouble, free bytes on its disk, and whether it refuses writes for want of them, or soon will."""
 
     pid: int = 0
     url: str = ""
@@ -19,6 +19,7 @@ class RedisFacts(msgspec.Struct):
     trouble: str | None = None
     disk_free: int = 0
     disk_full: bool = False
+    disk_low: bool = False
 
 
 class OwnRedis(Protocol):
@@ -32,6 +33,8 @@ class OwnRedis(Protocol):
     def disk_free(self) -> int: ...
     @property
     def disk_full(self) -> bool: ...
+    @property
+    def disk_low(self) -> bool: ...
     async def start(self) -> str: ...
     async def stop(self) -> None: ...
 
@@ -62,6 +65,11 @@ class KeptRedis:
     def disk_full(self) -> bool:
         """True while writes are refused for want of room on the disk."""
         return facts_in(self._read()).disk_full
+
+    @property
+    def disk_low(self) -> bool:
+        """True while the disk has less room than `DISK_RESERVE` beyond what is reserved."""
+        return facts_in(self._read()).disk_low
 
     async def start(self) -> str:
         """The server's URL."""

@@ -93,6 +93,11 @@ class EmbeddedRedis:
         return self._guard.full
 
     @property
+    def disk_low(self) -> bool:
+        """True while the disk has less room than `DISK_RESERVE` beyond what is reserved."""
+        return self._guard.low
+
+    @property
     def disk_free(self) -> int:
         """Bytes that are free on the disk of the data."""
         return self._guard.room.free

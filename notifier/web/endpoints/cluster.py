@@ -9,12 +9,13 @@ from msgspec import Meta, Struct
 
 from notifier.domain.inbox_requests import BroadcastRequest
 from notifier.domain.times import format_time
+from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.web.endpoints.fields import OPERATORS, TIME, Count, Seconds, Time
 from notifier.web.http.audit import audit
 from notifier.web.http.mount import Call
-from notifier.web.http.route import ADMIN, Answer, Endpoints, get, post
+from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get, post
 
 PREFIX = "/api/v1/admin"
 
@@ -44,6 +45,8 @@ class BroadcastAnswer(Struct):
     accepted: Count
 
 
+_NO_POD = NotifierError(ErrorCode.NOT_FOUND, "no such instance")
+_ALIVE = NotifierError(ErrorCode.CONFLICT, "this instance is alive")
 _POD = Pod(
     pod_id="pod-a",
     alive=True,
@@ -71,6 +74,16 @@ class ClusterEndpoints(Endpoints):
     async def list_pods(self, call: Call) -> PodList:
         rows = await self._operations.pods()
         return PodList([Pod(**{name: getattr(row, name) for name in Pod.__struct_fields__}) for row in rows])
+
+    @delete(
+        f"{PREFIX}/pods/{{pod_id}}",
+        "Forget an instance that is gone",
+        answers=(Answer(status=204, description="It is forgotten; it comes back where it starts again."),),
+        failures=(_NO_POD, _ALIVE),
+    )
+    async def forget_pod(self, call: Call, pod_id: str) -> None:
+        await self._operations.forget_pod(pod_id)
+        audit(call, "forget", pod_id)
 
     @post(
         f"{PREFIX}/broadcast",

@@ -162,3 +162,17 @@ async def test_find(client):
     assert await find(client, "pod") == [("instance", "pod-a")]
     assert await find(client, "sm") == [("channel", "sms")]
     assert await find(client, "nothing") == []
+
+
+async def test_an_instance_that_is_gone_is_told_until_it_is_forgotten(client, start_pod):
+    """One that leaves is not gone; one whose presence ran out is, until it is back or an operator forgets it."""
+    other = await start_pod("pod-b", presence_ttl="300ms")
+    await eventually(lambda: client.pod.heartbeat.others == ["pod-b"] or client.pod.heartbeat.hurry())
+    assert (await client.delete(f"{ADMIN}/pods/pod-b")).status_code == 409
+    await other.pod.heartbeat.stop()
+    client.pod.cockpit.problems._settled_at = 0.0  # as after five seconds
+    row = await seen(client, "instance_gone", "pod-b")
+    assert row["severity"] == "critical" and row["open"] == {"view": "instances", "id": "pod-b"}
+    assert (await client.delete(f"{ADMIN}/pods/pod-b")).status_code == 204
+    await gone(client, "instance_gone", "pod-b")
+    assert (await client.delete(f"{ADMIN}/pods/pod-b")).status_code == 404

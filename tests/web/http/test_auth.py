@@ -43,6 +43,7 @@ ROUTES = {
     ("GET", "/api/v1/admin/pending"): TO_OBSERVE,
     ("GET", "/api/v1/admin/history"): TO_OBSERVE,
     ("GET", "/api/v1/admin/pods"): TO_OBSERVE,
+    ("DELETE", "/api/v1/admin/pods/<pod_id:str>"): TO_OPERATE,
     ("GET", "/api/v1/admin/events"): TO_OBSERVE,
     ("POST", "/api/v1/admin/broadcast"): TO_OPERATE,
     ("POST", "/api/v1/admin/keys"): TO_OPERATE,
