@@ -179,8 +179,8 @@ class ChannelShare(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """State that all instances share: channels, dead letters of the last ten minutes, instances gone with the Unix seconds
-    since when, Kafka's lag, and each source's notifications a second."""
+    """State that all instances share: channels, dead letters of the last ten minutes, instances gone and since when
+    (Unix seconds), Kafka's lag, and each source's notifications a second."""
 
     channels: Sequence[ChannelShare]
     dead_recent: int
