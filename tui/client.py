@@ -26,6 +26,8 @@ PAGE = 500  # rows a request: small enough that decoding one page holds no key u
 FOUND_MAX = 20  # rows of a search
 ANSWER_MAX = 16 * 1024 * 1024
 SILENCE_MAX = 30.0  # seconds without a byte on the event stream; the server speaks at least every 10 s
+_LOOKS = "this token may look and change nothing (403); that takes the scope admin"
+_UNSCOPED = "the token lacks the scope admin (403); give one that has it, or observe to look only"
 _ORDINARY = aiohttp.ClientTimeout(total=15, sock_connect=5)
 _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_MAX)
 
@@ -261,7 +263,7 @@ class AdminClient:
         body = await _bounded(response)
         if response.status < 300 or response.status == also:
             return body
-        raise _refusal(response.status, _detail(body), self.place)
+        raise _refusal(response, _detail(body), self.place)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -275,11 +277,12 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _refusal(status: int, detail: str, place: str) -> ApiError:
+def _refusal(response: aiohttp.ClientResponse, detail: str, place: str) -> ApiError:
+    status = response.status
     if status == 401:
         return ApiError(Failure.REFUSED, "the token is missing, wrong or expired (401); give --token or NOTIFIER_TOKEN")
     if status == 403:
-        return ApiError(Failure.REFUSED, "the token lacks the scope admin (403); give one that has it")
+        return ApiError(Failure.REFUSED, _LOOKS if response.method != "GET" else _UNSCOPED)
     if 300 <= status < 400:
         return ApiError(Failure.STRANGE, f"{place} redirects elsewhere ({status}); give the URL it leads to")
     if status == 404:

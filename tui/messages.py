@@ -159,5 +159,9 @@ class WriteRows(Message):
     what: str
 
 
+class PaneTurned(Message):
+    """The pane beside lists was put up or away."""
+
+
 class RefreshNow(Message):
     """Fetch what is shown again."""

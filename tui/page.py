@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui.actions import Action
+from tui.beside import facts_of
 from tui.commands import Command, allowed, bind
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.channels import Channel
@@ -61,13 +62,14 @@ ROW_COMMANDS = (COPY_ID, COPY_JSON)
 USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setting:
     """The parts that every page is given."""
 
     world: World
     tabs: list[Tab]
     read_only: bool
+    beside: bool = True  # the selected row stands in full beside the list, where there is room
 
 
 FRAME_COMMANDS = (
@@ -279,7 +281,7 @@ class Page(Screen[None]):
 
     def facts_of(self, row: Any) -> list[tuple[str, str]]:
         """The facts that the page of a record begins with."""
-        return []
+        return facts_of(row)
 
     def on_table_empty_handed(self, event: Table.EmptyHanded) -> None:
         """Enter, where no row is selected."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 _SIZE_MAX = 4096
-_NAMES = ("theme", "local_time", "bell")
+_NAMES = ("beside", "theme", "local_time", "bell")
 
 
 def default_path() -> Path:
@@ -38,6 +38,15 @@ class Preferences:
     def bell(self) -> bool:
         """True where the terminal's bell rings for problems."""
         return self._kept.get("bell") is True
+
+    @property
+    def beside(self) -> bool:
+        """False where the pane beside lists was put away."""
+        return self._kept.get("beside") is not False
+
+    def remember_beside(self, beside: bool) -> str:
+        """Keeps whether the pane stands; returns nothing, or why it could not be kept."""
+        return self._remember("beside", beside)
 
     def remember_theme(self, name: str) -> str:
         """Keeps the theme's name; returns nothing, or why it could not be kept."""

@@ -20,7 +20,7 @@ from textual.worker import Worker
 from tui.commands import available, bind, key_name
 from tui.dialogs.help import Help
 from tui.everywhere import EVERYWHERE, PAGE_ACTIONS
-from tui.messages import CopyText, RefreshNow, WriteRows
+from tui.messages import CopyText, PaneTurned, RefreshNow, WriteRows
 from tui.navigation import Navigator
 from tui.page import Page, Setting
 from tui.palette import Actions
@@ -63,6 +63,7 @@ class Shell(Navigator):
     async def show_first(self) -> None:
         """Puts the first view up, in the theme and the zone."""
         TIMES.turn(self._preferences.local_time)
+        self.setting.beside = self._preferences.beside
         self._put_on_theme()
         for name, view in self.views.items():
             self.install_screen(view, name)
@@ -133,6 +134,11 @@ class Shell(Navigator):
         """Copies through the terminal (OSC 52)."""
         self.copy_to_clipboard(message.text.encode("utf-8", "replace").decode())
         self.inform(f"Copied {message.what}")
+
+    def on_pane_turned(self, message: PaneTurned) -> None:
+        """Remembers it."""
+        if problem := self._preferences.remember_beside(self.setting.beside):
+            self.inform(f"The pane will not be remembered: {problem}", bad=True)
 
     def on_write_rows(self, message: WriteRows) -> None:
         """Asks for a file, and writes the rows to it."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from textual import events
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tui.commands import Command, bind
 from tui.listing import Listing
-from tui.page import Page, Setting
+from tui.messages import PaneTurned
+from tui.page import Page, Setting, as_json
 from tui.subjects import Snapshot
 from tui.widgets.filter_bar import FilterBar, FilterInput
+from tui.widgets.side_pane import SidePane
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 
+WIDE = 140  # columns from which the detail stands beside the list
 BACK = Command("escape", "back", "back", "Drop the filter, then back to where one came from")
 BEFORE = Command("backspace", "view_before", "view before", "Back to the page before this view")
 TABLE_COMMANDS = (
+    Command("v", "beside", "pane", f"The selected row in full beside the list, or not; from {WIDE} columns on"),
     Command("slash", "filter", "filter", "Filter the rows as you type", footer=True),
     BACK,
     BEFORE,
@@ -69,7 +75,8 @@ class TableView(View):
         """Filter and table."""
         yield from self.above()
         yield FilterBar(self.filter_hint, self.needle)
-        yield Table(self.rows, "Loading …", follow=self.follow, news=self.news, id="table")
+        table = Table(self.rows, "Loading …", follow=self.follow, news=self.news, id="table")
+        yield Horizontal(table, SidePane(), classes="split")
 
     def above(self) -> Iterable[Widget]:
         """Widgets over the table."""
@@ -140,6 +147,39 @@ class TableView(View):
             self.note(f"{sought} is not listed here")
         else:
             self.main_table.select(place)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Gives the selected row a pane of its own where there is room."""
+        self._split(event.size.width)
+
+    def on_table_pointed(self, event: Table.Pointed) -> None:
+        """Shows the row under the cursor beside the list."""
+        event.stop()
+        if self.has_class("-split"):
+            self._show_beside()
+
+    def action_beside(self) -> None:
+        """Shows the pane, or puts it away."""
+        if self.size.width < WIDE:
+            self.note(f"the pane needs {WIDE} columns, and here are {self.size.width}")
+            return
+        self.setting.beside = not self.setting.beside
+        self.post_message(PaneTurned())
+        self._split(self.size.width)
+
+    def _split(self, width: int) -> None:
+        self.set_class(self.setting.beside and width >= WIDE, "-split")
+        if self.has_class("-split"):
+            self._show_beside()
+
+    def _show_beside(self) -> None:
+        table = self.main_table
+        row = table.selected
+        pane = self.query_one(SidePane)
+        if row is None:
+            pane.show(None, "nothing is selected", [], "")
+        else:
+            pane.show(table.listing.key(row), row.identity, self.facts_of(row), as_json(row.raw))
 
     def action_filter(self) -> None:
         """Goes to the filter."""

@@ -43,7 +43,7 @@ NO_TEXTUAL = [
     "inbox.subjects",
     "record",
 ]
-NO_TEXTUAL += ["subjects", "world", "export", "times"]
+NO_TEXTUAL += ["subjects", "world", "export", "times", "beside", "contexts", "recording.recorder", "recording.tape"]
 
 
 def imported(path: Path) -> set[str]:

@@ -186,6 +186,30 @@ async def test_without_its_token_the_door_stays_shut(loop, guarded):
         assert caught.value.failure is Failure.REFUSED
 
 
+@pytest.fixture
+async def observing(loop, guarded):
+    """A key that may look at all and change nothing."""
+    body = {"name": "wall", "scopes": ["observe"]}
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    answer = await guarded.post("/api/v1/admin/keys", json=body, headers=headers)
+    assert answer.status_code in (200, 201)
+    return answer.json()["key"]
+
+
+async def test_a_key_with_the_scope_observe_sees_every_view_and_changes_nothing(loop, guarded, look, observing):
+    async with look(guarded, token=observing) as stage:
+        await stage.sees("● live", "pod-a", "● sms")
+        for name, view in stage.app.views.items():
+            await stage.app.action_view(name)
+            await stage.until(lambda view=view: stage.page is view and (view.subject is None or view.loaded))
+        assert stage.app.world.following
+        await stage.view("minus", "inapp", "providers")
+        await stage.press("P")
+        await stage.asks("Pause the channel ")
+        await stage.press("y")
+        await stage.until(lambda: any("this token may look and change nothing (403)" in t for t in stage.toasts))
+
+
 async def test_a_pod_restarts_under_the_dashboard(loop, client, start_pod, look):
     await notify(client, "hello")
     async with look(client) as stage:

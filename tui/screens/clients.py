@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tui.commands import bind
 from tui.inbox import columns
 from tui.inbox.model import Client
@@ -30,7 +28,3 @@ class Clients(TableView):
     def listing(self) -> Listing[Client]:
         """Connections."""
         return columns.clients()
-
-    def facts_of(self, row: Any) -> list[tuple[str, str]]:
-        """None: a connection opens its user."""
-        return []

@@ -64,6 +64,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     class EmptyHanded(Message):
         """A row was to be opened, and none is selected."""
 
+    class Pointed(Message):
+        """The cursor stands on another row, or on the same one with new data."""
+
     class Resorted(Message):
         """The order changed."""
 
@@ -130,6 +133,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._keep_in_place(before)
         self._sight()
         self._repaint()
+        self.post_message(self.Pointed())
 
     def select(self, place: int) -> None:
         """Puts the cursor on a row, counted from 0, and brings it into sight."""
@@ -140,6 +144,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._show_line(old)
         self._show_line(self._cursor)
         self._into_sight()
+        self.post_message(self.Pointed())
 
     def action_move(self, rows: int) -> None:
         """Moves the cursor."""
