@@ -211,11 +211,16 @@ class AdminClient:
         """`GET queues`."""
         return await self._get(f"{ADMIN}/queues")
 
-    async def events(self) -> AsyncIterator[list[ServerEvent]]:
-        """`GET events`, as they come, until the server ends the stream; first an empty list once it stands."""
+    async def events(self, since: str = "") -> AsyncIterator[list[ServerEvent]]:
+        """`GET events`, as they come, until the server ends the stream; first an empty list once it stands.
+
+        The notable ones `since` a time, as the server writes it, come before the present ones.
+        """
         parser = Parser()
         headers = {"Accept": "text/event-stream"}
-        async with self._request("GET", f"{ADMIN}/events", headers=headers, timeout=_ENDLESS) as response:
+        query = {"since": since} if since else {}
+        path = f"{ADMIN}/events"
+        async with self._request("GET", path, params=query, headers=headers, timeout=_ENDLESS) as response:
             await self._checked(response)
             yield []
             async for chunk in response.content.iter_any():

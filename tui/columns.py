@@ -17,6 +17,15 @@ _STATE_SIGNS = {"up": "● up", "late": "▲ late", "gone": "✕ gone"}
 _STATE_TONES = {"up": "good", "late": "warn", "gone": "bad"}
 _STATE_ORDER = ("gone", "late", "up")
 _EVENT_TONES = {"client.disconnected": "dim", "notification.cleared": "warn", "pod.left": "bad", "pod.joined": "good"}
+_EVENT_TONES |= {
+    "channel.paused": "warn",
+    "channel.resumed": "good",
+    "instance.started": "good",
+    "instance.gone": "bad",
+}
+_EVENT_TONES |= {"store.replaced": "bad"}
+_LEVEL_SIGNS = {"warning": "▲ warning", "error": "✕ error"}
+_LEVEL_TONES = {"warning": "warn", "error": "bad"}
 _EVENT_TONES |= {"delivery.sent": "good", "delivery.retrying": "warn", "delivery.expired": "warn"}
 
 
@@ -88,9 +97,30 @@ EVENTS: tuple[Column[Event], ...] = (
 )
 
 
+LOG: tuple[Column[Event], ...] = (
+    EVENTS[0],
+    Column(
+        "level",
+        "Level",
+        lambda row: _LEVEL_SIGNS.get(row.level, row.level),
+        lambda row: row.level,
+        9,
+        tone=lambda row: _LEVEL_TONES.get(row.level, ""),
+    ),
+    Column("instance", "Instance", lambda row: row.pod_id, lambda row: row.pod_id, 8, flex=1, rank=1),
+    Column("event", "Event", lambda row: row.named, lambda row: row.named, 18, flex=1),
+    Column("said", "Text", lambda row: row.said[:400], lambda row: row.said, 26, flex=4),
+)
+
+
 def instances() -> Listing[Instance]:
     """Instances, those gone first, then those late: what is wrong must not hide under what is well."""
     return Listing(INSTANCES, lambda row: row.pod_id, lambda row: row.haystack, "state")
+
+
+def log() -> Listing[Event]:
+    """Log lines, as they come: newest first."""
+    return Listing(LOG, lambda row: row.number, lambda row: row.haystack)
 
 
 def tail() -> Listing[Event]:

@@ -12,6 +12,10 @@ from tui.model import UserKey, user_of
 from tui.record import Json, Raw, Read, Row, Text, Whole, moment_in, text
 
 TAIL_MAX = 5_000
+LOGS_MAX = 1_000  # kept beside the others, which come in thousands
+LOG = "log"
+# What is seldom and says that something changed: the server keeps it for a day.
+NOTABLE = ("provider.", "channel.", "instance.", "pod.", "store.", LOG)
 EVENT_MAX = 8 * 1024  # characters of JSON; a longer event is counted as left out
 _WHICH = ("type", "time", "pod_id", "user_id", "login", "connection_id", "notification_id", "stream_id")
 _KNOWN = frozenset((*_WHICH, "source", "message", "remote", "pod"))
@@ -59,6 +63,26 @@ class Event(Read):
         return self.user
 
     @property
+    def notable(self) -> bool:
+        """True for what is seldom and says that something changed."""
+        return self.kind.startswith(NOTABLE)
+
+    @property
+    def level(self) -> str:
+        """`warning` or `error` of a log line, or nothing."""
+        return text(self.raw, "level") if self.kind == LOG else ""
+
+    @property
+    def named(self) -> str:
+        """The event that a log line tells of, such as `redis.silent`."""
+        return text(self.raw, "event")
+
+    @property
+    def said(self) -> str:
+        """The text of a log line."""
+        return text(self.raw, "text")
+
+    @property
     def who(self) -> str:
         """The user key, or nothing."""
         return "" if self.user is None else str(self.user)
@@ -67,6 +91,8 @@ class Event(Read):
     def what(self) -> str:
         """The rest in a few words, for every type, also for types that did not exist when this was written."""
         raw = self.raw
+        if self.kind == LOG:
+            return "  ".join(part for part in (self.level, self.named, self.said) if part)
         said = [text(raw, "source"), text(raw, "message"), text(raw, "pod"), text(raw, "remote")]
         said += [text(raw, "channel"), text(raw, "priority")] if self.delivery_id else []
         known = _KNOWN | _OF_DELIVERY if self.delivery_id else _KNOWN
@@ -87,6 +113,8 @@ class Tail:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=TAIL_MAX)
+        self._logs: deque[Event] = deque(maxlen=LOGS_MAX)
+        self.newest = ""  # the time of the newest event, as the server wrote it
         self.arrived = 0
         self.left_out = 0
 
@@ -97,12 +125,25 @@ class Tail:
             self.left_out += 1
             return ""
         self.arrived += 1
-        self._events.append(event)
+        (self._logs if event.kind == LOG else self._events).append(event)
+        self.newest = max(self.newest, text(event.raw, "time"))
         return event.kind
 
     def newest_first(self) -> list[Event]:
         """The events kept, newest first."""
         return list(reversed(self._events))
+
+    def logs(self) -> list[Event]:
+        """The log lines kept, newest first."""
+        return list(reversed(self._logs))
+
+    def of_user(self, user: UserKey) -> list[Event]:
+        """The events of one user that are still kept, oldest first."""
+        return [event for event in self._events if event.user == user]
+
+    def of_delivery(self, identity: str) -> list[Event]:
+        """The events of one delivery that are still kept, oldest first."""
+        return [event for event in self._events if identity and event.delivery_id == identity]
 
     def about(self, notification_id: str) -> list[Event]:
         """The events of one notification that are still kept, oldest first."""

@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from textual.message import Message
 
@@ -33,6 +34,7 @@ ALARM = 2.0  # between two of the problems
 ABSENT = 30.0  # the same where the server has no such list
 GAP = 1.0  # least rest between two fetches of the subject; a slow one rests eight times as long as it took
 UNFOLLOWED = 5.0  # longest rest while no events come
+PAST = 86_400.0  # seconds of the past that are asked for: as long as the server keeps notable events
 ANNOUNCE = 0.2  # events are announced to the screen at most so often
 _LEFT_OUT = re.compile(r"(\d{1,9}) events left out")
 _STATES = {Failure.REFUSED: State.REFUSED, Failure.UNAVAILABLE: State.UNAVAILABLE}
@@ -48,12 +50,14 @@ class Poller:
         post: Callable[[Message], object],
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._world = world
         self._post = post
         self._clock = clock
         self._chance = chance
+        self._wall = wall
         self._up = asyncio.Event()
         self._beat_now = asyncio.Event()
         self._survey_now = asyncio.Event()
@@ -149,13 +153,17 @@ class Poller:
         while True:
             await self._up.wait()
             try:
-                async for batch in self._client.events():
+                async for batch in self._client.events(self._since()):
                     self._following(True)
                     self._take(batch)
             except ApiError:
                 self._beat_now.set()
             self._following(False)
             await asyncio.sleep(PULSE * (1 + self._chance()))
+
+    def _since(self) -> str:
+        """A day back; once something came, what was missed after it."""
+        return self._world.tail.newest or _written(self._wall() - PAST)
 
     def _following(self, following: bool) -> None:
         if self._world.following != following:
@@ -168,7 +176,7 @@ class Poller:
             return
         if self._subject is not None and any(kind.startswith(self._subject.topics) for kind in kinds):
             self._grown_stale()
-        if any(kind.startswith(("pod.", "provider.")) for kind in kinds):
+        if any(kind.startswith(("pod.", "instance.", "provider.")) for kind in kinds):
             self._survey_now.set()
         self._announce_soon()
 
@@ -226,6 +234,10 @@ class Poller:
         self._rested = True
         await _signalled(self._fetch_now, subject.interval if self._world.following else UNFOLLOWED)
         self._rested = False
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _signalled(event: asyncio.Event, seconds: float | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ class FakeCockpit:
     problems: list[Json] | None = field(default_factory=list)
     channels: list[Json] | None = field(default_factory=list)
     queues: list[Json] = field(default_factory=list)  # of the deliveries: there channels are paused
+    past: list[Json] = field(default_factory=list)  # events before the present ones
     names: list[Json] | None = field(default_factory=list)
     batches: dict[str, Json] = field(default_factory=dict)
 
@@ -55,6 +57,18 @@ class FakeCockpit:
             return problem(404, "no such path")
         paused = {row["channel"]: row["paused"] for row in self.queues}
         return web.json_response({"channels": [row | {"paused": paused[row["channel"]]} for row in self.channels]})
+
+    def happened(self, kind: str, seconds_ago: float, **facts: Any) -> Json:
+        """Something notable that the server still knows of."""
+        self.past.append({"type": kind, "time": rfc3339(time.time() - seconds_ago), "pod_id": "pod-a", **facts})
+        return self.past[-1]
+
+    def earlier(self, request: web.Request) -> bytes:
+        """The events after `since`, as they stand in the stream."""
+        since = request.query.get("since", "9")
+        told = [row for row in self.past if row["time"] > since]
+        lines = [f"id: {row['time']}\nevent: {row['type']}\ndata: {json.dumps(row)}\n\n" for row in told]
+        return "".join(lines).encode()
 
     async def _find(self, request: web.Request) -> web.Response:
         if self.names is None:

@@ -288,11 +288,11 @@ class FakeServer:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.listeners.append(queue)
         with contextlib.suppress(ConnectionResetError):
-            await self._follow(response, queue)
+            await self._follow(response, queue, self.cluster.cockpit.earlier(request))
         self.listeners.remove(queue)
         return response
 
-    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[bytes | None]) -> None:
-        await response.write(b"retry: 1000\n: following\n\n")
+    async def _follow(self, response: web.StreamResponse, queue: asyncio.Queue[bytes | None], past: bytes) -> None:
+        await response.write(b"retry: 1000\n: following\n\n" + past)
         while (block := await queue.get()) is not None:
             await response.write(block)

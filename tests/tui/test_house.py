@@ -126,7 +126,7 @@ def test_a_new_view_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(Dashboard, "_merged_bindings", None)
 
     async def story(stage: Stage) -> None:
-        await stage.sees("= ! +")
+        await stage.sees("! +")
         await stage.app.action_view("letters")
         await stage.sees("No dead letters")
 

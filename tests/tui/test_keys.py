@@ -28,6 +28,7 @@ VIEWS = {
     "0": "dead_letters",
     "minus": "providers",
     "equals_sign": "channels",
+    "l": "logs",
     "exclamation_mark": "problems",
 }
 

@@ -117,7 +117,7 @@ async def test_clearing_tells_the_user(loop, client, look):
 
 async def test_events_are_shown_and_not_obeyed(loop, client, look):
     async with look(client, (160, 36)) as stage:
-        await stage.view("7", "Nothing has happened")
+        await stage.view("7", "1 event", "instance.started")
         inbox = await Inbox.open(client)
         await notify(client, "\x1b[31m[/nope] [@click=app.quit]\u202egnp", source="[bold]x")
         await inbox.read(await inbox.receive("notification.push"))

@@ -26,6 +26,7 @@ _PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ADMIN}/dlq", {"limit": str(PAGE)}),
     (f"{ADMIN}/providers", {}),
     (f"{ADMIN}/queues", {}),
+    (f"{ADMIN}/channels", {}),
 )
 
 
@@ -121,9 +122,9 @@ class RecordingClient(AdminClient):
         self.recorder.close()
         await super().__aexit__(kind, error, trace)
 
-    async def events(self) -> AsyncIterator[list[ServerEvent]]:
+    async def events(self, since: str = "") -> AsyncIterator[list[ServerEvent]]:
         """The events, recorded as they pass."""
-        async for batch in super().events():
+        async for batch in super().events(since):
             self.recorder.happened(batch)
             yield batch
 
