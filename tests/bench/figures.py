@@ -3,8 +3,9 @@
     python -m tests.bench.figures [--repeat 3] [--only single,batch,…] [--no-shared] [--peers none]
 
 Each part has a fresh server with its own Redis and default settings. Figures are medians. CPU per message is the firm
-one; messages per second swing with what else the machine does, and the client runs on the same cores. Exit 1 when
-something is not reached.
+one; messages per second swing with what else the machine does, and the client runs on the same cores. What is measured
+of both forms (plain: this checkout; compiled: the executable, once `make build` has made it) and of other servers takes
+turns with them, round by round. Exit 1 when something is not reached.
 """
 
 from __future__ import annotations
@@ -15,53 +16,24 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from notifier.telemetry.metrics import SECONDS, quantile_of
-from tests.bench.measure import ROOT, SHARED, Generator, machine, pace, subject
+from tests.bench.measure import EXECUTABLE, Generator, forms, machine, pace, subject
+from tests.bench.peers import compare
+from tests.bench.row import Row, number
 
 USERS = ("--subs", 1000)
 SINGLE = (*USERS, "--pubs", 64, "--window", 256)
 BATCH = (*USERS, "--pubs", 8, "--targets", 100, "--window", 800)
 CONNECTIONS = 10_000
 STORM, UNREAD, BYSTANDERS = 5_000, 100, 100
-PEERS = {"centrifuge_redis": 1.0, "nchan_redis": 1.8, "socketio": 3.0, "mosquitto": 0.3}  # their rate times this
-
-
-class Row(NamedTuple):
-    """One line of the table: `most` or `least` is what is to be reached."""
-
-    title: str
-    unit: str
-    values: list[float]
-    most: float | None = None
-    least: float | None = None
-
-    @property
-    def reached(self) -> bool:
-        """True where the median is within its bar."""
-        value = statistics.median(self.values)
-        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
-
-    def line(self) -> str:
-        """As it is printed."""
-        values = sorted(self.values)
-        span = f" [{number(values[0])}-{number(values[-1])}]" if len(values) > 1 else ""
-        goal = f"<= {number(self.most)}" if self.most is not None else f">= {number(self.least or 0)}"
-        verdict = "pass" if self.reached else "FAIL"
-        measured = f"{number(statistics.median(values))} {self.unit}{span}"
-        return f"{self.title:<62}{measured:<34}{goal:<12}{verdict}"
-
-
-def number(value: float) -> str:
-    """A figure in as many digits as it deserves."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+# The most of server and Redis, of the server, of Redis, in us; of both 0.55 and 0.60 of what they took before.
+MOST = {"single": (152, 80, 42), "batch": (103, 55, None)}
 
 
 class Bench:
@@ -75,35 +47,30 @@ class Bench:
 
     async def single(self) -> list[Row]:
         """One user a request, as fast as it goes."""
-        for _ in range(self._repeat):
-            async with subject(self._generator) as one:
-                self.singles.append(await one.load(*SINGLE, *self._secs))
-        return [
-            Row("server CPU per message, single-target requests, at max", "us", pick(self.singles, "srv_us"), most=80),
-            Row("Redis CPU per message", "us", pick(self.singles, "redis_us"), most=42),
-            Row("acknowledged messages/s, single target", "/s", pick(self.singles, "deliver_s"), least=10_000),
-        ]
+        found = await self._of_each_form(*SINGLE)
+        self.singles = found["plain"]
+        return [*_costs("single", found), *_rates("single target", found, 10_000)]
 
     async def batch(self) -> list[Row]:
         """A hundred users a request."""
-        found = []
+        found = await self._of_each_form(*BATCH)
+        return [*_costs("batch", found), *_rates("100 targets", found, 13_000)]
+
+    async def _of_each_form(self, *options: object) -> dict[str, list[dict[str, float]]]:
+        found: dict[str, list[dict[str, float]]] = {form: [] for form in forms()}
         for _ in range(self._repeat):
-            async with subject(self._generator) as one:
-                found.append(await one.load(*BATCH, *self._secs))
-        return [
-            Row("server CPU per message, 100 targets a request", "us", pick(found, "srv_us"), most=55),
-            Row("acknowledged messages/s, 100 targets", "/s", pick(found, "deliver_s"), least=13_000),
-        ]
+            for form, program in forms().items():
+                async with subject(self._generator, program=program) as one:
+                    found[form].append(await one.load(*options, *self._secs))
+        return found
 
     async def rate(self) -> list[Row]:
         """A steady thousand a second."""
-        found = []
-        for _ in range(self._repeat):
-            async with subject(self._generator) as one:
-                found.append(await one.load(*USERS, "--pubs", 32, "--rate", 1000, *self._secs))
+        found = await self._of_each_form(*USERS, "--pubs", 32, "--rate", 1000)
         return [
-            Row("p50 at 1,000 messages/s", "ms", pick(found, "p50_ms"), most=0.6),
-            Row("p99 at 1,000 messages/s", "ms", pick(found, "p99_ms"), most=3),
+            Row(f"{share} at 1,000 messages/s, {form}", "ms", pick(runs, f"{share}_ms"), most=most)
+            for form, runs in found.items()
+            for share, most in (("p50", 0.6), ("p99", 3))
         ]
 
     async def lag(self) -> list[Row]:
@@ -128,16 +95,17 @@ class Bench:
 
     async def idle(self) -> list[Row]:
         """Memory of a server that does nothing, and of connections that do nothing."""
-        async with subject(self._generator) as one:
-            await asyncio.sleep(2)
-            idle = one.memory()
-            async with one.generator("--subs", CONNECTIONS, "--pubs", 0):
-                await asyncio.sleep(1)
-                each = (one.memory() - idle) * 1024 / CONNECTIONS
-        return [
-            Row(f"memory per idle connection, {CONNECTIONS:,} connections", "KiB", [each], most=6),
-            Row("idle memory, Redis apart", "MiB", [idle], most=45),
-        ]
+        rows = []
+        for form, program in forms().items():
+            async with subject(self._generator, program=program) as one:
+                await asyncio.sleep(2)
+                idle = one.memory()
+                async with one.generator("--subs", CONNECTIONS, "--pubs", 0):
+                    await asyncio.sleep(1)
+                    each = (one.memory() - idle) * 1024 / CONNECTIONS
+            rows.append(Row(f"memory per idle connection of {CONNECTIONS:,}, {form}", "KiB", [each], most=4))
+            rows.append(Row(f"idle memory, Redis apart, {form}", "MiB", [idle], most=45))
+        return rows
 
     async def offline(self) -> list[Row]:
         """Requests for users who are not connected."""
@@ -179,34 +147,28 @@ class Bench:
         return [Row("--workers 2 against 1", "x", ratios, least=1.3)]
 
 
+def _costs(kind: str, found: dict[str, list[dict[str, float]]]) -> list[Row]:
+    """CPU of each form per message: of the server and its Redis, and of each of the two."""
+    rows = []
+    for form, runs in found.items():
+        server, redis = pick(runs, "srv_us"), pick(runs, "redis_us")
+        both = [sum(pair) for pair in zip(server, redis, strict=True)]
+        title = f"CPU per message, {'one target' if kind == 'single' else '100 targets'} a request, {form}"
+        parts = zip((title, "  of it the server", "  of it Redis"), (both, server, redis), MOST[kind], strict=True)
+        rows += [Row(name, "us", values, most=most) for name, values, most in parts]
+    return rows
+
+
+def _rates(what: str, found: dict[str, list[dict[str, float]]], least: float) -> list[Row]:
+    return [
+        Row(f"acknowledged messages/s, {what}, {form}", "/s", pick(runs, "deliver_s"), least=least)
+        for form, runs in found.items()
+    ]
+
+
 def pick(found: list[dict[str, float]], name: str) -> list[float]:
     """One figure of all runs."""
     return [one[name] for one in found]
-
-
-def peers(repeat: int, secs: float, wanted: str) -> tuple[list[Row], list[str]]:
-    """Rows of ratios to other servers in one run of the shared comparison, and what could not be measured."""
-    names = list(PEERS) if wanted == "all" else [name for name in wanted.split(",") if name in PEERS]
-    script = SHARED / "run.py"
-    if not names or not script.exists():
-        return [], list(PEERS)
-    server = f"env PYTHONPATH={ROOT} {sys.executable} -m notifier serve --addr 127.0.0.1:{{port}} --redis-addr unix://{{redis}}"
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        command = [sys.executable, script, "--targets", ",".join(["notifier", *names]), "--scenarios", "max"]
-        command += ["--repeat", str(repeat), "--secs", str(secs), "--json", file.name, "--cmd", server]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-        print(*(line for line in done.stdout.splitlines() if line.startswith("FAILED")), sep="\n", end="")
-        found = json.loads(Path(file.name).read_text() or "{}")
-    ours = found.get("notifier", {}).get("max_deliver_s", [])
-    rows, missing = [], []
-    for name, least in PEERS.items():
-        theirs = found.get(name, {}).get("max_deliver_s", [])
-        if ours and theirs:
-            ratio = statistics.median(ours) / statistics.median(theirs)
-            rows.append(Row(f"max against {name}, in one run", "x", [ratio], least=least))
-        else:
-            missing.append(name)
-    return rows, missing
 
 
 async def measure(bench: Bench, wanted: list[str]) -> list[Row]:
@@ -241,11 +203,11 @@ def main() -> int:
         print(f"load average before: {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d')}; {pace()}\n", flush=True)
         print(f"{'figure':<62}{'measured':<34}{'to reach':<12}")
         rows = asyncio.run(measure(Bench(generator, chosen.repeat, chosen.secs), wanted))
+    if not EXECUTABLE.exists():
+        print(f"{'the compiled form':<62}not measured: make build makes it")
     if not wanted or "peers" in wanted:
-        ratios, missing = peers(chosen.repeat, chosen.secs, chosen.peers)
-        print(*(row.line() for row in ratios), sep="\n")
-        print(*(f"max against {name:<50}not measured here" for name in missing), sep="\n")
-        rows += ratios
+        with tempfile.TemporaryDirectory(prefix="notifier-bench-") as folder:
+            rows += compare(chosen.repeat, chosen.secs, chosen.peers, Path(folder))
     failed = sum(not row.reached for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} reached; now {pace()}")
     return 1 if failed else 0

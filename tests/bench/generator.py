@@ -2,8 +2,9 @@
 
     python -m tests.bench.generator --port 8080 --subs 1000 --window 256 --secs 4
 
-Prints `READY {…}` once all subscribers are in sync, waits for a line on standard input, does its work, prints one JSON
-object. Closed loop (`--window` notifications under way) or open loop (`--rate` a second; latency then counts from the
+Prints `READY {…}` once all subscribers are in sync and what they found unread is marked read and acknowledged, waits
+for a line on standard input, does its work, prints one JSON object. What counts was sent in the time measured and came
+in it. Closed loop (`--window` notifications under way, each until its mark is acknowledged) or open loop (`--rate` a second; latency then counts from the
 moment a message was due: a server that falls behind cannot hide it). With `--offline` nobody is connected and every
 sender posts as soon as it is answered. Speaks to loopback only.
 """
@@ -23,6 +24,7 @@ import uvloop
 
 CONNECTING = 128  # sockets on their way at a time
 DRAIN = 3.0  # seconds for what is under way at the end
+HISTORY = 120.0  # seconds for the marks of what subscribers found unread
 SYNCED = b'"type":"sync.complete"'
 PUSH = b'{"type":"notification.push"'
 READ_ACK = b'{"type":"notification.read.ack"'
@@ -45,20 +47,32 @@ class Load:
         self.user = 0
         self.under_way = 0
         self.waiting: deque[int] = deque()
-        self.listening = self.publishing = False
-        self.measuring = False
+        self.publishing = False
+        self.cpu_before = 0.0
+        self.begin = self.until = 0  # of the time measured, in monotonic nanoseconds
         self.sent = self.accepted = self.refused = self.delivered = self.acked = self.lost = 0
-        self.in_time = self.accepted_in_time = 0  # delivered, accepted within the time measured
+        self.in_time = self.accepted_in_time = 0  # sent, and delivered or accepted, within the time measured
         self.latencies: list[int] = []
         self.synced = asyncio.Semaphore(0)
 
     def arrived(self, due: int) -> None:
-        """A push came."""
+        """A push came of what was sent at `due`."""
         self.delivered += 1
+        now = time.monotonic_ns()
+        if self.begin <= due < self.until:
+            self.latencies.append(now - due)
+            self.in_time += now < self.until
+
+    def accept(self, due: int) -> None:
+        """A request that was sent at `due` was answered."""
+        self.accepted += 1
+        self.accepted_in_time += self.begin <= due and time.monotonic_ns() < self.until
+
+    def acknowledged(self) -> None:
+        """A mark of reading was answered: the message's way is at its end."""
+        self.acked += 1
         self.under_way -= 1
-        if self.measuring:
-            self.in_time += 1
-            self.latencies.append(time.monotonic_ns() - due)
+        self.go_on()
 
     def go_on(self) -> None:
         """Closed loop: sends as much as the window has room for."""
@@ -90,6 +104,7 @@ class Sender(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self._load = load
         self._padding = b"x" * load.chosen.size
+        self._due = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
@@ -102,6 +117,7 @@ class Sender(asyncio.Protocol):
         target = b",".join(b'{"id":%d,"login":"u%d"}' % (user, user) for user in users)
         text = (b"%b%020d " % (MARK, due) + self._padding)[: max(load.chosen.size, 25)]
         body = b'{"target":[%b],"message":"%b","source":"bench"}' % (target, text)
+        self._due = due
         self._transport.write(REQUEST % len(body) + body)
         load.sent += 1
         load.under_way += len(users)
@@ -111,7 +127,7 @@ class Sender(asyncio.Protocol):
         if not data.startswith(b"HTTP/1.1 "):
             return  # the rest of a long answer
         if data.startswith(b"HTTP/1.1 202"):
-            load.accepted += 1
+            load.accept(self._due)
         else:
             load.refused += 1
             load.under_way -= load.chosen.targets
@@ -170,12 +186,10 @@ class Subscriber(asyncio.Protocol):
             self._send(10, payload)
         elif payload.startswith(PUSH):
             mark = payload.find(MARK)
-            if load.listening and mark >= 0:
-                load.arrived(int(payload[mark + len(MARK) : mark + len(MARK) + 20]))
-                self._mark_read(payload)
-                load.go_on()
+            load.arrived(int(payload[mark + len(MARK) : mark + len(MARK) + 20]) if mark >= 0 else 0)
+            self._mark_read(payload)
         elif payload.startswith(READ_ACK):
-            load.acked += 1
+            load.acknowledged()
         elif SYNCED in payload:
             load.synced.release()
 
@@ -201,7 +215,12 @@ async def subscribe_all(load: Load) -> float:
 
     begun = time.monotonic()
     await asyncio.gather(*(subscribe(chosen.first + number) for number in range(chosen.subs)))
-    return time.monotonic() - begun
+    taken = time.monotonic() - begun
+    deadline = time.monotonic() + HISTORY
+    while load.acked < load.delivered and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    load.delivered = load.acked = load.under_way = 0
+    return taken
 
 
 async def open_senders(load: Load) -> None:
@@ -223,21 +242,17 @@ def keep_time(load: Load, loop: asyncio.AbstractEventLoop, begun: int, until: in
 async def send(load: Load) -> None:
     """Does the load: a time to warm up, the time measured, and the rest of what is under way."""
     chosen = load.chosen
-    load.listening = load.publishing = True
+    load.publishing, load.cpu_before = True, time.process_time()
     begun = time.monotonic_ns()
-    begin = begun + round(chosen.warm * 1e9)
-    until = begin + round(chosen.secs * 1e9)
-    first_accepted = 0
+    load.begin = begun + round(chosen.warm * 1e9)
+    load.until = until = load.begin + round(chosen.secs * 1e9)
     if chosen.rate:
         loop = asyncio.get_running_loop()
         threading.Thread(target=keep_time, args=(load, loop, begun, until), daemon=True).start()
     load.go_on()
-    while (now := time.monotonic_ns()) < until:
-        if not load.measuring and now >= begin:
-            load.measuring, first_accepted = True, load.accepted
+    while time.monotonic_ns() < until:
         await asyncio.sleep(0.005)
-    load.measuring = load.publishing = False
-    load.accepted_in_time = load.accepted - first_accepted
+    load.publishing = False
     deadline = time.monotonic() + DRAIN
     while (load.under_way > 0 or load.acked < load.delivered) and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
@@ -246,7 +261,6 @@ async def send(load: Load) -> None:
 def summary(load: Load) -> dict[str, float]:
     """The figures."""
     ordered = sorted(load.latencies)
-    used = resource.getrusage(resource.RUSAGE_SELF)
 
     def share(part: float) -> float:
         return ordered[min(len(ordered) - 1, int(len(ordered) * part))] / 1e6 if ordered else -1.0
@@ -265,7 +279,7 @@ def summary(load: Load) -> dict[str, float]:
         "p50_ms": share(0.5),
         "p99_ms": share(0.99),
         "max_ms": share(1.0),
-        "client_cpu_s": used.ru_utime + used.ru_stime,
+        "client_cpu_s": time.process_time() - load.cpu_before,
     }
 
 

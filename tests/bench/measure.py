@@ -21,6 +21,7 @@ from tests.e2e.server import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "perf"  # a generator in C and the peers, where they lie beside this tree
+EXECUTABLE = ROOT / "dist" / "notifier"
 TRIES = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -154,17 +155,27 @@ class Subject:
 
 
 @asynccontextmanager
-async def subject(generator: Generator, *arguments: str, **environment: str) -> AsyncIterator[Subject]:
-    """A fresh server, ended and removed at the end."""
+async def subject(
+    generator: Generator, *arguments: str, program: tuple[str, ...] = (), **environment: str
+) -> AsyncIterator[Subject]:
+    """A fresh server, ended and removed at the end; of this checkout where no other `program` is named."""
     with tempfile.TemporaryDirectory(prefix="notifier-bench-") as folder:
         data = Path(folder) / "data"
         data.mkdir()
-        server = ServerProcess(data, arguments=arguments, **environment)
+        server = ServerProcess(data, command=program, arguments=arguments, **environment)
         await server.start()
         try:
             yield Subject(server, generator)
         finally:
             await server.stop()
+
+
+def forms() -> dict[str, tuple[str, ...]]:
+    """How both forms of the program are run: this checkout, and the executable where it was built."""
+    found = {"plain": (sys.executable, "-m", "notifier")}
+    if EXECUTABLE.exists():
+        found["compiled"] = (str(EXECUTABLE),)
+    return found
 
 
 def pace() -> str:
