@@ -65,7 +65,7 @@ async def peer(handler):
     """A server whose `/ws` is answered by `handler(socket, number of the connection)`."""
     count = 0
 
-    async def door(request):
+    async def endpoint(request):
         nonlocal count
         count += 1
         socket = web.WebSocketResponse(autoping=False)
@@ -74,7 +74,7 @@ async def peer(handler):
         return socket
 
     app = web.Application()
-    app.router.add_get("/ws", door)
+    app.router.add_get("/ws", endpoint)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

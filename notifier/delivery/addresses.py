@@ -12,7 +12,7 @@ from notifier.providers.base import ProviderError
 from notifier.store.delivery_records import Leased
 from notifier.store.sessions import Registration, Sessions
 
-INBOX = "inapp"  # the one channel without an outside service, a share of hands or a limit
+INBOX = "inapp"  # the one channel without an outside service, a share of slots or a limit
 APNS_TOKEN_LENGTH = 64  # hex digits; Apple's device tokens are 32 bytes today
 
 log = logging.getLogger("notifier.delivery")

@@ -30,7 +30,7 @@ class Engine:
         deliveries: Deliveries,
         attempts: Attempts,
         owner: str,
-        hands: Mapping[str, int],
+        slots: Mapping[str, int],
         on_changes: Callable[[Sequence[Change]], None],
         on_limited: Callable[[str, int], None],
         *,
@@ -40,7 +40,7 @@ class Engine:
         lease: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_changes` gets new statuses, `on_limited` a channel and how many of it a user's limit put aside. `hands`
+        """`on_changes` gets new statuses, `on_limited` a channel and how many of it a user's limit put aside. `slots`
         is the concurrent sends of each channel, `max_leased` how many may be leased and not finished in all, `lease`
         the seconds after which another instance takes one over."""
         self._deliveries = deliveries
@@ -51,7 +51,7 @@ class Engine:
         self._max_leased = max_leased
         self._lease = lease
         self._monotonic = monotonic
-        self._lanes = {channel: Lane(channel, number) for channel, number in hands.items()}
+        self._lanes = {channel: Lane(channel, number) for channel, number in slots.items()}
         # The ends of unfinished leases. A slow try may meet the next one of the same delivery here.
         self._leases: dict[LeaseName, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,13 +66,13 @@ class Engine:
         self._terms = terms
 
     @property
-    def hands(self) -> int:
+    def slots(self) -> int:
         """Concurrent sends of all channels together."""
-        return sum(lane.hands for lane in self._lanes.values())
+        return sum(lane.slots for lane in self._lanes.values())
 
-    def hands_of(self, channel: str) -> int:
+    def slots_of(self, channel: str) -> int:
         """Concurrent sends of one channel."""
-        return self._lanes[channel].hands
+        return self._lanes[channel].slots
 
     @property
     def leased(self) -> int:
@@ -120,7 +120,7 @@ class Engine:
                 await lane.pause(wait)
 
     async def _lease_for(self, lane: Lane) -> float | None:
-        """Leases for the hands that are free; the seconds until it is worth asking again, None: when there is news."""
+        """Leases for the slots that are free; the seconds until it is worth asking again, None: when there is news."""
         count = min(self._free(lane), self._max_leased - len(self._leases))
         if count <= 0:
             if not self._stopping:
@@ -151,7 +151,7 @@ class Engine:
 
     def _free(self, lane: Lane) -> int:
         """Sends that the channel has room for; a delivery that waits for its recipient's turn takes none."""
-        return lane.hands - len(lane.running) + self._shares.of(lane.channel).parked
+        return lane.slots - len(lane.running) + self._shares.of(lane.channel).parked
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         lane.running.discard(task)
@@ -207,9 +207,9 @@ def _held(leased: Leased) -> LeaseName:
 class Lane:
     """One channel on this instance."""
 
-    def __init__(self, channel: str, hands: int) -> None:
+    def __init__(self, channel: str, slots: int) -> None:
         self.channel = channel
-        self.hands = hands
+        self.slots = slots
         self.running: set[asyncio.Task[None]] = set()
         self.news = asyncio.Event()
         self.untried = 0  # leased and put back without a send since the last lease

@@ -1,7 +1,7 @@
-"""Shares of a channel's hands, which are its concurrent sends on this instance: however many deliveries one recipient
-has, and however long each takes, hands are left for the others.
+"""Shares of a channel's slots, which are its concurrent sends on this instance: however many deliveries one recipient
+has, and however long each takes, slots are left for the others.
 
-The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): a recipient takes another hand while it has fewer
+The rule is that of dynamic thresholds (Choudhury and Hahne, 1998): a recipient takes another slot while it has fewer
 than are free, and so half of them at most; a host, which may have many recipients, two thirds. Nothing is learned or
 configured, and one that is alone has its half at once.
 
@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-PATIENCE = 1.0  # seconds that a delivery waits here for its turn, holding no hand, before it is put aside
-PARKED = 2  # deliveries that may wait so, for each hand
+PATIENCE = 1.0  # seconds that a delivery waits here for its turn, holding no slot, before it is put aside
+PARKED = 2  # deliveries that may wait so, for each slot
 SPREAD = 30.0  # seconds within which all that was put aside comes back
 LEAST_STEP, MOST_STEP = 0.002, 0.2  # seconds between two of them
 FIRST_STEP = 0.02  # the same before a try has ended: 400 that came back to a host that hangs kept an instance busy
@@ -43,11 +43,11 @@ class _Pace(NamedTuple):
 
 
 class Share:
-    """The hands of one channel on this instance."""
+    """The slots of one channel on this instance."""
 
-    def __init__(self, hands: int, on_room: Callable[[], None], monotonic: Callable[[], float]) -> None:
-        """`on_room` is called when a delivery begins to wait, and its hand is free."""
-        self._hands = hands
+    def __init__(self, slots: int, on_room: Callable[[], None], monotonic: Callable[[], float]) -> None:
+        """`on_room` is called when a delivery begins to wait, and its slot is free."""
+        self._slots = slots
         self._on_room = on_room
         self._monotonic = monotonic
         self._held: dict[str, list[str]] = {}  # recipient or host -> deliveries whose tries are under way
@@ -57,17 +57,17 @@ class Share:
 
     @property
     def parked(self) -> int:
-        """Deliveries that wait for their turn and hold no hand."""
+        """Deliveries that wait for their turn and hold no slot."""
         return len({one.delivery for one in self._waiting} - self._tries.keys()) if self._waiting else 0
 
     async def enter(self, delivery: str, keys: Keys) -> bool:
-        """Takes part of a hand for a try of a delivery; False where its turn does not come within a second, or too many
+        """Takes part of a slot for a try of a delivery; False where its turn does not come within a second, or too many
         wait for theirs. Two tries of one delivery, whose lease ran out meanwhile, count once."""
         waits = any(one.keys.recipient == keys.recipient for one in self._waiting)
         if not waits and self._may(delivery, keys):
             self._take(delivery, keys)
             return True
-        if self.parked >= PARKED * self._hands:
+        if self.parked >= PARKED * self._slots:
             return False
         return await self._wait(_Waiter(delivery, keys, asyncio.get_running_loop().create_future()))
 
@@ -80,7 +80,7 @@ class Share:
             self._held[key].remove(delivery)
             if not self._held[key]:
                 del self._held[key]
-        self._learn(keys.recipient, 2 * seconds / self._hands)
+        self._learn(keys.recipient, 2 * seconds / self._slots)
         self._wake()
 
     def later(self, key: str, least: float) -> float:
@@ -108,7 +108,7 @@ class Share:
 
     def _may(self, delivery: str, keys: Keys) -> bool:
         others = self._tries.keys() - {delivery}
-        free = self._hands - len(others)
+        free = self._slots - len(others)
         if free <= 0:
             return False
         return self._has(keys.recipient, delivery) < free and self._has(keys.host, delivery) < 2 * free
@@ -145,15 +145,15 @@ class Share:
 class Shares:
     """The shares of all channels of an instance."""
 
-    def __init__(self, hands: Mapping[str, int], monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`hands` is the concurrent sends of each channel; `on_room` is set by the engine, which leases for
+    def __init__(self, slots: Mapping[str, int], monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`slots` is the concurrent sends of each channel; `on_room` is set by the engine, which leases for
         them."""
         self.on_room: Callable[[], None] = lambda: None
-        self._of = {channel: Share(number, self._tell, monotonic) for channel, number in hands.items()}
+        self._of = {channel: Share(number, self._tell, monotonic) for channel, number in slots.items()}
 
     def _tell(self) -> None:
         self.on_room()
 
     def of(self, channel: str) -> Share:
-        """The share of a channel's hands."""
+        """The share of a channel's slots."""
         return self._of[channel]

@@ -21,7 +21,7 @@ NEVER = float("inf")
 TOKEN_EXPIRED = 4401
 
 
-class Door(Protocol):
+class Endpoint(Protocol):
     """The endpoint that answers a connection's messages."""
 
     def receive(self, connection: Connection, text: bytes) -> None:
@@ -44,7 +44,7 @@ class Connection(WebSocket):
     """
 
     __slots__ = (
-        "_door",
+        "_endpoint",
         "_greeting",
         "_held",
         "_held_size",
@@ -61,7 +61,7 @@ class Connection(WebSocket):
         "user_key",
     )
 
-    def __init__(self, user: User, door: Door, *, now: float, max_frame: int, send_buffer: int) -> None:
+    def __init__(self, user: User, endpoint: Endpoint, *, now: float, max_frame: int, send_buffer: int) -> None:
         """`now` is the wall clock in Unix seconds; sizes in bytes."""
         super().__init__(max_frame=max_frame, send_buffer=send_buffer)
         self.id = str(uuid.uuid4())
@@ -75,7 +75,7 @@ class Connection(WebSocket):
         self.sent = 0
         self.acked = 0
         self.budget: MessageBudget | None = None
-        self._door = door
+        self._endpoint = endpoint
         self._greeting: deque[bytes] | None = None
         self._held: list[tuple[Position | None, bytes]] | None = []
         self._held_size = 0
@@ -165,11 +165,11 @@ class Connection(WebSocket):
             self._go_on_greeting()
 
     def on_text(self, payload: bytes) -> None:
-        self._door.receive(self, payload)
+        self._endpoint.receive(self, payload)
 
     def on_closed(self, code: int, reason: str) -> None:
         self._greeting, self._held = None, None
-        self._door.left(self, code, reason)
+        self._endpoint.left(self, code, reason)
 
     def _hold(self, position: Position | None, frame: bytes) -> None:
         if self._held is None:
@@ -200,7 +200,7 @@ class Connection(WebSocket):
             late += position is not None
         self.sent += late
         if late:
-            self._door.pushed(self, late)
+            self._endpoint.pushed(self, late)
 
 
 def position_of(stream_id: bytes) -> Position:

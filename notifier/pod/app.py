@@ -32,7 +32,7 @@ from notifier.live.keyed import OpenByKey
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.pod.answers import ConnectionAnswers
-from notifier.pod.cluster import ClusterFigures
+from notifier.pod.cluster import SLOTS, ClusterFigures
 from notifier.pod.cockpit import Cockpit, Instance
 from notifier.pod.document import DocumentWriter
 from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
@@ -219,7 +219,7 @@ class App:
         )
         self.pipeline = Pipeline(self.settings, house)
         self.peers.answers("providers", self.pipeline.providers.rows)
-        self.peers.answers("hands", self.pipeline.hands)
+        self.peers.answers(SLOTS, self.pipeline.slots)
         self.session_service = SessionService(self.pipeline.sessions)
         self.send_rate = SendRate(self.pipeline.deliveries, user_rate(self.settings), self.redis.clock.now)
 
@@ -289,7 +289,7 @@ class App:
                 self.identity,
                 self.hub,
                 self.metrics,
-                lambda: sum(self.pipeline.hands().values()),
+                lambda: sum(self.pipeline.slots().values()),
                 self.cockpit.problems.told,
             ).write,
             self.metrics.since_last,

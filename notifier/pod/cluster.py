@@ -15,6 +15,8 @@ from notifier.telemetry.metrics import COUNTERS, SECONDS, Metrics, quantile_of
 
 Row = dict[str, Any]
 
+SLOTS = "hands"  # the question for sending slots, as instances of 0.1.0 know it
+
 
 class ClusterFigures:
     """Adds this instance's fresh counts to the totals in Redis and to the documents of the other instances."""
@@ -45,7 +47,7 @@ class ClusterFigures:
         others = [pod for pod in pods if pod.pod_id != self._identity.pod]
         return {
             "queue_size": sum(sum(queue.values()) for queue in queues.values()),
-            "worker_count": sum(pod.hands for pod in pods),
+            "worker_count": sum(pod.slots for pod in pods),
             "queues": queues,
             "connections": len(self._hub) + sum(pod.connections for pod in others),
             **{name: totals.get(name, 0) + fresh[name] for name in COUNTERS},
@@ -62,12 +64,12 @@ class ClusterFigures:
         """The fields of every `Provider`, summed over the instances."""
         return sum_rows(await self._peers.ask("providers"))
 
-    async def hands(self) -> dict[str, int]:
+    async def slots(self) -> dict[str, int]:
         """Sends that each channel can have under way at once, over all instances."""
         total: dict[str, int] = {}
-        for answer in await self._peers.ask("hands"):
-            for channel, hands in answer.items():
-                total[channel] = total.get(channel, 0) + hands
+        for answer in await self._peers.ask(SLOTS):
+            for channel, slots in answer.items():
+                total[channel] = total.get(channel, 0) + slots
         return total
 
     def _latency(self, others: Sequence[PodReport]) -> dict[str, float]:

@@ -18,13 +18,13 @@ class DocumentWriter:
     """Writes the document anew for every heartbeat."""
 
     def __init__(
-        self, identity: Identity, hub: Hub, metrics: Metrics, hands: Callable[[], int], told: Callable[[], Told]
+        self, identity: Identity, hub: Hub, metrics: Metrics, slots: Callable[[], int], told: Callable[[], Told]
     ) -> None:
-        """`hands` returns the sends that this instance can have under way at once, `told` its problems."""
+        """`slots` returns the sends that this instance can have under way at once, `told` its problems."""
         self._identity = identity
         self._hub = hub
         self._metrics = metrics
-        self._hands = hands
+        self._slots = slots
         self._told = told
 
     def write(self) -> bytes:
@@ -37,7 +37,7 @@ class DocumentWriter:
                 connections=len(self._hub),
                 locks=self._hub.owned(self._identity.pod),
                 latency=self._metrics.latency.counts,
-                hands=self._hands(),
+                slots=self._slots(),
                 problems=[msgspec.Raw(msgspec.json.encode(problem)) for problem in told.problems],
                 kafka_lag=told.kafka_lag,
                 sources=told.sources,

@@ -29,7 +29,7 @@ from notifier.duties.queue_watch import QueueWatch
 from notifier.duties.reclaimer import Reclaimer
 from notifier.duties.scheduler import Scheduler
 from notifier.pod.observer import Observer
-from notifier.pod.policies import accept_policy, breaker_policy, hands_of, lease_terms, provider_urls, retry_policy
+from notifier.pod.policies import accept_policy, breaker_policy, lease_terms, provider_urls, retry_policy, slots_of
 from notifier.pod.providers import ProviderFigures
 from notifier.providers.base import Message, SetupError
 from notifier.providers.registry import build_provider
@@ -94,8 +94,8 @@ class Pipeline:
         self.tools = _tools(settings, self._house.redis.clock.now)
         self.routes = self._build_routes(settings)
         self.breakers.add(provider.name for _, provider in self.routes)
-        hands = hands_of(settings)
-        shares = Shares(hands)
+        slots = slots_of(settings)
+        shares = Shares(slots)
         recorder, now = Recorder(self.deliveries), self._house.redis.clock.now
         retry = retry_policy(settings)
         self._attempts = Attempts(self.routes, self.sessions, shares, recorder, owner, random.uniform, now, retry)
@@ -103,7 +103,7 @@ class Pipeline:
             self.deliveries,
             self._attempts,
             owner,
-            hands,
+            slots,
             self._on_changes,
             self._house.observer.limited,
             shares=shares,
@@ -197,9 +197,9 @@ class Pipeline:
         self.queues = queues
         self.on_queues(queues)
 
-    def hands(self) -> dict[str, int]:
+    def slots(self) -> dict[str, int]:
         """Sends that each channel can have under way at once, on this instance."""
-        return {channel: self.engine.hands_of(channel) for channel in CHANNELS} if self.engine else {}
+        return {channel: self.engine.slots_of(channel) for channel in CHANNELS} if self.engine else {}
 
 
 def check_providers(settings: Settings) -> None:

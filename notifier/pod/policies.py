@@ -60,7 +60,7 @@ def problem_thresholds(settings: Settings) -> Thresholds:
     return Thresholds(*(getattr(settings, f"problem_{name}") for name in Thresholds._fields))
 
 
-def hands_of(settings: Settings) -> dict[str, int]:
+def slots_of(settings: Settings) -> dict[str, int]:
     """Concurrent sends by channel: `SMS_WORKERS` and the like; `WORKER_COUNT` for channels without their own."""
     own = {"sms": settings.sms_workers, "email": settings.email_workers, "push": settings.push_workers}
     return {channel: own.get(channel, settings.worker_count) for channel in CHANNELS}

@@ -106,7 +106,7 @@ def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
         ClusterEndpoints(parts.operations, parts.publisher, now),
         DeadLetterEndpoints(parts.deliveries, parts.dead_letters),
         ChannelEndpoints(
-            parts.deliveries, parts.cluster.providers, parts.cluster.hands, now, parts.cockpit.channels.rows
+            parts.deliveries, parts.cluster.providers, parts.cluster.slots, now, parts.cockpit.channels.rows
         ),
         ProblemEndpoints(parts.cockpit.problems.look, now),
         FindEndpoints(parts.finder.find),

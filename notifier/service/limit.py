@@ -1,4 +1,4 @@
-"""The limits on what one user may be sent: at `/notify`, and at the doors of deliveries."""
+"""The limits on what one user may be sent: at `/notify`, and at the endpoints that accept deliveries."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class PendingPage(NamedTuple):
 class PodDocument(msgspec.Struct, frozen=True):
     """The JSON document that an instance keeps under its presence; an older version's lacks the later fields.
 
-    `latency` counts pushes by bucket; `hands` is the number of deliveries that it can send at once. `problems` are what
+    `latency` counts pushes by bucket; `slots` is the number of deliveries that it can send at once. `problems` are what
     it finds wrong with itself, `kafka_lag` its share of the unread messages, `sources` the notifications a second of
     those that send the most.
     """
@@ -39,7 +39,7 @@ class PodDocument(msgspec.Struct, frozen=True):
     connections: int = 0
     locks: int = 0
     latency: list[int] | None = None
-    hands: int = 0
+    slots: int = msgspec.field(default=0, name="hands")  # so called by 0.1.0
     problems: list[msgspec.Raw] = []
     kafka_lag: int = 0
     sources: dict[str, float] = {}

@@ -77,7 +77,7 @@ class Child:
         self.due = 0.0
         self.backoff = Backoff()
 
-    def send(self, number: int) -> None:
+    def signal(self, number: int) -> None:
         """Sends the process a signal; it is our child and not reaped yet, so the number is still its own."""
         if self.pid:
             os.kill(self.pid, number)
@@ -272,7 +272,7 @@ class Supervisor:
         self._settings = change.settings
         logging.getLogger().setLevel(change.settings.log_level.upper())
         for worker in self._workers:
-            worker.send(signal.SIGHUP)
+            worker.signal(signal.SIGHUP)
 
     # -- the end
 
@@ -299,7 +299,7 @@ class Supervisor:
 
     def _tell_workers(self, number: signal.Signals) -> None:
         for worker in self._workers:
-            worker.send(number)
+            worker.signal(number)
 
     def _enforce_deadline(self) -> None:
         """Kills children that are still running at the deadline; stops the keeper when the workers are gone."""
@@ -310,16 +310,16 @@ class Supervisor:
             late = [worker for worker in self._workers if worker.pid] or self._children
             log.warning("stop.cut_short", extra={"children": [child.name for child in late]})
             for child in late:
-                child.send(signal.SIGKILL)
+                child.signal(signal.SIGKILL)
             self._deadline = float("inf")
         if self._keeper and not self._keeper_told and not any(worker.pid for worker in self._workers):
             self._keeper_told = True
-            self._keeper.send(STOP_SIGNAL)
+            self._keeper.signal(STOP_SIGNAL)
             self._deadline = now + STOP_TIMEOUT + GRACE
 
     def _end_all(self) -> None:
         for child in self._children:
-            child.send(signal.SIGKILL)
+            child.signal(signal.SIGKILL)
 
 
 def run_workers(settings: Settings, workers: int, load: Loader) -> int:

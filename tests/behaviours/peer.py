@@ -98,7 +98,7 @@ class Peer:
     async def open(self):
         """Listens."""
         app = web.Application()
-        app.router.add_get("/ws", self._door)
+        app.router.add_get("/ws", self._endpoint)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -117,7 +117,7 @@ class Peer:
         """True where nobody has connected beyond those that were accepted."""
         return self._links.empty()
 
-    async def _door(self, request):
+    async def _endpoint(self, request):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         link = Link(socket)

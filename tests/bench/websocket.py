@@ -64,7 +64,7 @@ class Lean(WebSocket):
 
 def lean(app: Sanic) -> type[Any] | None:
     @app.get("/ws")
-    async def door(request: Request) -> None:
+    async def endpoint(request: Request) -> None:
         check_upgrade(request, "notifier.v1")
         socket = Lean(max_frame=65536, send_buffer=1 << 20)
         take_over(request, socket, None, lambda: Lean.everyone.add(socket))
@@ -76,7 +76,7 @@ def sanic(app: Sanic) -> type[Any] | None:
     everyone: set[Websocket] = set()
 
     @app.websocket("/ws")
-    async def door(_request: Request, one: Websocket) -> None:
+    async def endpoint(_request: Request, one: Websocket) -> None:
         everyone.add(one)
         try:
             async for text in one:

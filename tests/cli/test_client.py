@@ -144,7 +144,7 @@ async def test_ctrl_c_while_it_waits(loop, port):
     assert "Traceback" not in answer.err
 
 
-async def test_a_server_without_such_a_door(client):
+async def test_a_server_without_such_an_endpoint(client):
     answer = await run("client", "--url", f"{url(client)}/elsewhere", *WHO)
     assert answer.code == 1
     assert answer.err == "notifier: the server refuses the connection: 404 Invalid response status\n"

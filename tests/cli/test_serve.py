@@ -192,7 +192,7 @@ async def test_providers_are_checked_at_the_start(variable, value, said):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_service_manager_is_told_once_the_doors_are_open(loop, port, data_dir, workers):
+async def test_a_service_manager_is_told_once_the_port_is_open(loop, port, data_dir, workers):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(data_dir / "manager"))
         manager.setblocking(False)

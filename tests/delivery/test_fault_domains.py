@@ -1,5 +1,5 @@
 """One recipient hangs, fails or greylists; all others' deliveries arrive within a second, on every channel that leads
-out. Real peers, a real store, and the hands that a default installation has."""
+out. Real peers, a real store, and the slots that a default installation has."""
 
 import asyncio
 import base64

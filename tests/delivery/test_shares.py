@@ -1,4 +1,4 @@
-"""Shares of hands, without a network."""
+"""Shares of slots, without a network."""
 
 import asyncio
 
@@ -15,8 +15,8 @@ class Clock:
         return self.now
 
 
-def share(hands, room=lambda: None):
-    return Share(hands, room, Clock())
+def share(slots, room=lambda: None):
+    return Share(slots, room, Clock())
 
 
 async def admitted(one, *names, host=""):
@@ -34,21 +34,21 @@ async def admitted(one, *names, host=""):
     return done
 
 
-@pytest.mark.parametrize(("hands", "most"), [(1, 1), (2, 1), (3, 2), (5, 3), (10, 5), (100, 50)])
-async def test_one_recipient_has_half_of_the_hands(hands, most):
-    assert await admitted(share(hands), *["bad"] * (hands + 5)) == most
+@pytest.mark.parametrize(("slots", "most"), [(1, 1), (2, 1), (3, 2), (5, 3), (10, 5), (100, 50)])
+async def test_one_recipient_has_half_of_the_slots(slots, most):
+    assert await admitted(share(slots), *["bad"] * (slots + 5)) == most
 
 
-@pytest.mark.parametrize(("hands", "most"), [(1, 1), (2, 2), (5, 4), (10, 7)])
-async def test_one_host_has_two_thirds(hands, most):
-    assert await admitted(share(hands), *(f"u{number}" for number in range(hands + 5)), host="h") == most
+@pytest.mark.parametrize(("slots", "most"), [(1, 1), (2, 2), (5, 4), (10, 7)])
+async def test_one_host_has_two_thirds(slots, most):
+    assert await admitted(share(slots), *(f"u{number}" for number in range(slots + 5)), host="h") == most
 
 
 async def test_different_recipients_have_all():
     assert await admitted(share(5), *(f"u{number}" for number in range(9))) == 5
 
 
-async def test_two_that_hang_leave_hands():
+async def test_two_that_hang_leave_slots():
     assert await admitted(share(10), *["a"] * 10, *["b"] * 10, "c") == 9  # 5, 3 and the one of the third
 
 

@@ -44,7 +44,7 @@ async def echo_server() -> AsyncIterator[str]:
     app = Sanic("echo", configure_logging=False)
 
     @app.get("/")
-    async def door(request: Request) -> None:
+    async def endpoint(request: Request) -> None:
         check_upgrade(request, "notifier.v1")
         take_over(request, Echo(max_frame=LARGEST, send_buffer=LARGEST), None, lambda: None)
 

@@ -179,14 +179,14 @@ async def test_a_partition_given_away_is_not_committed_beyond_what_is_stored(top
 
 
 class Refusing:
-    """A door that is shut for a while."""
+    """A service that refuses for a while."""
 
     def __init__(self, accept):
         self._accept, self.refuses = accept, True
 
     async def accept(self, drafts):
         if self.refuses:
-            raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available: shut")
+            raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available: refused")
         return await self._accept.accept(drafts)
 
     async def bury(self, items):

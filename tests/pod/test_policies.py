@@ -49,7 +49,7 @@ def test_limits_that_are_off():
 
 def test_sends_and_providers_by_channel_and_route():
     settings = load({}, {"SMS_WORKERS": "7", "WORKER_COUNT": "3", "PROVIDER_PUSH_WEB": "simulator://"})
-    slots = policies.hands_of(settings)
+    slots = policies.slots_of(settings)
     assert (slots["sms"], slots["email"], slots["webhook"], slots["inapp"]) == (7, 5, 3, 3)
     urls = policies.provider_urls(settings)
     assert list(urls) == list(ROUTES)

@@ -6,7 +6,7 @@ from tests.support import eventually
 async def test_worker_count_adds_up_the_sending_slots_of_all_instances(start_pod):
     one = await start_pod(worker_count="3", sms_workers="5")
     two = await start_pod("pod-b", worker_count="2", sms_workers="4")
-    own = [client.pod.pipeline.engine.hands for client in (one, two)]
+    own = [client.pod.pipeline.engine.slots for client in (one, two)]
     assert own[0] > own[1] >= 4
 
     async def all_counted():

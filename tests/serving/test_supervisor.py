@@ -213,7 +213,7 @@ def test_what_a_scrape_has_told_survives_its_worker():
     assert worker(board, 0, Counter()).total({}).counts["sent"] == 7
 
 
-def test_nothing_is_shown_before_the_doors_are_open():
+def test_nothing_is_shown_before_the_port_is_open():
     board, counter = Scoreboard(4), Counter()
     shared = SharedTally(Seat(board, 0, 2), counter.tally, counter.process)
     shared.publish()

@@ -71,7 +71,7 @@ class FakeDeliveries:
         return self.providers[-1]
 
     def routes(self) -> list[web.RouteDef]:
-        """The doors."""
+        """The routes."""
         return [
             web.get(DELIVERIES, self._listing),
             web.get(f"{DELIVERIES}/{{id}}", self._one),

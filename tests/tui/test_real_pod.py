@@ -179,7 +179,7 @@ async def test_the_token_is_sent_on_every_way(loop, guarded, look):
         await stage.view("3", "0 users")
 
 
-async def test_without_its_token_the_door_stays_shut(loop, guarded):
+async def test_without_its_token_nothing_is_shown(loop, guarded):
     for token in (None, "guess"):
         with pytest.raises(ApiError, match=r"\(401\)") as caught:
             await probe(AdminClient(f"http://127.0.0.1:{guarded.port}", token))

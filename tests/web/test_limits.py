@@ -65,7 +65,7 @@ async def test_what_the_headers_say(limited):
     assert refused.headers["ratelimit-policy"] == '"notify";q=3;w=3600'
 
 
-async def test_both_ways_through_the_door_say_the_same(limited):
+async def test_both_lanes_say_the_same(limited):
     """With a header that the express lane does not know, Sanic takes the request."""
     for headers in ({}, {"Origin": f"http://127.0.0.1:{limited.port}"}, {}, {"X_Other": "1"}):
         response = await post(limited, ALICE, **headers)

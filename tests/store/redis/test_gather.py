@@ -16,7 +16,7 @@ USERS = [User(number, "gathered") for number in range(1, 6)]
 
 
 def submit(pod, user, outcomes, remembered=None):
-    """Submits a notification as the door does; its outcome is appended."""
+    """Submits a notification as the endpoint does; its outcome is appended."""
     item = Item(user, f"{user.id:08d}-0000-4000-8000-000000000000", None, b"{}")
     pod.inbox.acceptance.submit(pod.holder, [item], remembered, lambda outcome: outcomes.append((user, outcome)))
 

@@ -184,7 +184,7 @@ async def test_send(client):
     assert {error["path"] for error in errors} == {"colour", "title", "user_id", "body"}
 
 
-async def test_the_limit_at_the_doors(start_pod):
+async def test_the_limit_at_each_endpoint(start_pod):
     client = await start_pod(roles="http", api_rate_limit="2/1m")
     first = await post(client, "/api/v1/notifications", {**SMS, "user_id": "7"}, 201, Idempotency_Key="k")
     assert first.headers["ratelimit"].startswith('"api";r=1;')
