@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import json
 import random
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=5.0)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends too
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_main(given.port, given.minutes, given.rate))
 

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -62,6 +63,7 @@ class Found:
     gone: int = 0
     moved: list[str] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
 
     def share(self, phase: str) -> float:
         """The mean of a phase, in per cent of a core."""
@@ -80,6 +82,7 @@ class Found:
             "pass": self.fine,
             "cpu_percent": {phase: round(self.share(phase), 2) for phase in self.shares},
             "cpu_percent_worst": {phase: round(max(values), 2) for phase, values in self.shares.items()},
+            "events_per_second_flooded": [round(rate) for rate in self.rates],
             "looks": self.looks,
             "rows_gone_and_said_so": self.gone,
             "selections_that_moved": self.moved[:20],
@@ -150,16 +153,29 @@ class Watch:
 
 
 async def _flood(http: aiohttp.ClientSession, url: str, events: int) -> None:
-    """Notifications to all users at once, each of which makes about two events and a half."""
+    """Notifications to all users at once, each of which makes some two events and a half: stored, pushed, read."""
     many = USERS - 8
     target = [{"id": number + 1, "login": NAMES[number % len(NAMES)]} for number in range(many)]
-    while True:
-        began = time.monotonic()
-        body = {"target": target, "message": "order 0 of everybody", "source": "flood"}
+    body = {"target": target, "message": "order 0 of everybody", "source": "flood"}
+
+    async def send() -> None:
         with contextlib.suppress(aiohttp.ClientError):
             async with http.post(f"{url}/api/v1/notify", json=body) as answer:
                 await answer.read()
-        await asyncio.sleep(max(0.0, many * 2.5 / events - (time.monotonic() - began)))
+
+    due = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        while True:
+            group.create_task(send())
+            due += many * 2.5 / events
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+async def _happened(http: aiohttp.ClientSession, url: str) -> int:
+    """The number of events so far that notifications made."""
+    async with http.get(f"{url}/api/v1/metrics") as answer:
+        found = await answer.json()
+        return sum(found[name] for name in ("sent", "pushed", "acked"))
 
 
 async def _weather(watch: Watch, url: str, events: int) -> None:
@@ -169,9 +185,11 @@ async def _weather(watch: Watch, url: str, events: int) -> None:
             watch.phase = "life"
             await asyncio.sleep(60 * (FLOOD_EVERY - 1))
             watch.phase = "flooded"
+            before, began = await _happened(http, url), time.monotonic()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(60):
                     await _flood(http, url, events)
+            watch.found.rates.append((await _happened(http, url) - before) / (time.monotonic() - began))
 
 
 async def watched(minutes: float, events: int, folder: Path) -> Found:
@@ -200,6 +218,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--result", type=Path)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends too
     with tempfile.TemporaryDirectory(prefix="notifier-watch-") as folder:
         found = asyncio.run(watched(given.minutes, given.events, Path(folder)))
     said = json.dumps(found.told(), ensure_ascii=False, indent=2)
