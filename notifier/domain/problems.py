@@ -244,7 +244,7 @@ def words_for(problem: Problem, now: float) -> str:
 
 def plain_words_for(problem: Problem, now: float) -> str:
     """As `words_for`, without a name that a sender chose: for readers who need no token."""
-    return words_for(replace(problem, subject="one") if problem.kind is Kind.FLOOD else problem, now)
+    return words_for(replace(problem, subject="one source") if problem.kind is Kind.FLOOD else problem, now)
 
 
 def _store_problems(pod: str, signs: Signs, limits: Thresholds) -> list[Problem]:

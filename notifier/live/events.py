@@ -142,7 +142,9 @@ class EventFeed:
 
     def put_back(self, notable: Sequence[bytes]) -> None:
         """Takes notable events back that could not be kept: the oldest make room for newer ones."""
-        self._notable.extendleft(reversed(notable[-(REMEMBERED_MAX - len(self._notable)) :]))
+        room = REMEMBERED_MAX - len(self._notable)
+        if room:
+            self._notable.extendleft(reversed(notable[-room:]))
 
     def _encoded(self, kind: str, facts: Mapping[str, object]) -> bytes:
         return _encode({"type": kind, "time": format_time(self._now()), "pod_id": self._pod, **facts})

@@ -53,7 +53,8 @@ class EventLog:
     async def past(self, since: str, limit: int) -> list[bytes]:
         """The newest notable events after a time (RFC 3339, UTC), in the order of their times; at most `limit`."""
         rows = await self._redis.call("XREVRANGE", self._redis.keys.past, "+", "-", "COUNT", limit)
-        found = [(event.time, data) for _, (_, data) in rows if (event := self._read(data)) and event.time > since]
+        kept = [(self._read(fields[1]), fields[1]) for _, fields in rows]
+        found = [(event.time, data) for event, data in kept if event is not None and event.time > since]
         return [data for _, data in sorted(found, key=lambda row: row[0])]
 
     def _read(self, data: bytes) -> _Event | None:

@@ -164,3 +164,53 @@ async def test_its_rate_is_that_of_the_last_minute(guard, circuit, message):
     circuit.time += 60.0
     assert guard.figures.rate == 0.0
     assert len(guard.figures.latencies) == guard.figures.sent == 30
+
+
+async def test_the_latest_tries_are_judged_and_those_under_way_with_them(guard, scripted, message, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module.time, "perf_counter", clock)
+    assert guard.recent_p95() is None
+
+    async def take(seconds):
+        scripted.during = lambda: clock.pass_by(seconds)
+        await send(guard, message(), [])
+
+    scripted_send = scripted.send
+
+    async def slow(message):
+        scripted.during()
+        return await scripted_send(message)
+
+    scripted.send = slow
+    await take(3.0)
+    assert guard.recent_p95() is None  # one alone says nothing
+    await take(0.1)
+    assert guard.recent_p95() == pytest.approx(3.0)
+    clock.pass_by(2.0)  # the slow one began more than five seconds ago
+    await take(0.1)
+    assert guard.recent_p95() == pytest.approx(0.1)
+    held = asyncio.Event()
+
+    async def hang(message):
+        await held.wait()
+        return ""
+
+    scripted.send = hang
+    tasks = [asyncio.ensure_future(send(guard, message(), [])) for _ in range(2)]
+    await asyncio.sleep(0)
+    clock.pass_by(9.0)
+    assert guard.recent_p95() == pytest.approx(9.0)
+    held.set()
+    await asyncio.gather(*tasks)
+    assert guard.recent_p95() is None
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+    def pass_by(self, seconds):
+        self.now += seconds

@@ -354,3 +354,66 @@ async def test_many_changes_in_one_script(deliveries):
     found = await deliveries.finish(results)
     assert found == [after(Status.PROCESSING, events[n % 4]) for n in range(1500)] + [None]
     assert (await deliveries.search(Filter(status=Status.SENT, channel="sms"), 0, 10)).total == 375
+
+
+async def held_by(deliveries, identity):
+    record = await deliveries.get(identity)
+    return record.held_by, record.held_since
+
+
+async def held(deliveries, channel="sms"):
+    (row,) = [queue for queue in (await deliveries.queues()).channels if queue.channel == channel]
+    return row.held["circuit_open"], row.held["rate_limited"]
+
+
+async def test_what_holds_a_delivery_back_holds_it_until_it_is_tried(deliveries):
+    """Through each turn in the queue that ends untried, since the first: a queue behind a circuit is one wait."""
+    (identity,) = await stored(deliveries, new())
+    await lease(deliveries)
+    await finish(deliveries, identity, Event.DEFER, wait=0.0, reason="circuit_open")
+    why, since = await held_by(deliveries, identity)
+    assert why == "circuit_open" and since and await held(deliveries) == (1, 0)
+    await deliveries.move_due(10)
+    await lease(deliveries)
+    assert await held_by(deliveries, identity) == (why, since) and await held(deliveries) == (1, 0)
+    await finish(deliveries, identity, Event.DEFER, wait=0.0, reason="circuit_open")
+    assert await held_by(deliveries, identity) == (why, since)
+    await deliveries.move_due(10)
+    await lease(deliveries)
+    await finish(deliveries, identity, Event.RETRY, wait=0.0, reason="x")
+    assert await held_by(deliveries, identity) == (None, None) and await held(deliveries) == (0, 0)
+
+
+@pytest.mark.parametrize("end", ["cancel", "sent", "fail", "expire", "its turn alone"])
+async def test_nothing_is_held_after_its_end(deliveries, end):
+    (identity,) = await stored(deliveries, new())
+    await lease(deliveries)
+    await finish(deliveries, identity, Event.DEFER, wait=0.0, reason="circuit_open")
+    if end == "cancel":
+        await deliveries.change(Event.CANCEL, [identity])
+    else:
+        await deliveries.move_due(10)
+        await lease(deliveries)
+        event = {"its turn alone": Event.DEFER}.get(end) or Event(end)
+        await finish(deliveries, identity, event, wait=0.0)
+    assert await held(deliveries) == (0, 0) and (await held_by(deliveries, identity))[0] is None
+
+
+async def test_a_users_limit_holds(deliveries):
+    (identity, other) = await stored(deliveries, new(limited_by="u"), new(limited_by="u"))
+    assert len((await lease(deliveries, terms=TERMS._replace(per_user=1))).leased) == 1
+    assert {(await held_by(deliveries, one))[0] for one in (identity, other)} == {None, "rate_limited"}
+    assert await held(deliveries) == (0, 1)
+
+
+async def test_queues_count_by_status_and_recent_dead_letters(deliveries, redis):
+    later = now_ms() + 3_600_000
+    identity, *_ = await stored(deliveries, new(), new(scheduled=later), new(scheduled=later))
+    await lease(deliveries)
+    await finish(deliveries, identity, Event.FAIL, reason="x")
+    found = await deliveries.queues()
+    assert (found.channels[0].scheduled, found.channels[0].retrying) == (2, 0)
+    assert (found.dead, found.dead_recent) == (1, 1)
+    await redis.call("ZADD", "notif:{delivery}:dlq", now_ms() - 700_000, identity)
+    found = await deliveries.queues()
+    assert (found.dead, found.dead_recent) == (1, 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from notifier.store.events import LIFE, MAXLEN, EventLog
+from notifier.store.events import LIFE, MAXLEN, PAST_LIFE, EventLog
 
 KEY = "notif:events"
 
@@ -43,3 +43,28 @@ async def test_what_another_program_wrote_is_left_out_and_named(store, redis):
     assert store.spoilt.counts["events"] == 3
     await redis.call("PEXPIRE", KEY, 1000)
     await follower.aclose()
+
+
+PAST = "notif:past"
+
+
+def event(number):
+    return b'{"type":"x","time":"2026-01-01T00:00:%02dZ"}' % number
+
+
+async def test_notable_events_are_kept_for_a_day_in_the_order_of_their_times(store, redis):
+    one, two = EventLog(store, "pod-a"), EventLog(store, "pod-b")
+    await one.remember([event(1), event(5)])
+    await two.remember([event(3)])  # it happened before, and was stored later
+    assert await one.past("", 10) == [event(1), event(3), event(5)]
+    assert await two.past("2026-01-01T00:00:03Z", 10) == [event(5)]
+    assert 24 * 3600 * 1000 < await redis.call("PTTL", PAST) <= PAST_LIFE * 1000
+
+
+async def test_the_newest_notable_events_are_kept(store, redis):
+    log = EventLog(store, "pod-a")
+    await redis.call("EVAL", "for i = 1, 2500 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end", 1, PAST)
+    await log.remember([event(7)])
+    assert await redis.call("XLEN", PAST) <= MAXLEN + 100
+    assert await log.past("", 10) == [event(7)]
+    assert store.spoilt.counts["events"] == 9  # what else stands there is no event

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from notifier.domain.problems import Kind
 from tests.support import eventually, notify
 
 ADMIN = "/api/v1/admin"
@@ -77,14 +76,6 @@ async def test_a_store_that_is_away_is_answered_at_once_from_memory(client):
     assert time.monotonic() - began < 0.5
     assert [row["kind"] for row in rows][:2] == ["store_away", "channel_paused"]
     assert rows[0]["severity"] == "critical" and rows[0]["text"].startswith("Redis away")
-
-
-def test_every_kind_has_words_of_sixty_characters():
-    from notifier.domain.problems import Problem, words_for
-
-    for kind in Kind:
-        text = words_for(Problem(kind=kind, subject="s" * 200, value=1e9, note="n" * 300, since=0.0), 1e9)
-        assert 0 < len(text) <= 60
 
 
 @pytest.mark.parametrize("query", ["minutes=2", "minutes=x"])
