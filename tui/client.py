@@ -203,6 +203,14 @@ class AdminClient:
         """`GET providers`."""
         return await self._get(f"{ADMIN}/providers")
 
+    async def history_of_figures(self, minutes: int) -> Json:
+        """`GET history/metrics`: a value of each figure for each of the last minutes."""
+        return await self._get(f"{ADMIN}/history/metrics", minutes=minutes)
+
+    async def talkers(self, minutes: int) -> Json:
+        """`GET talkers`: the busiest of each kind over the last minutes, 1 or 15."""
+        return await self._get(f"{ADMIN}/talkers", minutes=minutes)
+
     async def channels(self) -> Json:
         """`GET channels`, each at a glance."""
         return await self._get(f"{ADMIN}/channels")

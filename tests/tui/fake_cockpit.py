@@ -20,6 +20,8 @@ class FakeCockpit:
     channels: list[Json] | None = field(default_factory=list)
     queues: list[Json] = field(default_factory=list)  # of the deliveries: there channels are paused
     past: list[Json] = field(default_factory=list)  # events before the present ones
+    history: Json | None = None
+    talkers: Json | None = field(default_factory=dict)
     names: list[Json] | None = field(default_factory=list)
     batches: dict[str, Json] = field(default_factory=dict)
 
@@ -34,6 +36,8 @@ class FakeCockpit:
         return [
             web.get(f"{ADMIN}/problems", self._problems),
             web.get(f"{ADMIN}/channels", self._channels),
+            web.get(f"{ADMIN}/history/metrics", self._history),
+            web.get(f"{ADMIN}/talkers", self._talkers),
             web.get(f"{ADMIN}/find", self._find),
             web.get("/api/v1/batches/{id}", self._batch),
         ]
@@ -70,6 +74,22 @@ class FakeCockpit:
         lines = [f"id: {row['time']}\nevent: {row['type']}\ndata: {json.dumps(row)}\n\n" for row in told]
         return "".join(lines).encode()
 
+    async def _history(self, request: web.Request) -> web.Response:
+        if self.history is None:
+            return problem(404, "no such path")
+        many = int(request.query["minutes"])
+        series = {name: values[-many:] for name, values in self.history["series"].items()}
+        start = rfc3339(60 * (time.time() // 60 - many + 1))
+        return web.json_response(self.history | {"step_seconds": 60, "from": start, "series": series})
+
+    async def _talkers(self, request: web.Request) -> web.Response:
+        if self.talkers is None:
+            return problem(404, "no such path")
+        minutes = int(request.query["minutes"])
+        counted = {kind: found.get(minutes, []) for kind, found in self.talkers.items()}
+        none: Json = {kind: [] for kind in ("source", "user", "caller", "address")}
+        return web.json_response(none | counted | {"minutes": minutes})
+
     async def _find(self, request: web.Request) -> web.Response:
         if self.names is None:
             return problem(404, "no such path")
@@ -99,3 +119,17 @@ def some_channels() -> FakeCockpit:
     found.channel("webhook", circuit="half_open", ok_ratio=0.75)
     found.channel("inapp", ok_ratio=1.0, per_second_out=0.4)
     return found
+
+
+def a_day() -> Json:
+    """Figures of a day that ends now: an outage of ten minutes, a spike, and two events."""
+    many = 1440
+    quiet: list[float | None] = [60.0 * (10 + minute % 7) for minute in range(many)]
+    quiet[-40:-30] = [None] * 10
+    series: dict[str, list[float | None]] = {name: list(quiet) for name in ("accepted", "pushed", "acked")}
+    for name in ("connections", "queued", "held", "p99_ms", "store_ms", "loop_lag_ms", "sent", "failed", "dead"):
+        series[name] = [None if value is None else float(minute % 9) for minute, value in enumerate(quiet)]
+    series["p99_ms"][-5] = 900.0
+    marks = [{"at": rfc3339(time.time() - 1800), "kind": "restart", "text": "pod-b"}]
+    marks.append({"at": rfc3339(time.time() - 600), "kind": "circuit_open", "text": "push-1"})
+    return {"series": series, "marks": marks}

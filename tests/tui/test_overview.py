@@ -12,8 +12,10 @@ from tests.tui.support import Stage, fill, play
 from tui.details.record import RecordDetail
 from tui.screens.deliveries import Deliveries
 from tui.screens.overview import Overview
-from tui.widgets.chart import Chart, _ceiling, _span, pieces, scale
+from tui.widgets.chart import Chart, Picture, _ceiling, _span, pieces, scale
+from tui.widgets.pictures import SOURCES, of_samples
 
+LATENCIES = SOURCES["latency"].lines
 KEY_FIGURES = ("Conns", "Users", "Unread", "Sent/s", "Push/s", "Ack/s", "Exp/s", "p50", "p95", "p99")
 
 
@@ -68,8 +70,8 @@ def test_charts_draw_lines_and_rest_when_nothing_changes() -> None:
         assert any("⣀" <= char <= "⣿" or "⠁" <= char <= "⠿" for char in stage.screen)
         chart = page.query_one("#latency", Chart)
         before = chart._shown
-        values = before[0] if before else []
-        chart.show([], values, ["1", "5", "9"])
+        assert before
+        chart.show(of_samples(SOURCES["latency"], stage.app.world.history.samples()))
         assert chart._shown is before
 
     play(story)
@@ -157,7 +159,7 @@ def test_nothing_is_drawn_in_a_hole() -> None:
             [10.0] * len(times),
             [None] * len(times),
         ]
-        chart.show(times, values, ["1", "5", "9"])
+        chart.show(Picture("Latency ms", LATENCIES, times, values, ["1", "5", "9"]))
         drawn = chart.plt.build()
         rows = ["".join(char for char in row) for row in re.sub(r"\x1b\[[0-9;]*m", "", drawn).split("\n")]
         width = max(map(len, rows))
@@ -188,7 +190,8 @@ def test_a_cut_is_marked_with_its_height() -> None:
         chart = stage.page.query_one("#latency", Chart)
         times = [float(second) for second in range(-59, 1)]
         line: list[float | None] = [5.0] * 60
-        chart.show(times, [line, line, [*line[:-20], 919.0, *line[-19:]]], ["5", "5", "5"])
+        values = [line, line, [*line[:-20], 919.0, *line[-19:]]]
+        chart.show(Picture("Latency ms", LATENCIES, times, values, ["5", "5", "5"]))
         await stage.sees("▲ up to 919, last 1 min")
         assert "▲" in "".join(text for text in stage.lines[5:10])
 

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from textual import events
 from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from tui import columns, humanise
-from tui.commands import bind
-from tui.deliveries.channels import AllChannels, Channel, ChannelTable, channels
+from tui.commands import Command, bind
+from tui.deliveries.channels import Channel, ChannelTable, channels
 from tui.figures import Sample
-from tui.messages import OpenDeliveries
+from tui.glance import Glance
+from tui.messages import OpenDeliveries, RefreshNow
+from tui.minutes import HOUR, RANGES, Minutes
 from tui.model import Instance
 from tui.page import DELIVERIES, HOLD, ROW_COMMANDS, Setting
 from tui.screens.instances import instance_facts
+from tui.times import TIMES
 from tui.view import BACK, BEFORE, View
-from tui.widgets.chart import Chart, Line
+from tui.widgets.chart import Chart, Picture
 from tui.widgets.figure_strip import FigureStrip
 from tui.widgets.health_panel import HealthPanel
+from tui.widgets.pictures import SOURCES, of_minutes, of_samples, remark
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
+
+REST = 10.0  # seconds between two drawings of a chart of hours
+LEAST_REACH = 300.0  # seconds of figures that the server must have: below, the dashboard's own samples say more
+RANGE = Command("m", "next_range", "range", "Charts over 5 minutes, an hour, 6 hours, a day", footer=True)
+_RANGE_WORDS = {5: "the last 5 minutes", 60: "an hour", 360: "6 hours", 1440: "a day"}
 
 
 class Overview(View):
@@ -29,13 +39,17 @@ class Overview(View):
     numbers are among the figures."""
 
     tab = Tab("overview", "1", "Overview")
-    COMMANDS_HERE = (BACK, BEFORE, HOLD, DELIVERIES, *ROW_COMMANDS)
+    COMMANDS_HERE = (BACK, BEFORE, HOLD, DELIVERIES, RANGE, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "#instances"
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.subject = AllChannels()
+        self._glance = Glance()
+        self.subject = self._glance
+        self._range = HOUR
+        self._minutes: Minutes | None = None
+        self._drawn: dict[str, float] = {}
         self._instances = columns.instances()
         self._channels = channels()
         self._turn = 0
@@ -45,11 +59,11 @@ class Overview(View):
         yield FigureStrip(id="figures")
         with Container(id="middle"):
             with Container(classes="charts"):
-                yield Chart("Rate/s", _RATES, humanise.rate, "rates")
-                yield Chart("Latency ms", _LATENCIES, humanise.rate, "latency")
+                yield Chart(humanise.rate, "rates")
+                yield Chart(humanise.rate, "latency")
             with Container(classes="charts more"):
-                yield Chart("Connections", _CONNECTIONS, humanise.rate, "connections")
-                yield Chart("Unread", _UNREAD, humanise.rate, "unread")
+                yield Chart(humanise.rate, "connections")
+                yield Chart(humanise.rate, "unread")
             yield Table(self._channels, "Loading …", id="channels")
         with Horizontal(id="cluster"):
             yield Table(self._instances, "No instance has reported yet", id="instances")
@@ -60,9 +74,18 @@ class Overview(View):
         self.query_one("#instances").border_title = "Instances"
         self.query_one("#health").border_title = "Health"
         self.query_one("#channels").border_title = "Channels"
+        for name, source in SOURCES.items():
+            self.query_one(f"#{name}").border_title = source.heading
 
-    def show_snapshot(self, value: ChannelTable) -> None:
-        """The channels."""
+    def show_snapshot(self, value: ChannelTable | Minutes) -> None:
+        """The channels, or the figures of the last hours."""
+        if isinstance(value, Minutes):
+            self._minutes = value
+            self._draw_anew()
+        else:
+            self._show_channels(value)
+
+    def _show_channels(self, value: ChannelTable) -> None:
         table = self.query_one("#channels", Table)
         table.empty = "This server has no channels"
         self._channels.replace(value.channels)
@@ -83,10 +106,11 @@ class Overview(View):
     def show_world(self) -> None:
         """Everything, all charts too."""
         super().show_world()
-        self._draw(_CHARTS)
+        self._draw_anew()
 
     def show_figures(self) -> None:
-        """The strip each time, the charts by turns: two a second, since one costs up to 25 ms to draw."""
+        """The strip each time, the charts by turns: two a second, since one costs up to 25 ms to draw; charts of hours
+        every `REST` seconds."""
         sample = self.world.history.latest
         if sample is None:
             self.query_one(FigureStrip).show([(name, humanise.NONE, "") for name in _FIGURES])
@@ -122,35 +146,41 @@ class Overview(View):
             return False
         return super().check_action(action, parameters)
 
+    def action_next_range(self) -> None:
+        """Minutes, an hour, six, a day."""
+        self._range = RANGES[(RANGES.index(self._range) + 1) % len(RANGES)]
+        self._glance.minutes = 0 if self._range == RANGES[0] else self._range
+        self._minutes = None
+        self._draw_anew()
+        self.note(f"charts over {_RANGE_WORDS[self._range]}")
+        self.post_message(RefreshNow())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draws the charts for the new size."""
+        super().on_resize(event)
+        self._drawn.clear()
+
+    def _draw_anew(self) -> None:
+        self._drawn.clear()
+        self._draw(_CHARTS)
+
     def _draw(self, names: tuple[str, ...]) -> None:
         samples = self.world.history.samples()
-        if not samples:
-            return
-        latest = samples[-1]
-        times = [sample.figures.at - latest.figures.at for sample in samples]
+        now = TIMES.now()
+        minutes = self._minutes if self._minutes and self._minutes.reach(now) > LEAST_REACH else None
         for name in names:
-            points = [_POINTS[name](sample) for sample in samples]
-            lines = [list(line) for line in zip(*points, strict=True)]
-            self.query_one(f"#{name}", Chart).show(times, lines, [humanise.rate(value) for value in points[-1]])
+            if minutes is None and samples:
+                self.query_one(f"#{name}", Chart).show(of_samples(SOURCES[name], samples))
+            elif minutes is not None and now - self._drawn.get(name, 0.0) >= REST:
+                self._drawn[name] = now
+                self.query_one(f"#{name}", Chart).show(self._past(name, minutes, samples[-1] if samples else None, now))
+
+    def _past(self, name: str, minutes: Minutes, sample: Sample | None, now: float) -> Picture:
+        picture = of_minutes(SOURCES[name], minutes, sample, now, self._range * 60.0)
+        return picture._replace(remark=remark(minutes, now)) if name == _CHARTS[0] else picture
 
 
-_RATES = (Line("sent", "primary", "s"), Line("push", "success", "p"), Line("ack", "secondary", "a"))
-_LATENCIES = (Line("p50", "success", "0"), Line("p95", "warning", "5"), Line("p99", "error", "9"))
-_CONNECTIONS = (Line("", "accent", "o"),)
-_UNREAD = (Line("", "warning", "o"),)
-
-
-def _quantiles(sample: Sample) -> tuple[float | None, ...]:
-    return sample.figures.p50, sample.figures.p95, sample.figures.p99
-
-
-_POINTS: dict[str, Callable[[Sample], tuple[float | None, ...]]] = {
-    "rates": lambda sample: sample.rates[:3],
-    "latency": _quantiles,
-    "connections": lambda sample: (sample.figures.connections,),
-    "unread": lambda sample: (sample.figures.pending,),
-}
-_CHARTS = tuple(_POINTS)
+_CHARTS = tuple(SOURCES)
 
 
 def _states(instances: list[Instance]) -> str:
@@ -167,6 +197,6 @@ def _strip(sample: Sample) -> list[tuple[str, str, str]]:
     figures = sample.figures
     counts = (figures.connections, figures.users, figures.pending)
     values = [*map(humanise.count, counts), *map(humanise.rate, sample.rates)]
-    values += map(humanise.milliseconds, _quantiles(sample))
+    values += map(humanise.milliseconds, (figures.p50, figures.p95, figures.p99))
     styles = {"Unread": _WARN if figures.pending else "", "Exp/s": _WARN if sample.rates[-1] else ""}
     return [(name, value, styles.get(name, "")) for name, value in zip(_FIGURES, values, strict=True)]

@@ -1,0 +1,43 @@
+"""What the overview keeps fresh: the channels, and now and then the figures of the last hours. No Textual."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+
+from tui.client import AdminClient, ApiError, Failure
+from tui.deliveries.channels import AllChannels, ChannelTable
+from tui.minutes import HOUR, Minutes
+
+ANEW = 60.0  # seconds between two requests for the figures: there is one a minute
+ABSENT = 600.0  # the same where the server keeps none
+
+
+class Glance:
+    """A subject. `minutes` are the reach of the figures that are wanted, none where it is 0."""
+
+    topics: tuple[str, ...] = AllChannels().topics
+    interval: float = AllChannels().interval
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.minutes = HOUR
+        self._clock = clock
+        self._channels = AllChannels()
+        self._due = 0.0
+        self._asked = 0
+
+    async def load(self, client: AdminClient) -> AsyncIterator[ChannelTable | Minutes]:
+        """The channels each time, the figures when they are due or others are wanted."""
+        async for table in self._channels.load(client):
+            yield table
+        wanted, now = self.minutes, self._clock()
+        if not wanted or (wanted == self._asked and now < self._due):
+            return
+        self._asked, self._due = wanted, now + ANEW
+        try:
+            yield Minutes.read(await client.history_of_figures(wanted))
+        except ApiError as error:
+            if error.failure is not Failure.NOT_FOUND:
+                self._due = now
+                raise
+            self._due = now + ABSENT
