@@ -41,7 +41,7 @@ def test_what_could_not_be_kept_waits_again_and_the_newest_stay():
     numbers = [json.loads(data)["n"] for data in events.take_notable()]
     assert numbers == [*range(5, REMEMBERED_MAX), *range(1000, 1005)]
     for number in range(REMEMBERED_MAX):
-        events.note("log", {"n": number})
+        events.note("log", {"n": 5000 + number})
     before = list(events.notable)
     events.put_back(taken)  # there is no room for any
     assert events.take_notable() == before

@@ -9,9 +9,10 @@ import { tickTimes } from "./format.js";
 import { concernsHistory, history } from "./history.js";
 import { startInbox } from "./inbox.js";
 import { pending } from "./pending.js";
+import { problems } from "./problems.js";
 import "./send.js";
 
-const views = [counters, clients, pending, deliveries, history];
+const views = [problems, counters, clients, pending, deliveries, history];
 
 function onEvent(event) {
   const kind = event.type.split(".")[0];
