@@ -18,6 +18,10 @@ DATA = {
     "notifier": ("store/scripts/*.lua", "store/scripts/*/*.lua", "web/static/*", "web/docs/*", "web/docs/*/*"),
     "tui": ("*.tcss", "*/*.tcss"),
 }
+Binary = tuple[str, str, str]  # its name in the bundle, its path here, PyInstaller's word for its kind
+SYSTEMD = "libsystemd.so.0"
+# The bootloader at the front of the executable, and the support of compiled modules in the library that they stand on.
+COMPILED_IN = ("pyinstaller", "mypy")
 LEXERS = ("_mapping", "data", "javascript", "python", "special")
 
 
@@ -47,6 +51,50 @@ def find_redis() -> list[tuple[str, str]]:
     if not REDIS.is_file():
         raise SystemExit("the executable carries Debian's redis-server: apt-get install redis-server, then build again")
     return [(str(REDIS), ".")]
+
+
+def without_systemd(binaries: list[Binary], folder: Path) -> list[Binary]:
+    """Libraries and programs of the bundle without libsystemd and what it alone brings along, LZ4, Zstandard and
+    libgcrypt: 1.4 MB. Redis wants one function of it, to tell a systemd that started it when it is ready, and none
+    starts this one: a library built into `folder` has that function and does nothing."""
+    found = {name: source for name, source, _ in binaries}
+    redis = next(source for name, source in found.items() if Path(name).name == REDIS.name)
+    if SYSTEMD not in found or _imports(redis, "LIBSYSTEMD_") != {"sd_notify"}:
+        return binaries
+    needs = {name: _needs(source) for name, source in found.items()}
+    kept = needs.keys() - {SYSTEMD}
+    while lonely := {name for name in kept & _brought(SYSTEMD, needs) if not any(name in needs[one] for one in kept)}:
+        kept -= lonely
+    return [*(one for one in binaries if one[0] in kept), (SYSTEMD, str(_build_stand_in(folder)), "BINARY")]
+
+
+def _brought(name: str, needs: dict[str, set[str]]) -> set[str]:
+    """The libraries that one needs, and those that these need."""
+    found, new = set[str](), {name}
+    while new := {needed for one in new for needed in needs.get(one, ())} - found:
+        found |= new
+    return found
+
+
+def _needs(path: str) -> set[str]:
+    """The libraries that a program or library is linked to."""
+    listed = subprocess.run(["objdump", "-p", path], capture_output=True, text=True, check=False).stdout
+    return set(re.findall(r"^\s*NEEDED\s+(\S+)$", listed, re.MULTILINE))
+
+
+def _imports(path: str, version: str) -> set[str]:
+    """The functions that a program takes from the library whose versions of symbols begin so."""
+    listed = subprocess.run(["objdump", "-T", path], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(rf"\*UND\*.*\({version}\w*\)\s+(\S+)$", listed, re.MULTILINE))
+
+
+def _build_stand_in(folder: Path) -> Path:
+    library, versions = folder / SYSTEMD, folder / "libsystemd.map"
+    versions.write_text("LIBSYSTEMD_209 { global: sd_notify; local: *; };\n")
+    options = ["-shared", "-fPIC", "-O2", f"-Wl,-soname,{SYSTEMD}", f"-Wl,--version-script={versions}"]
+    source = "int sd_notify(int unset, const char *state) { return 0; }\n"
+    subprocess.run(["cc", *options, "-x", "c", "-", "-o", str(library)], input=source, text=True, check=True)
+    return library
 
 
 def write_notices(path: Path, sources: Iterable[str]) -> None:
@@ -98,7 +146,7 @@ def _of_wheels(files: set[Path]) -> dict[str, str]:
     found = {}
     for package in sorted(importlib.metadata.distributions(), key=lambda item: item.name.lower()):
         own = {Path(str(package.locate_file(file))).resolve() for file in package.files or ()}
-        if own & files or package.name == "pyinstaller":  # its bootloader stands at the front of the executable
+        if own & files or package.name in COMPILED_IN:
             texts = [_read(file) for file in sorted(own) if re.search(r"licen[cs]e|notice|copying", file.name, re.I)]
             declared = (
                 package.metadata.get("License-Expression") or package.metadata.get("License") or "see its home page"

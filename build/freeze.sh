@@ -9,6 +9,7 @@ venv=.work/venv
 locks=(build/requirements.txt build/requirements-build.txt)
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+has_headers() { "$1" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_path("include"), "Python.h"))' 2>/dev/null; }
 has_library() { "$python" -c 'import ctypes, sysconfig; ctypes.CDLL(sysconfig.get_config_var("INSTSONAME"))' 2>/dev/null; }
 
 is_new_enough "$python" || python=$(command -v python3)
@@ -16,6 +17,8 @@ is_new_enough "$python" || { echo "Python 3.11 or newer is needed: apt-get insta
 
 packages=()
 has_library || packages+=("lib$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')")
+has_headers "$python" || packages+=("lib$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')-dev")
+command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v strip >/dev/null || packages+=(binutils)
 command -v tmux >/dev/null || packages+=(tmux) # the test looks at the dashboard in it
 [ -x /usr/bin/redis-server ] || packages+=(redis-server)
@@ -31,6 +34,7 @@ if [ ${#packages[@]} -gt 0 ]; then
     exit 1
   fi
 fi
+has_headers "$python" || { echo "$python has no headers (Python.h); name another by FREEZE_PYTHON" >&2; exit 1; }
 has_library || { echo "$python has no shared library (libpython); name another by FREEZE_PYTHON" >&2; exit 1; }
 
 mkdir -p .work
@@ -44,10 +48,13 @@ if [ "$(cat $venv/.installed 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" > $venv/.installed
 fi
 
+echo "compiling the hot path"
+$venv/bin/python build/compiled.py .work/sources
+
 name=notifier
 [ "$form" = file ] || name=notifier-dir
 echo "freezing dist/$name"
-NOTIFIER_BUNDLE=$form $venv/bin/python -m PyInstaller --noconfirm --log-level ERROR \
+NOTIFIER_BUNDLE=$form PYINSTALLER_ZLIB_COMPRESSION_LEVEL=9 $venv/bin/python -m PyInstaller --noconfirm --log-level ERROR \
   --distpath .work/dist --workpath ".work/$form" notifier.spec
 mkdir -p dist
 rm -rf "dist/$name"

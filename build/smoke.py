@@ -77,8 +77,10 @@ class Smoke:
         versions = self.artefact.run("version")
         if "(bundled)" not in versions:
             raise SmokeError(f"no Redis of its own: {versions}")
+        if "compiled" not in versions:
+            raise SmokeError(f"nothing is compiled: {versions}")
         notices = self.artefact.run("version", "--licences")
-        for name in ("redis", "OpenSSL", "libgcrypt20", "Python", "textual", "pyinstaller"):
+        for name in ("redis", "OpenSSL", "libjemalloc2", "Python", "textual", "pyinstaller", "mypy"):
             if name not in notices:
                 raise SmokeError(f"the licences say nothing of {name}")
         self.figures["version"] = statistics.median(self.artefact.cpu_of("version") for _ in range(RUNS))
@@ -201,7 +203,7 @@ class Smoke:
     def draw_dashboard(self) -> str:
         server, url = self.serve()
         with Terminal(self.artefact, ["tui", "--url", url]) as terminal:
-            terminal.wait_for("Rate/s")
+            terminal.wait_for("Sent/s")
             terminal.press("q")
             terminal.wait_for("ended: 0")
         self.end(server)

@@ -18,7 +18,18 @@ TABLE = {
     "": set(),
     "__main__": {"cli"},
     "errors": set(),
-    "cli": {"serving", "pod.pipeline", "config", "client", "doctor", "domain", "store.redis", "store.embedded", ""}
+    "cli": {
+        "serving",
+        "packaged",
+        "pod.pipeline",
+        "config",
+        "client",
+        "doctor",
+        "domain",
+        "store.redis",
+        "store.embedded",
+        "",
+    }
     | {"providers.base"},
     "serving": {
         "pod",

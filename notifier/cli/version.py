@@ -19,11 +19,12 @@ Examples:
 @click.command("version", epilog=EPILOG)
 @click.option("--licences", is_flag=True, help="Print the licences of all that is in the executable.")
 def command(licences: bool) -> None:
-    """Print the versions of notifier, Python and the Redis that would be embedded."""
+    """Print the versions of notifier (and its form: compiled or plain), Python and the Redis that would be embedded."""
     click.echo(_licences() if licences else _versions())
 
 
 def _versions() -> str:
+    from notifier.packaged.form import form
     from notifier.store.embedded.binary import NoRedis, find_redis
 
     try:
@@ -31,7 +32,7 @@ def _versions() -> str:
         redis = ".".join(map(str, binary.version)) + (" (bundled)" if binary.bundled else f" ({binary.path})")
     except NoRedis:
         redis = "none found"
-    return f"notifier {__version__}\npython   {platform.python_version()}\nredis    {redis}"
+    return f"notifier {__version__} ({form()})\npython   {platform.python_version()}\nredis    {redis}"
 
 
 def _licences() -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 
-from bundle import ROOT, find_data, find_modules, write_notices, write_sbom
+import pytest
+from bundle import ROOT, find_data, find_modules, without_systemd, write_notices, write_sbom
 
 from notifier.cli import COMMANDS
 
@@ -57,3 +59,52 @@ def test_the_bill_of_materials_names_the_packages_of_the_files(tmp_path):
     assert not [purl for purl in purls if "httptools" in purl]
     if Path("/usr/bin/redis-server").exists():  # Debian's
         assert [purl for purl in purls if purl.startswith("pkg:deb/debian/redis-")]
+
+
+def listed(*paths):
+    return [(Path(path).name, str(path), "BINARY") for path in paths]
+
+
+def libraries_of(path):
+    lines = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line.split()[2] for line in lines if "=> /" in line]
+
+
+@pytest.fixture
+def redis():
+    if not Path("/usr/bin/redis-server").exists():
+        pytest.fail("Debian's redis-server is needed: apt-get install redis-server")
+    return "/usr/bin/redis-server"
+
+
+def test_redis_runs_without_systemd_and_what_that_alone_brings(tmp_path, redis):
+    found = without_systemd(listed(redis, *libraries_of(redis)), tmp_path)
+    names = {name for name, _, _ in found}
+    assert "libsystemd.so.0" in names
+    assert not [name for name in names if name.startswith(("libgcrypt", "libgpg-error", "libzstd", "liblz4", "libcap"))]
+    folder = tmp_path / "libraries"
+    folder.mkdir()
+    for name, source, _ in found:
+        shutil.copy(source, folder / name)
+    command = [str(folder / "redis-server"), "--version"]
+    environment = {"LD_LIBRARY_PATH": str(folder), "LD_BIND_NOW": "1"}
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert answer.stdout.startswith("Redis server v="), answer.stderr
+
+
+def test_a_library_that_another_needs_stays(tmp_path, redis):
+    """Python's own lzma module needs a library that libsystemd needs, too."""
+    user = tmp_path / "_lzma.so"
+    subprocess.run(
+        ["cc", "-shared", "-x", "c", "-", "-Wl,--no-as-needed", "-l:liblzma.so.5", "-o", str(user)],
+        input="",
+        check=True,
+        text=True,
+    )
+    names = {name for name, _, _ in without_systemd(listed(redis, user, *libraries_of(redis)), tmp_path)}
+    assert "liblzma.so.5" in names and "libzstd.so.1" not in names
+
+
+def test_a_bundle_without_systemd_is_left_as_it_is(tmp_path, redis):
+    binaries = listed(redis, "/nowhere/libother.so")
+    assert without_systemd(binaries, tmp_path) == binaries
