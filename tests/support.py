@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 
+import httpx
 import pytest
 import websockets
 
@@ -71,10 +72,26 @@ class Inbox:
             return self.socket.close_code
 
 
+async def post_at_once(client, content, names):
+    """Posts a notification in one piece, as the express lane takes it; what that leaves is answered all the same."""
+    lines = [b"POST /api/v1/notify HTTP/1.1", b"Host: localhost", b"Content-Length: %d" % len(content)]
+    lines += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in names.items()]
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    try:
+        writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode("latin-1").split("\r\n")
+        headers = httpx.Headers([tuple(line.split(": ", 1)) for line in head[1:] if line])
+        body = await asyncio.wait_for(reader.readexactly(int(headers["content-length"])), 5)
+    finally:
+        writer.close()
+    return httpx.Response(int(head[0].split()[1]), headers=headers, content=body)
+
+
 async def notify(client, message="hello", targets=(ALICE,), headers=None, **options):
     """Posts a notification that must be accepted; the ids in the order of the targets."""
     body = {"target": list(targets), "message": message, **options}
-    response = await client.post("/api/v1/notify", json=body, headers=headers or {})
+    names = {"content-type": "application/json"} | (headers or {})
+    response = await post_at_once(client, json.dumps(body).encode(), names)
     assert response.status_code == 202, response.text
     return [result["notification_id"] for result in response.json()["results"]]
 

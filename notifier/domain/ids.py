@@ -12,18 +12,58 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _STREAM_ID = re.compile(r"([0-9]{1,15})-([0-9]{1,15})").fullmatch
 
 
-_POOL = 4096  # bytes: one call of the system for 256 ids
-_pool = bytearray()
-os.register_at_fork(after_in_child=_pool.clear)  # two workers must not draw the same
+_DRAWN = 256  # ids that are drawn at a time: one call of the system
+
+
+class _Pool:
+    """Ids that are drawn and not yet used."""
+
+    def __init__(self) -> None:
+        self.ids: list[bytes] = []
+        self.prefix = b""
+        self.left = 0
+
+    def clear(self) -> None:
+        """Two workers must not draw the same."""
+        self.ids.clear()
+        self.left = 0
+
+    def draw(self) -> None:
+        """Makes ids ready."""
+        drawn = os.urandom(16 * _DRAWN).hex()
+        self.ids = [_with_version(drawn[place : place + 32], "4").encode() for place in range(0, len(drawn), 32)]
+
+
+_pool = _Pool()
+os.register_at_fork(after_in_child=_pool.clear)
 
 
 def random_id() -> str:
     """A UUID version 4 (RFC 9562 §5.4), lower case."""
-    if len(_pool) < 16:
-        _pool.extend(os.urandom(_POOL))
-    drawn = _pool[-16:].hex()
-    del _pool[-16:]
-    return _with_version(drawn, "4")
+    if not _pool.ids:
+        _pool.draw()
+    return _pool.ids.pop().decode()
+
+
+def random_ids(count: int) -> list[bytes]:
+    """So many of them, in ASCII."""
+    while len(_pool.ids) < count:
+        before = _pool.ids
+        _pool.draw()
+        _pool.ids += before
+    left = len(_pool.ids) - count
+    ids = _pool.ids[left:]
+    del _pool.ids[left:]
+    return ids
+
+
+def serial_id() -> bytes:
+    """A UUID of version 4 that shares its beginning with the next thousands: unique, and no secret."""
+    if not _pool.left:
+        _pool.prefix = random_ids(1)[0][:24]
+        _pool.left = 0xFFFF
+    _pool.left -= 1
+    return b"%b%012x" % (_pool.prefix, _pool.left)
 
 
 def new_seed() -> str:

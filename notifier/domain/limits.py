@@ -61,6 +61,10 @@ class MessageBudget:
         self._refused_at = now
         return False
 
+    def give_back(self) -> None:
+        """Gives back the token that was taken last, before it is asked for again for the same message."""
+        self._tokens += 1
+
     def exhausted(self, now: float) -> bool:
         """True for a client that has been over its budget for 10 s."""
         return self._over_since is not None and now - self._over_since >= TOLERATED_SECONDS

@@ -7,7 +7,7 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -92,6 +92,14 @@ def target_json(user_id: int, login: str) -> bytes:
 def payload_of(notification_id: bytes, fragment: bytes, target: bytes, tail: bytes = b"") -> bytes:
     """The payload in its pieces: `target` is made by `target_json`, the others as in `Content`."""
     return b'{"notification_id":"%b",%b,%b%b}' % (notification_id, fragment, target, tail)
+
+
+def answer_json(targets: Sequence[bytes], notification_ids: Sequence[bytes]) -> bytes:
+    """The answer to a request: each target, made by `target_json`, with the id of its notification."""
+    if len(targets) == 1:
+        return b'{"results":[{%b,"notification_id":"%b"}]}' % (targets[0], notification_ids[0])
+    pairs = zip(targets, notification_ids, strict=True)
+    return b'{"results":[%b]}' % b",".join([b'{%b,"notification_id":"%b"}' % pair for pair in pairs])
 
 
 class _Payload(Struct):

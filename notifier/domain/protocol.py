@@ -71,6 +71,7 @@ Command: TypeAlias = Read | ReadAll | Sync | Retention
 
 _COMMANDS = {command.name for command in (Read, ReadAll, Sync, Retention)}
 _decoder = msgspec.json.Decoder(Command)
+_decode_read = msgspec.json.Decoder(Read).decode
 
 
 class MessageError(NotifierError):
@@ -112,6 +113,22 @@ def _explain(text: bytes, reason: str) -> MessageError:
     if kind not in _COMMANDS:
         return MessageError(ErrorCode.UNKNOWN_TYPE, f"known types are {', '.join(sorted(_COMMANDS))}", kind[:64])
     return MessageError(ErrorCode.INVALID, reason, kind)
+
+
+def read_mark(text: bytes) -> tuple[bytes, bytes] | None:
+    """Stream and notification id in a `notification.read`; None for any other text. The ids may be any text."""
+    try:
+        data = _decode_read(text).data
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return data.stream_id.encode(), data.notification_id.encode()
+
+
+def push_new(notification_id: bytes, stream_id: bytes, fragment: bytes) -> bytes:
+    """As `push`, of one that is unread."""
+    return (
+        b'{"type":"notification.push","data":{"notification_id":"%b","stream_id":"%b",%b,"status":"unread","read":false}}'
+    ) % (notification_id, stream_id, fragment)
 
 
 def push(notification_id: bytes, stream_id: bytes, fragment: bytes, read: bool) -> bytes:

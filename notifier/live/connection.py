@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from notifier.domain.ids import stream_position
 from notifier.domain.limits import MessageBudget
 from notifier.domain.users import User
 from notifier.live.websocket import WebSocket
@@ -205,4 +204,5 @@ class Connection(WebSocket):
 
 def position_of(stream_id: bytes) -> Position:
     """A stream id as a position."""
-    return stream_position(stream_id.decode())
+    milliseconds, _, sequence = stream_id.partition(b"-")
+    return int(milliseconds), int(sequence)

@@ -79,7 +79,7 @@ class EventFeed:
     @property
     def wanted(self) -> bool:
         """True while anybody follows, here or on another instance."""
-        return bool(self._listeners) or self._wanted_until > time.monotonic()
+        return bool(self._listeners) or (self._wanted_until > 0 and self._wanted_until > time.monotonic())
 
     @property
     def listeners(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from struct import Struct
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
@@ -20,7 +21,9 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 
 MAX_CONTROL = 125
+_FINAL_TEXT, _MASKED_LONG = 0x80 | TEXT, 0x80 | 126
 _NO_MASK = b"\0\0\0\0"
+_long_header = Struct(">BBH").pack
 _Utf8 = codecs.getincrementaldecoder("utf-8")
 
 
@@ -47,6 +50,24 @@ class FrameReader:
         self._size = 0
         self._fragments: bytearray | None = None
         self._utf8: codecs.IncrementalDecoder | None = None
+
+    def read_whole(self, data: bytes) -> bytes | None:
+        """The text where `data` is just one whole text frame of ASCII and nothing is half read: the usual case. None
+        where `read` is to look at it, also for what breaks the protocol."""
+        size = len(data)
+        if size < 6 or data[0] != _FINAL_TEXT or self._tail is not None or self._fragments is not None:
+            return None
+        second, start = data[1], 6
+        if second == _MASKED_LONG:
+            start, length = 8, data[2] << 8 | data[3]
+        else:
+            length = second & 0x7F
+            if second < 0x80 or length > MAX_CONTROL:
+                return None
+        if length != size - start or length > self._max:
+            return None
+        payload = unmask(data[start:], data[start - 4 : start])
+        return payload if payload.isascii() else None
 
     def read(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """The messages and control frames that `data` completes, as (opcode, payload), in order.
@@ -164,6 +185,9 @@ def read_close(payload: bytes) -> tuple[int, str]:
 
 def encode_text(payload: bytes) -> bytes:
     """A text frame."""
+    length = len(payload)
+    if MAX_CONTROL < length < 65536:
+        return _long_header(_FINAL_TEXT, 126, length) + payload
     return encode_frame(TEXT, payload)
 
 

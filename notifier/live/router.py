@@ -193,6 +193,12 @@ class Router:
         if forwarded and arrivals.others:
             self.forward(user, arrivals.others, forwarded, before)
 
+    def may_push(self, member: Member, position: Position) -> bool:
+        """True where an entry that nobody else can have been given may be pushed: it is the next one of its user."""
+        cursor = member.cursor
+        current = cursor.epoch == self.catch_up.epoch and member.owner == self.holder.pod
+        return current and position > cursor.at
+
     def _put_off(self, user: str, member: Member | None, arrivals: Arrivals) -> None:
         """Leaves fresh entries to the stream: something before them may be missing."""
         if member is not None:

@@ -140,10 +140,12 @@ class WebSocket(FrameReader, asyncio.Protocol):
 
     def send_frames(self, frames: bytes) -> None:
         """Sends ready-made frames; cuts the peer off when too much waits for it."""
-        if self._transport is None or self._closing is not None:
+        transport = self._transport
+        if transport is None or self._closing is not None or transport.is_closing():
             return
-        self._write(frames)
-        if self._paused and self._transport.get_write_buffer_size() > self._send_buffer:
+        self._queued += len(frames)
+        transport.write(frames)
+        if self._paused and transport.get_write_buffer_size() > self._send_buffer:
             self.cut_off("the client does not read")
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
@@ -194,9 +196,20 @@ class WebSocket(FrameReader, asyncio.Protocol):
         if self._rest is not None:
             self._later += data
             return
+        text = self.read_whole(data) if self._closing is None else None
+        if text is not None:
+            self._handle_text(text)
+            return
         frames = self.read(data)
         if self._handle(frames):
             self._wait_for_turn(frames)
+
+    def _handle_text(self, text: bytes) -> None:
+        try:
+            self.on_text(text)
+        except Exception:
+            log.exception("websocket.handler_failed", extra=self.log_facts)
+            self._refuse(INTERNAL_ERROR, "internal error")
 
     def _handle(self, frames: Iterator[tuple[int, bytes]]) -> bool:
         """Does what the frames of one turn say; whether there may be more."""

@@ -29,6 +29,7 @@ from notifier.live.events import EventFeed
 from notifier.live.frames import SERVICE_RESTART
 from notifier.live.hub import Hub
 from notifier.live.keyed import OpenByKey
+from notifier.live.lean import LeanPath
 from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.pod.answers import ConnectionAnswers
@@ -38,6 +39,7 @@ from notifier.pod.document import DocumentWriter
 from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
 from notifier.pod.health import HealthReport
 from notifier.pod.identity import Identity
+from notifier.pod.lean import build_lean
 from notifier.pod.observer import Observer
 from notifier.pod.pipeline import House, Pipeline
 from notifier.pod.policies import inbox_policy, notify_limit, user_rate
@@ -158,9 +160,10 @@ class App:
             self.metrics.count_push,
             self.redis.clock.now,
         )
+        self.express: Express | None = None
         if settings.lean_path == "on" and isinstance(self.redis, SingleRedis):
             self.reports.before = self.inbox.plain.bring_up_to_date
-            self.inbox.plain.path = Express(self.redis, self.inbox, self.holder, self.router.news)
+            self.express = self.inbox.plain.path = Express(self.redis, self.inbox, self.holder, self.router.news)
         self.peers = Peers(self.bus, settings.pod_id, lambda: self.heartbeat.others)
         ConnectionAnswers(settings.pod_id, self.hub, self.redis.clock.now).register(self.peers)
 
@@ -199,6 +202,15 @@ class App:
             self.redis.clock.now,
             self.opened,
         )
+        self.lean = self._build_lean()
+
+    def _build_lean(self) -> LeanPath | None:
+        if self.express is None:
+            return None
+        lean = build_lean(self.express, self.inbox, self.router, self.observer, self.publisher, self.redis.clock.now)
+        lean.allowed = notify_limit(self.settings, self.limits) is None
+        self.sockets.go_lean(lean)
+        return lean
 
     def _build_access(self) -> Access:
         settings = self.settings
@@ -362,6 +374,7 @@ class App:
             self.cockpit,
             self.finder,
             self.notebook,
+            self.lean,
             self.metrics,
             registry(self.metrics, self.tally, self.figures),
         )
@@ -392,7 +405,10 @@ class App:
         logging.getLogger().setLevel(settings.log_level.upper())
         self.inbox.reconfigure(inbox_policy(settings))
         self.once.reconfigure(settings.idempotency_ttl)
-        self.publisher.reconfigure(notify_limit(settings, self.limits))
+        limit = notify_limit(settings, self.limits)
+        self.publisher.reconfigure(limit)
+        if self.lean is not None:
+            self.lean.allowed = limit is None
         self.send_rate.reconfigure(user_rate(settings))
         self.pipeline.reconfigure(settings)
         self.cockpit.reconfigure(settings)

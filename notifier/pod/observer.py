@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from notifier.domain.notifications import Content
 from notifier.domain.status import FINAL, Status
-from notifier.domain.talkers import Notebook
+from notifier.domain.talkers import Notebook, Stored
 from notifier.live.events import EventFeed
 from notifier.service.inbox import Marked
 from notifier.store.delivery_records import Change
@@ -25,31 +25,41 @@ class Observer:
     def __init__(self, metrics: Metrics, events: EventFeed, notebook: Notebook) -> None:
         """`notebook` is told who sends."""
         self._metrics = metrics
-        self._events = events
+        self.events = events
         self._notebook = notebook
+        self.count_push = metrics.count_push
 
     def stored(self, items: Sequence[Item], content: Content, accepted: Accepted) -> None:
         """Notifications were stored; those with an empty stream id were not, as they had been before."""
         self._notebook.stored(content.source, items)
         self._metrics.sent += sum(1 for stream_id in accepted.stream_ids if stream_id)
         self._metrics.trimmed += accepted.trimmed
-        if not self._events.wanted:
+        if not self.events.wanted:
             return
         said = {"source": content.source, "message": content.message[:MESSAGE_SHOWN]}
         for item, stream_id in zip(items, accepted.stream_ids, strict=True):
-            self._events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
+            self.events.emit_for("notification.stored", item.user.key, item.notification_id, stream_id, **said)
+
+    def count_stored(self, source: str, items: Sequence[Stored]) -> None:
+        """As `stored`, where all of them were and nobody follows the events."""
+        self._notebook.stored(source, items)
+        self._metrics.sent += len(items)
+
+    def count_read(self, number: int) -> None:
+        """As `read`, where nobody follows the events."""
+        self._metrics.acked += number
 
     def read(self, user: str, marked: Marked) -> None:
         """A user marked notifications read."""
         self._metrics.acked += marked.now
-        if self._events.wanted:
+        if self.events.wanted:
             for stream_id, notification_id in marked.pairs:
-                self._events.emit_for("notification.read", user, notification_id, stream_id)
+                self.events.emit_for("notification.read", user, notification_id, stream_id)
 
     def cleared(self, user: str, cleared: int) -> None:
         """Notifications of a user expired unread."""
         self._metrics.auto_cleared += cleared
-        self._events.emit_for("notification.cleared", user, "", "", count=cleared)
+        self.events.emit_for("notification.cleared", user, "", "", count=cleared)
 
     def trimmed(self, trimmed: int) -> None:
         """Unread notifications were dropped because newer ones filled the inbox."""
@@ -57,7 +67,7 @@ class Observer:
 
     def pod(self, event: str, name: str) -> None:
         """Another instance joined or left."""
-        self._events.emit(event, {"pod": name})
+        self.events.emit(event, {"pod": name})
 
     def delivery_changed(self, change: Change) -> None:
         """A delivery took a status."""
@@ -66,9 +76,9 @@ class Observer:
         if change.status in FINAL and change.status is not Status.CANCELLED:
             metrics.processed_messages += 1
             metrics.failed_messages += change.status is Status.FAILED
-        if self._events.wanted:
+        if self.events.wanted:
             facts = {"id": change.id, "channel": change.channel, "priority": change.priority}
-            self._events.emit(f"delivery.{change.status}", facts)
+            self.events.emit(f"delivery.{change.status}", facts)
 
     def limited(self, channel: str, number: int) -> None:
         """A limit deferred or dropped so many deliveries."""
@@ -80,8 +90,8 @@ class Observer:
         """A circuit took a state; `host` is empty for the provider's own circuit, else a recipient's host."""
         facts = {"provider": provider, "host": host, "state": state} if host else {"provider": provider, "state": state}
         log.warning("provider.circuit", extra=facts)
-        self._events.note("provider.host_circuit" if host else "provider.circuit", facts)
+        self.events.note("provider.host_circuit" if host else "provider.circuit", facts)
 
     def paused(self, channel: str, paused: bool) -> None:
         """An operator held a channel here, or let it go on."""
-        self._events.note("channel.paused" if paused else "channel.resumed", {"channel": channel})
+        self.events.note("channel.paused" if paused else "channel.resumed", {"channel": channel})

@@ -13,6 +13,7 @@ from notifier.config import Settings
 from notifier.domain.talkers import Notebook
 from notifier.live.events import EventFeed
 from notifier.live.keyed import OpenByKey
+from notifier.live.lean import LeanPath
 from notifier.pod.cluster import ClusterFigures
 from notifier.pod.cockpit import Cockpit
 from notifier.pod.health import HealthReport
@@ -72,6 +73,7 @@ class Offered(NamedTuple):
     cockpit: Cockpit
     finder: Finder
     notebook: Notebook
+    lean: LeanPath | None
     metrics: Metrics
     registry: CollectorRegistry
 
@@ -89,7 +91,7 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     descriptors = web.ctx.descriptors
     parts.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
     if guard is None:
-        web.ctx.express = Express(receiver, origins, settings.max_body, count, parts.notebook.came)
+        web.ctx.express = Express(receiver, origins, settings.max_body, count, parts.notebook.came, parts.lean)
     return web
 
 

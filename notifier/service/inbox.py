@@ -14,6 +14,8 @@ from notifier.errors import NotifierError
 from notifier.store.inbox import Inbox
 from notifier.store.inbox_values import Holder
 
+OnRead = Callable[["list[int] | NotifierError", list[bytes]], None]
+
 
 class Marked(Struct, frozen=True):
     """Notifications marked read: (stream id, notification id) pairs, how many of them just now, the user's other
@@ -42,6 +44,13 @@ class InboxService:
         if not known:
             on_marked(Marked([], 0, [], missing))
             return
+        self._inbox.read(self._holder, user, known, self.follow(known, missing, on_marked))
+
+    def follow(
+        self, known: Sequence[tuple[str, str]], missing: int, on_marked: Callable[[Marked | NotifierError], None]
+    ) -> OnRead:
+        """The callback for a store that was given pairs of stream and notification id to be marked; `missing` more
+        were asked for."""
 
         def convert(codes: list[int] | NotifierError, others: list[bytes]) -> None:
             if isinstance(codes, NotifierError):
@@ -54,7 +63,7 @@ class InboxService:
             ]
             on_marked(Marked(pairs, codes.count(1), others, missing + len(known) - len(pairs)))
 
-        self._inbox.read(self._holder, user, known, convert)
+        return convert
 
     async def read_all(self, user: str, command: ReadAll) -> AsyncIterator[Marked]:
         """Marks everything up to and including a stream id read, in parts."""

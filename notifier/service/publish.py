@@ -12,24 +12,21 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from notifier.domain.ids import derived_id, random_id
 from notifier.domain.limits import Quota
-from notifier.domain.notifications import Content, Draft, payload_json
+from notifier.domain.notifications import Content, Draft, answer_json, payload_json, target_json
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError, defect
 from notifier.service.limit import UserLimit
 from notifier.service.once import IdempotencyKey, Once, fingerprint, mismatch
 from notifier.store.inbox_acceptance import Acceptance
-from notifier.store.inbox_values import Accepted, Arrivals, Holder, Item, Remembered
+from notifier.store.inbox_values import Accepted, Announce, Arrivals, Holder, Item, Remembered
 from notifier.store.redis.link import LinkLost
 
 ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (contract §3: within a second)
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Answer(Struct, frozen=True):
@@ -41,6 +38,7 @@ class Answer(Struct, frozen=True):
 
 
 OnAnswer = Callable[["Answer | NotifierError"], None]
+OnAccepted = Callable[[Accepted | NotifierError], None]
 
 
 class Work(Struct, frozen=True):
@@ -131,6 +129,11 @@ class Publisher:
             _in_task(self._publish_by_parts(draft, body, key), on_answer)
             return
         work = self._prepare(draft, body, key)
+        announce, on_accepted = self.follow(work, on_answer)
+        self._acceptance.submit(self._holder, work.items, work.remembered, on_accepted, announce)
+
+    def follow(self, work: Work, on_answer: OnAnswer) -> tuple[Announce, OnAccepted]:
+        """The callbacks of a store that is given `work.items` in one try: what may be pushed, and the outcome."""
 
         def on_accepted(accepted: Accepted | NotifierError) -> None:
             if isinstance(accepted, NotifierError):
@@ -139,8 +142,7 @@ class Publisher:
             else:
                 on_answer(self._conclude(work, accepted))
 
-        announce = partial(self._announce_items, work.content, work.started)
-        self._acceptance.submit(self._holder, work.items, work.remembered, on_accepted, announce)
+        return partial(self._announce_items, work.content, work.started), on_accepted
 
     def _prepare(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Work:
         items = [_item(user, draft.content, random_id()) for user in draft.targets]
@@ -246,9 +248,5 @@ def _item(user: User, content: Content, notification_id: str) -> Item:
 
 
 def _answer(items: Sequence[Item]) -> bytes:
-    results = b",".join(
-        b'{"target":{"id":%d,"login":%b},"notification_id":"%b"}'
-        % (item.user.id, _encode(item.user.login), item.notification_id.encode())
-        for item in items
-    )
-    return b'{"results":[' + results + b"]}"
+    targets = [target_json(item.user.id, item.user.login) for item in items]
+    return answer_json(targets, [item.notification_id.encode() for item in items])

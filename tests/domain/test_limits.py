@@ -29,3 +29,11 @@ def test_a_pause_ends_the_offence():
     for _ in range(300):
         budget.take(5.0)
     assert not budget.exhausted(12.0)
+
+
+def test_a_token_that_is_given_back_can_be_taken_again():
+    budget = MessageBudget(0.0)
+    for _ in range(100):
+        assert budget.take(0.0)
+        budget.give_back()
+    assert all(budget.take(0.0) for _ in range(100)) and not budget.take(0.0)

@@ -123,6 +123,48 @@ def test_what_is_encoded(size):
     assert frames.encode_frame(BINARY, payload) == frame(BINARY, payload, masked=False)
 
 
+@given(conversations() | st.binary(max_size=300).map(lambda data: (data, [])), st.integers(0, 400))
+def test_one_whole_text_is_what_is_read_of_it(conversation, cut):
+    data = conversation[0][:cut] if cut else conversation[0]
+    text = FrameReader(MAX).read_whole(data)
+    if text is not None:
+        assert read(data) == [(TEXT, text)] and text.isascii()
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 1000, 65535])
+def test_one_whole_text(size):
+    assert FrameReader(MAX).read_whole(frame(TEXT, b"x" * size)) == b"x" * size
+    assert FrameReader(size).read_whole(frame(TEXT, b"x" * size)) == b"x" * size
+    if size:
+        assert FrameReader(size - 1).read_whole(frame(TEXT, b"x" * size)) is None
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"",
+        b"\x81",
+        frame(TEXT, b"x" * 65536),
+        frame(TEXT, "é".encode()),
+        frame(TEXT, b"x", final=False),
+        frame(TEXT, b"x", masked=False),
+        frame(BINARY, b"x"),
+        frame(TEXT, b"x") * 2,
+        frame(TEXT, b"x")[:-1],
+        b"\xc1" + frame(TEXT, b"x")[1:],
+    ],
+)
+def test_no_one_whole_text(wire):
+    assert FrameReader(MAX).read_whole(wire) is None
+
+
+@pytest.mark.parametrize("begun", [frame(TEXT, b"x", final=False), frame(TEXT, b"xyz")[:-1]])
+def test_a_text_behind_half_a_message_is_not_looked_at_alone(begun):
+    reader = FrameReader(MAX)
+    read(begun, reader)
+    assert reader.read_whole(frame(TEXT, b"x")) is None
+
+
 def test_one_byte_at_a_time():
     wire = frame(TEXT, b"he", False) + frame(PING, b"p") + frame(CONTINUATION, b"", False) + frame(CONTINUATION, b"llo")
     assert read(wire, sizes=[1] * len(wire)) == [(PING, b"p"), (TEXT, b"hello")]

@@ -25,7 +25,7 @@ class Path:
         self.told.append("all")
 
     def taking(self, users):
-        return lambda: self.told.append(("taken", *users))
+        return lambda well: self.told.append((well, *users))
 
     def unseen(self, user, fresh):
         return fresh[3:]
@@ -40,7 +40,7 @@ def test_without_a_plain_path():
     assert seat.unseen("1-alice", FRESH) is FRESH and seat.shared(["1-alice", "2-bob"]) == []
     for call in (lambda: seat.note_alone("1-alice", 3), lambda: seat.forget("1-alice"), seat.forget_all):
         assert call() is None
-    assert seat.bring_up_to_date() is None and nothing() is None
+    assert seat.bring_up_to_date() is None and nothing(True) is None
 
 
 def test_with_one():
@@ -50,9 +50,9 @@ def test_with_one():
     assert seat.unseen("1-alice", FRESH) == Arrivals(b"pod-a", [b"2-1", b"b", None], [b"pod-b"])
     empty = Arrivals(b"pod-a", [], None)
     assert seat.unseen("1-alice", empty) is empty
-    seat.taking(["1-alice"])()
+    seat.taking(["1-alice"])(True)
     seat.note_alone("1-alice", 3)
     seat.forget("1-alice")
     seat.forget_all()
     seat.bring_up_to_date()
-    assert path.told == [("taken", "1-alice"), ("1-alice", 3), "1-alice", "all", "up to date"]
+    assert path.told == [(True, "1-alice"), ("1-alice", 3), "1-alice", "all", "up to date"]

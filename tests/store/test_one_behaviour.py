@@ -13,7 +13,15 @@ USERS = [{"id": 1, "login": "alice"}, {"id": 2, "login": "bob"}, {"id": 3, "logi
 STEPS = 40
 # Other programs' business, of one run alone, or what the plain commands themselves keep.
 LEFT_OUT = ("notif:pod", "notif:bus:", "notif:fence", "notif:epoch", "notif:sole:", "notif:lock:", "notif:route:")
-LEFT_OUT += ("notif:trial", "notif:sweep:", "notif:idem:", "notif:{delivery}", "notif:events", "notif:past")
+LEFT_OUT += (
+    "notif:trial",
+    "notif:sweep:",
+    "notif:idem:",
+    "notif:{delivery}",
+    "notif:events",
+    "notif:past",
+    "notif:history",
+)
 
 
 class Run:

@@ -235,9 +235,9 @@ class Accepts:
     def _lose(self, sole: Sole) -> None:
         """Somebody else has come to the user, or their keys are not what they should be."""
         if sole.alive:
-            self._soles.forget(sole.user)
+            self._soles.forget(sole.key)
         try:  # they may have chosen a retention meanwhile, which this entry does not know of
-            self._redis.send_script(self._retain, self._redis.keys.stream(sole.user), (sole.user,), _ignore)
+            self._redis.send_script(self._retain, self._redis.keys.stream(sole.key), (sole.key,), _ignore)
         except NotifierError:
             return  # the connection has just gone: the trimmer applies it
 

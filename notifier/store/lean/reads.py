@@ -161,7 +161,7 @@ class Reads:
             mark.marked(codes)
         elif any(isinstance(code, Exception) for code in codes):
             pairs = [(stream_id.decode(), nid.decode()) for stream_id, nid in mark.pairs]
-            self._inbox.read_by_script(self._holder, mark.sole.user, pairs, mark.concluded)
+            self._inbox.read_by_script(self._holder, mark.sole.key, pairs, mark.concluded)
         else:
             self._look_again(mark, codes)
 
@@ -173,7 +173,7 @@ class Reads:
             else:
                 mark.concluded([row[0] for row in reply], next((row[1] for row in reply if row[1]), []))
 
-        user = mark.sole.user
+        user = mark.sole.key
         args: list[Any] = [self._holder.pod]
         for (stream_id, nid), code in zip(mark.pairs, codes, strict=True):
             args += (user, stream_id, nid, code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from notifier.domain.notifications import target_json
-from notifier.domain.users import parse_user_key
+from notifier.domain.users import User, parse_user_key
 from notifier.store.keys import GROUP, Keys
 from notifier.store.lean.packed import add_entry, bulk, mark_read, move_group
 
@@ -28,6 +28,7 @@ class Sole:
         "alive",
         "booked",
         "confirmed",
+        "key",
         "limit",
         "mark",
         "member",
@@ -44,16 +45,16 @@ class Sole:
         "xadd",
     )
 
-    def __init__(self, user: str, keys: Keys) -> None:
-        """`user` is a user key."""
-        who = parse_user_key(user)
-        stream = bulk(keys.stream(user))
+    def __init__(self, user: User, keys: Keys) -> None:
+        key = user.key
+        stream = bulk(keys.stream(key))
         self.user = user
-        self.member = b"" if who is None else target_json(who.id, who.login)
+        self.key = key
+        self.member = target_json(user.id, user.login)
         self.stream = stream
-        self.name = bulk(keys.sole(user))
+        self.name = bulk(keys.sole(key))
         self.xadd = add_entry(stream)
-        self.mark = mark_read(bulk(keys.state(user)))
+        self.mark = mark_read(bulk(keys.state(key)))
         self.move = move_group(stream, GROUP_NAME)
         self.pushed: dict[bytes, bytes] = {}
         self.booked: dict[bytes, bytes] = {}
@@ -85,12 +86,13 @@ class Soles:
     def note(self, user: str, length: int | None, cap: int) -> None:
         """A script has said whether this pod serves a user alone: how many entries there are, or None; `cap` bounds
         them."""
-        if length is None or self.refused:
+        who = parse_user_key(user)
+        if length is None or self.refused or who is None:
             self.forget(user)
             return
         sole = self.users.get(user)
         if sole is None:
-            sole = self.users[user] = Sole(user, self._keys)
+            sole = self.users[user] = Sole(who, self._keys)
         sole.limit = sole.confirmed + cap - length
 
     def forget(self, user: str) -> None:
@@ -142,6 +144,9 @@ def is_next(sole: Sole, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
     """True where pairs of stream and notification id are the next ones new to the group."""
     if sole.taking or len(sole.pushed) < len(pairs):
         return False
+    if len(pairs) == 1:
+        stream_id, nid = pairs[0]
+        return next(iter(sole.pushed)) == nid and sole.pushed[nid] == stream_id
     for (stream_id, nid), (known, at) in zip(pairs, sole.pushed.items(), strict=False):
         if known != nid or at != stream_id:
             return False

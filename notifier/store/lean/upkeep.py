@@ -55,7 +55,7 @@ class Upkeep:
         self._old, self._young, self._booking = self._young, [], None
         for sole in old:
             sole.waits = False
-        due = [sole.user for sole in old if sole.alive and sole.pushed]
+        due = [sole.key for sole in old if sole.alive and sole.pushed]
         if self._old:
             self._booking = asyncio.get_running_loop().call_later(BOOK_AFTER, self._book)
         if due:
@@ -103,12 +103,12 @@ class Upkeep:
                 self._again(batch, uncounted)
                 return
             for (sole, _), length in zip(batch, reply, strict=True):
-                if sole.user in self._soles.users:
-                    self._soles.note(sole.user, length, self._inbox.policy.cap)
+                if sole.key in self._soles.users:
+                    self._soles.note(sole.key, length, self._inbox.policy.cap)
 
         args: list[Any] = [self._inbox.policy.maxlen, uncounted]
         for sole, life in batch:
-            args += (sole.user, life)
+            args += (sole.key, life)
         try:
             self._redis.send_script(self._index, self._redis.keys.totals, args, conclude)
         except NotifierError:

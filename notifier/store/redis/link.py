@@ -144,26 +144,36 @@ class Link(asyncio.Protocol):
         self._reader.feed(data)
         self._heard_at = self._loop.time()
         try:
-            while (reply := self._reader.gets()) is not False:
-                if self._mark:
-                    self._take(reply)
-                else:
+            if self._mark:
+                while self._take_write():
+                    pass
+            else:
+                while (reply := self._reader.gets()) is not False:
                     self._give_out([reply])
         except hiredis.ProtocolError:
             log.error("redis.protocol_error")
             self.close()
 
-    def _take(self, reply: Reply) -> None:
-        """Keeps the replies of a write until its mark has come; without it, one of them is missing."""
+    def _take_write(self) -> bool:
+        """Keeps the replies of a write until its mark has come; without it, one of them is missing. Whether there may
+        be another write's behind them."""
         size, mark = self._marks[0] if self._marks else (0, b"")
-        if len(self._replies) < size:
-            self._replies.append(reply)
-        elif reply != mark:
+        gets, replies = self._reader.gets, self._replies
+        while len(replies) < size:
+            reply = gets()
+            if reply is False:
+                return False
+            replies.append(reply)
+        reply = gets()
+        if reply is False:
+            return False
+        if reply != mark or not self._marks:
             self._refuse()
-        else:
-            self._marks.popleft()
-            replies, self._replies = self._replies, []
-            self._give_out(replies)
+            return False
+        self._marks.popleft()
+        self._replies = []
+        self._give_out(replies)
+        return True
 
     def _refuse(self) -> None:
         if self._transport is not None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from notifier.domain.access import ANYBODY
-from notifier.domain.ids import random_id
+from notifier.domain.ids import serial_id
 from notifier.errors import ErrorCode, NotifierError
+from notifier.live.lean import LeanPath
 from notifier.service.publish import Answer
 from notifier.web.endpoints.notify import NotifyReceiver, headers_of
 from notifier.web.http.errors import PROBLEM_JSON, log_failure, problem_bytes
@@ -23,7 +23,7 @@ from notifier.web.http.framing import is_host
 from notifier.web.http.lane import REQUEST_LINE, Lane
 from notifier.web.http.origin import Origins
 from notifier.web.http.requests import sane_request_id
-from notifier.web.http.slow import SlowRequests
+from notifier.web.http.slow import SLOW, SlowRequests
 
 HEAD_MAX = 4096
 HEADS_MAX = 512
@@ -32,7 +32,8 @@ ROUTE = "/api/v1/notify"
 _LINE = re.compile(rb"([A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)").fullmatch
 _PLAIN = frozenset(("host", "user-agent", "accept", "accept-encoding", "accept-language", "cache-control", "pragma"))
 _READ = frozenset(("content-type", "content-length", "connection"))
-_OWN = frozenset(("x-request-id", "idempotency-key", "x-idempotency-key"))
+_KEYS = frozenset(("idempotency-key", "x-idempotency-key"))
+_OWN = _KEYS | {"x-request-id"}
 _REASONS = {202: b"Accepted", 400: b"Bad Request", 415: b"Unsupported Media Type", 422: b"Unprocessable Entity"}
 _REASONS |= {409: b"Conflict", 429: b"Too Many Requests", 500: b"Internal Server Error", 503: b"Service Unavailable"}
 
@@ -41,14 +42,21 @@ _HEAD = (
     b"content-length: %d\r\nconnection: keep-alive\r\ncontent-type: %b\r\n\r\n"
 )
 
+_ACCEPTED = (
+    b"HTTP/1.1 202 Accepted\r\nX-Request-ID: %b\r\nVary: Origin\r\n"
+    b"content-length: %d\r\nconnection: keep-alive\r\ncontent-type: application/json\r\n\r\n%b"
+)
+
 OnRequest = Callable[[str, str, int, float], None]
 
 
 class Head(NamedTuple):
-    """The part of a request's head that is read: headers by lower-case name, and the length of the body."""
+    """The part of a request's head that is read: headers by lower-case name, and the length of the body. `plain` is one
+    with a body of JSON and without an idempotency key."""
 
     headers: dict[str, str]
     length: int
+    plain: bool
 
 
 class Express:
@@ -61,6 +69,7 @@ class Express:
         max_body: int,
         on_request: OnRequest,
         on_came: Callable[[str, str], None],
+        lean: LeanPath | None = None,
     ) -> None:
         """`max_body` in bytes; `on_request(route, method, status, seconds)` is told of every request, `on_came` of the
         caller and the address of each that comes."""
@@ -70,6 +79,7 @@ class Express:
         self._max_body = max_body
         self._on_request = on_request
         self._slow = SlowRequests()
+        self._lean = lean
         self._heads: dict[bytes, Head | None] = {}
 
     def take(self, lane: Lane, data: bytes) -> int:
@@ -85,13 +95,19 @@ class Express:
             return 0
         self._on_came(ANYBODY.name, lane.address)
         begun = time.perf_counter()
-        identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else random_id()
-        reply = partial(self._reply, lane, identity, begun)
+        identity = (
+            sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else serial_id().decode()
+        )
+        request = Request(self, lane, identity, begun)
+        after = end + 4 + head.length
+        body = data[end + 4 : after]
+        if self._lean is not None and head.plain and self._lean.take(body, request):
+            return after
         try:
-            self._receiver.submit(ANYBODY.identity, head.headers, data[end + 4 : end + 4 + head.length], reply)
+            self._receiver.submit(ANYBODY.identity, head.headers, body, request.answered)
         except NotifierError as error:
-            reply(error)
-        return end + 4 + head.length
+            request.answered(error)
+        return after
 
     def _head(self, lines: bytes) -> Head | None:
         head = self._heads.get(lines, _UNKNOWN)
@@ -105,7 +121,13 @@ class Express:
                 self._heads[lines] = head
         return head
 
-    def _reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
+    def accept(self, lane: Lane, identity: str, begun: float, body: bytes) -> None:
+        """Answers a request whose notifications are stored."""
+        lane.answer(_ACCEPTED % (identity.encode(), len(body), body))
+        self._note(202, begun, identity)
+
+    def reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
+        """Answers a request with what came of it."""
         if isinstance(outcome, NotifierError):
             if outcome.code is ErrorCode.INTERNAL:
                 log_failure(outcome.__cause__ or outcome, identity, "POST", ROUTE)
@@ -116,16 +138,40 @@ class Express:
             extra = _lines(headers_of(outcome)) if outcome.replayed or outcome.quota else b""
         head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
         lane.answer(_HEAD % head + body)
+        self._note(status, begun, identity)
+
+    def _note(self, status: int, begun: float, identity: str) -> None:
         seconds = time.perf_counter() - begun
         self._on_request(ROUTE, "POST", status, seconds)
-        self._slow.look(ROUTE, "POST", status, seconds, identity)
+        if seconds > SLOW:
+            self._slow.look(ROUTE, "POST", status, seconds, identity)
+
+
+class Request:
+    """A request that waits for its answer."""
+
+    __slots__ = ("_begun", "_express", "_identity", "_lane")
+
+    def __init__(self, express: Express, lane: Lane, identity: str, begun: float) -> None:
+        self._express = express
+        self._lane = lane
+        self._identity = identity
+        self._begun = begun
+
+    def stored(self, body: bytes) -> None:
+        """All is stored, and this the answer."""
+        self._express.accept(self._lane, self._identity, self._begun, body)
+
+    def answered(self, outcome: Answer | NotifierError) -> None:
+        """The answer, or the error."""
+        self._express.reply(self._lane, self._identity, self._begun, outcome)
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in headers.items())
 
 
-_UNKNOWN = Head({}, -1)
+_UNKNOWN = Head({}, -1, False)
 
 
 def read_head(lines: bytes) -> Head | None:
@@ -148,4 +194,5 @@ def read_head(lines: bytes) -> Head | None:
         return None
     if not (length.isdecimal() and len(length) < 10) or headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
-    return Head(headers, int(length))
+    plain = headers.get("content-type") == "application/json" and headers.keys().isdisjoint(_KEYS)
+    return Head(headers, int(length), plain)

@@ -23,8 +23,9 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.live.connection import Connection
 from notifier.live.hub import Hub
 from notifier.live.keyed import OpenByKey
+from notifier.live.lean import LeanPath
 from notifier.live.router import Router
-from notifier.service.inbox import InboxService, Marked
+from notifier.service.inbox import InboxService, Marked, OnRead
 from notifier.web.endpoints.fields import INBOX
 from notifier.web.http.mount import Call
 from notifier.web.http.protocol import check_upgrade, take_over
@@ -74,6 +75,12 @@ class InboxSocket:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._reads: dict[Connection, list[Read]] = {}
+        self.lean: LeanPath | None = None
+
+    def go_lean(self, lean: LeanPath) -> None:
+        """Offers every text frame to the lean path first."""
+        self.lean = lean
+        lean.follow_mark = self._follow_mark
 
     # -- a connection begins and ends
 
@@ -114,6 +121,8 @@ class InboxSocket:
 
     def receive(self, connection: Connection, text: bytes) -> None:
         """A text frame: limits first, then the command; what is wrong is answered and the connection stays open."""
+        if self.lean is not None and not self._reads and self.lean.receive(connection, text):
+            return
         if not self._within_budget(connection):
             return
         try:
@@ -167,6 +176,11 @@ class InboxSocket:
         if not self._reads:
             asyncio.get_running_loop().call_soon(self._send_reads)
         self._reads.setdefault(connection, []).append(command)
+
+    def _follow_mark(self, connection: Connection, pair: tuple[bytes, bytes]) -> OnRead:
+        """The callback by which a mark goes on that the lean path could not carry out by itself."""
+        known = [(pair[0].decode(), pair[1].decode())]
+        return self._service.follow(known, 0, partial(self._on_marked, connection, 1))
 
     def _send_reads(self) -> None:
         reads, self._reads = self._reads, {}

@@ -23,7 +23,7 @@ from notifier.live.frames import INTERNAL_ERROR
 from notifier.live.websocket import WebSocket
 from notifier.web.http.descriptors import Admission, Descriptors
 from notifier.web.http.http1 import BoundedHttp
-from notifier.web.http.lane import REQUEST_LINE, Express
+from notifier.web.http.lane import REQUEST_LINE, Express, Stream
 from notifier.web.http.requests import request_id
 
 REQUEST_DEADLINE = 15.0  # seconds for a whole request, headers and body (contract §10): slowloris
@@ -51,14 +51,13 @@ class NotifierProtocol(HttpProtocol):
     """One HTTP connection. Clocks are looked at from outside, by `check_deadlines`: no timer per connection."""
 
     HTTP_CLASS = BoundedHttp
-    __slots__ = ("_began", "_express", "_last", "_later", "_leave_at", "_stuck_at", "_unread", "_waiting")
+    __slots__ = ("_began", "_express", "_leave_at", "_stuck_at", "_unread", "_waiting", "stream")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._began = -1.0  # when the request on its way began; 0: none is; below that: none ever was
         self._express: Express | None = getattr(self.app.ctx, "express", None)
-        self._later: bytes | None = None  # what came while an express request waits for its answer
-        self._last = False  # the connection ends with the answer to the express request
+        self.stream: Stream | None = None  # what stands here while one express request follows the other
         self._unread = False
         self._leave_at = 0.0
         self._stuck_at = 0.0
@@ -93,14 +92,15 @@ class NotifierProtocol(HttpProtocol):
     def data_received(self, data: bytes) -> None:
         if self._leave_at:
             return
-        if self._later is not None:
-            self._hold(data)
-            return
         self._began = self._began or time.monotonic()
-        if self._express is not None and data.startswith(REQUEST_LINE) and self._is_free():
-            data = self._take_express(self._express, data)
-        if data:
-            super().data_received(data)
+        if (
+            self._express is not None
+            and data.startswith(REQUEST_LINE)
+            and self._is_free()
+            and self._become_stream(data)
+        ):
+            return
+        super().data_received(data)
 
     def _is_free(self) -> bool:
         # What follows an answer may be the rest of that request's body, and is no request then (RFC 9112 §11.2). A
@@ -110,59 +110,32 @@ class NotifierProtocol(HttpProtocol):
             return False
         return http.stage is Stage.IDLE and http.keep_alive and not http.request_body
 
-    def _take_express(self, express: Express, data: bytes) -> bytes:
-        """Offers the bytes to the express lane; returns those that are left for Sanic."""
-        self._later = b""
-        taken = express.take(self, data)
-        if taken == 0:
-            self._later = None
-            return data
-        if self._later is None:  # answered at once
-            return data[taken:]
-        if taken < len(data):
-            self._hold(data[taken:])
-        return b""
+    def _become_stream(self, data: bytes) -> bool:
+        """Offers the bytes to the express lane; whether it took the connection over."""
+        if self.stream is None and self._express is not None:
+            peer = cast(ConnInfo, self.conn_info)
+            address = str(peer.client_ip or peer.client)
+            self.stream = Stream(self._express, self, cast(asyncio.Transport, self.transport), address)
+        return self.stream is not None and self.stream.begin(data)
 
-    def _hold(self, data: bytes) -> None:
-        # Answers leave in the order of their requests (RFC 9112 §9.3.2): what came behind waits, within bounds.
-        self._later = (self._later or b"") + data
-        if len(self._later) > self.app.config.REQUEST_BUFFER_SIZE and self.transport is not None:
-            self.transport.pause_reading()
+    def go_back(self, data: bytes) -> None:
+        """Serves a connection again that was a stream, beginning with bytes that the express lane has left."""
+        if self.stream is not None and self.transport is not None:
+            self._time = max(self._time, self.stream.answered_at)
+            self._began = time.monotonic()
+            self.transport.set_protocol(self)
+            super().data_received(data)
 
-    @property
-    def address(self) -> str:
-        """The client's IP address; empty for a socket without one."""
-        peer = self.conn_info
-        return "" if peer is None else str(peer.client_ip or peer.client)
-
-    def answer(self, data: bytes) -> None:
-        """Sends the answer to an express request, then goes on with what came behind it."""
-        if self.transport is None or self.transport.is_closing():
-            self._later = None
-            return
-        self._began, self._time = 0.0, time.monotonic()
-        self.transport.write(data)
-        if self._last:
-            self._later = None
-            self.close()
-        elif self._later:
-            # It stays held until its turn: what comes before that must queue behind it.
-            self.loop.call_soon(self._go_on)
-        else:
-            self._later = None
-
-    def _go_on(self) -> None:
-        later, self._later = self._later, None
-        if later and self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
-            self.data_received(later)
+    def end(self) -> None:
+        """Closes a connection whose last answer has left."""
+        self.close()
 
     # -- the connection ends
 
     def close_if_idle(self) -> bool:
         """Closes the connection unless a request is on its way, which is then the last one; whether it did."""
-        if self._later is not None:
-            self._last = True
+        if self.stream is not None and self.stream.busy:
+            self.stream.last = True
             return False
         http = self.http
         if http is not None and (http.stage is not Stage.IDLE or self.recv_buffer):
@@ -204,10 +177,15 @@ class NotifierProtocol(HttpProtocol):
             return
         if (self._leave_at and now >= self._leave_at) or self._is_stuck(transport, now):
             transport.abort()
-        elif http is not None and self._task is not None and self._later is None:
+        elif http is not None and self._task is not None:
             self._check_request(http, now)
 
     def _check_request(self, http: Any, now: float) -> None:
+        stream = self.stream
+        if stream is not None and (stream.busy or stream.answered_at > self._time):
+            if not stream.busy and now - stream.answered_at > self.keep_alive_timeout:
+                self.close()
+            return
         if http.stage is Stage.REQUEST or http.request_body:
             if now - self._began > REQUEST_DEADLINE:
                 http.leave_body()  # else what Sanic runs before its answer to an error would wait for the body anew

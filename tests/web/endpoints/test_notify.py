@@ -3,13 +3,12 @@
 import asyncio
 import json
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.web.endpoints.express import read_head
-from tests.support import ALICE, Inbox, notify
+from tests.support import ALICE, Inbox, notify, post_at_once
 
 BODY = {"target": [ALICE, {"id": 2, "login": "bob"}], "message": "hi"}
 
@@ -25,22 +24,7 @@ async def post(client, body=None, content=None, **headers):
     content = json.dumps(body).encode() if content is None else content
     if getattr(client, "lane", "sanic") == "sanic":
         return await client.post("/api/v1/notify", content=content, headers=names | {"x-not-plain": "1"})
-    return await post_express(client, content, names)
-
-
-async def post_express(client, content, names):
-    """The request in one piece, as the express lane takes it; what it leaves to Sanic is answered all the same."""
-    lines = [b"POST /api/v1/notify HTTP/1.1", b"Host: localhost", b"Content-Length: %d" % len(content)]
-    lines += [name.encode() + b": " + (v if isinstance(v, bytes) else v.encode()) for name, v in names.items()]
-    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
-    try:
-        writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
-        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode("latin-1").split("\r\n")
-        headers = httpx.Headers([tuple(line.split(": ", 1)) for line in head[1:] if line])
-        body = await asyncio.wait_for(reader.readexactly(int(headers["content-length"])), 5)
-    finally:
-        writer.close()
-    return httpx.Response(int(head[0].split()[1]), headers=headers, content=body)
+    return await post_at_once(client, content, names)
 
 
 async def test_accepted_is_stored(client, redis):
@@ -233,7 +217,7 @@ async def test_the_express_lane_is_taken_by_plain_requests_only(client):
     client.app.ctx.express.take = lambda lane, data: taken.append(take(lane, data)) or taken[-1]
     content = json.dumps(BODY).encode()
     names = {"content-type": "application/json"}
-    assert (await post_express(client, content, names)).status_code == 202
+    assert (await post_at_once(client, content, names)).status_code == 202
     assert taken == [taken[0]] and taken[0] > len(content)
     for extra in (
         {"Transfer-Encoding": "identity"},
@@ -241,7 +225,7 @@ async def test_the_express_lane_is_taken_by_plain_requests_only(client):
         {"Origin": "http://x"},
         {"Authorization": "x"},
     ):
-        await post_express(client, content, names | extra)
+        await post_at_once(client, content, names | extra)
         assert taken.pop() == 0
 
 
