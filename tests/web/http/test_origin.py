@@ -32,6 +32,7 @@ ACTIONS = [
     ("POST", "/api/v1/admin/channels/sms/resume", ""),
     ("POST", "/api/v1/admin/dlq/x/requeue", ""),
     ("POST", "/api/v1/admin/dlq/requeue", "{}"),
+    ("POST", "/api/v1/admin/dlq/drop", "{}"),
     ("DELETE", "/api/v1/admin/dlq/x", ""),
     ("POST", "/api/v1/admin/notifications/x/retry", ""),
     ("GET", "/api/v1/admin/events", ""),
