@@ -171,7 +171,7 @@ async def subject(
 
 
 def forms() -> dict[str, tuple[str, ...]]:
-    """How both forms of the program are run: this checkout, and the executable where it was built."""
+    """Command lines of both forms of the program: this checkout, and the executable where it was built."""
     found = {"plain": (sys.executable, "-m", "notifier")}
     if EXECUTABLE.exists():
         found["compiled"] = (str(EXECUTABLE),)

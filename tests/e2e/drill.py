@@ -112,7 +112,7 @@ class House:
         self.pods[name] = ServerProcess(data, command=command, **{**SETTINGS, **own, **more})
 
     async def close(self) -> None:
-        """Ends everything."""
+        """Stops everything."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -148,7 +148,7 @@ class House:
         self.tasks.append(asyncio.create_task(run()))
 
     async def leave_off(self) -> None:
-        """Ends what `keep` began."""
+        """Stops what `keep` began."""
         tasks, self.tasks = self.tasks, []
         for task in tasks:
             task.cancel()

@@ -37,7 +37,7 @@ class Channels(TableView):
         self.take(value.channels)
 
     def summary(self) -> str:
-        """How many there are, and what waits and is held in all of them."""
+        """The number of channels, and what waits and is held in all of them."""
         said = super().summary()
         rows = self.rows.loaded
         if not said or not rows:

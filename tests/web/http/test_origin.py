@@ -34,6 +34,7 @@ ACTIONS = [
     ("POST", "/api/v1/admin/dlq/requeue", "{}"),
     ("POST", "/api/v1/admin/dlq/drop", "{}"),
     ("DELETE", "/api/v1/admin/dlq/x", ""),
+    ("DELETE", "/api/v1/admin/pods/x", ""),
     ("POST", "/api/v1/admin/notifications/x/retry", ""),
     ("GET", "/api/v1/admin/events", ""),
     ("GET", "/ws?user_id=1&login=alice", ""),
