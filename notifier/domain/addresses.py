@@ -13,6 +13,7 @@ from notifier.domain.users import parse_user_key
 
 MAX_MAILBOX = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 MAX_TOKEN = 4096
+MAX_IOS_TOKEN = 512
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 # Atoms of RFC 5322 §3.2.3 and what RFC 6531 adds to them: anything beyond ASCII, less white space and controls.
@@ -20,6 +21,7 @@ _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\]\\\ud800-\udfff]{1,64}
 _JOINERS = "\u200c\u200d"  # letters of Persian, Hindi and others are written with them
 _UNFIT = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff]").search
 _TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
+_IOS_TOKEN = re.compile(r"[A-Za-z0-9_:\[\]-]{1,512}").fullmatch  # of APNs, FCM, Expo; APNs has it in a path
 
 
 def address_problem(channel: str, text: str) -> str | None:
@@ -78,6 +80,13 @@ def _mailbox(text: str) -> str | None:
 
 def _token(text: str) -> str | None:
     return None if _TOKEN(text) else f"must be a device token of at most {MAX_TOKEN} printable ASCII characters"
+
+
+def ios_token_problem(value: object) -> str | None:
+    """The error of the token of an iOS device; None for a valid one."""
+    if type(value) is str and _IOS_TOKEN(value):
+        return None
+    return f"must be a device token of at most {MAX_IOS_TOKEN} letters, digits and - _ : [ ]"
 
 
 def _web_url(text: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
-from notifier.domain.addresses import MAX_MAILBOX, MAX_TOKEN, address_problem
+from notifier.domain.addresses import MAX_IOS_TOKEN, MAX_MAILBOX, MAX_TOKEN, address_problem, ios_token_problem
 from notifier.domain.channels import CHANNELS, PRIORITIES
 from notifier.domain.checks import (
     MAX_DATA_BYTES,
@@ -174,6 +174,16 @@ DeviceToken: TypeAlias = _address(  # type: ignore[valid-type]
     description="A device token.",
     extra_json_schema={"pattern": "^[!-~]+$"},
 )
+IosToken: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_IOS_TOKEN,
+        description="A device token of APNs.",
+        extra_json_schema={"pattern": r"^[A-Za-z0-9_:\[\]\-]+$"},
+        extra=checked(ios_token_problem),
+    ),
+]
 WebUrl: TypeAlias = _address("webhook", max_length=MAX_URL, extra_json_schema={"pattern": r"^https?://[^\s@]+$"})  # type: ignore[valid-type]
 InboxKey: TypeAlias = _address(  # type: ignore[valid-type]
     "inapp", description="A user key, `1-alice`.", extra_json_schema={"pattern": "^[1-9][0-9]{0,15}-.+$"}

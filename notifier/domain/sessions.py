@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.addresses import endpoint_problem
 from notifier.domain.checks import MAX_URL
-from notifier.domain.fields import AnyAddress, DeliveryUser, DeviceToken, Mailbox, PhoneNumber, text
+from notifier.domain.fields import AnyAddress, DeliveryUser, DeviceToken, IosToken, Mailbox, PhoneNumber, text
 from notifier.domain.reading import checked, otherwise
 from notifier.errors import FieldError
 
@@ -68,7 +68,7 @@ class SessionFields(Struct, kw_only=True, forbid_unknown_fields=True, tag_field=
 class IosSession(SessionFields, tag="ios", kw_only=True, forbid_unknown_fields=True):
     """A device, through APNs."""
 
-    device_token: DeviceToken
+    device_token: IosToken
 
 
 class AndroidSession(SessionFields, tag="android", kw_only=True, forbid_unknown_fields=True):

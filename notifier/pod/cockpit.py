@@ -165,7 +165,7 @@ class Cockpit:
         self.problems.measure()
 
     def _kafka_error(self) -> str | None:
-        """The reason why Kafka is not read. Empty while it is paused: the store is away then, which is told by itself."""
+        """The reason why Kafka is not read. Empty while it is paused, as the store is away then."""
         ingest = self._instance.ingest
         return None if ingest is None or ingest.state.paused else ingest.state.error
 

@@ -20,8 +20,10 @@ ALICE = User(1, "alice")
 def test_admin_includes_the_others():
     assert all(caller.may(scope) for caller in (ANYBODY, ADMIN_TOKEN) for scope in Scope)
     sender = Caller("key:shop", frozenset({Scope.NOTIFY}))
-    assert [sender.may(scope) for scope in Scope] == [True, False, False]
+    assert {scope for scope in Scope if sender.may(scope)} == {Scope.NOTIFY}
     assert Caller("key:ops", frozenset({Scope.ADMIN})).may(Scope.READ)
+    looker = Caller("key:looker", frozenset({Scope.OBSERVE}))
+    assert {scope for scope in Scope if looker.may(scope)} == {Scope.OBSERVE, Scope.READ}
 
 
 def test_an_inbox_is_open_to_its_user_and_to_operators():

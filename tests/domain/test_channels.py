@@ -10,6 +10,8 @@ from tests.test_imports import SOURCE
 def test_the_scripts_are_given_the_same_words():
     assert lua_words() == (
         "local CHANNELS = {'sms', 'email', 'push', 'webhook', 'inapp'}\nlocal PRIORITIES = {'high', 'normal', 'low'}\n"
+        "local IS_CHANNEL = {sms = true, email = true, push = true, webhook = true, inapp = true}\n"
+        "local IS_PRIORITY = {high = true, normal = true, low = true}\n"
     )
     assert lua_words() in DELIVERY_LUA
 

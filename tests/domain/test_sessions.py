@@ -14,6 +14,15 @@ KEYS = {"p256dh": "k", "auth": "a"}
     [
         ("email", "=?utf-8?q?Hi=0d=0a?=@b.c", "device_token"),
         ("email", "a@b.c\nBcc: x@y.z", "device_token"),
+        ("ios", "../../evil?x=1", "device_token"),
+        ("ios", "a/b", "device_token"),
+        ("ios", "a%2fb", "device_token"),
+        ("ios", "a b", "device_token"),
+        ("ios", "a\n", "device_token"),
+        ("ios", "", "device_token"),
+        ("ios", "é", "device_token"),
+        ("ios", "a" * 513, "device_token"),
+        ("ios", 5, "device_token"),
         ("web", "https://a..b/x", "subscription.endpoint"),
         ("web", "https://" + "a" * 64 + ".b/x", "subscription.endpoint"),
         ("web", "https:///x", "subscription.endpoint"),
@@ -31,6 +40,22 @@ def test_addresses_that_are_refused(platform, address, path):
 def test_endpoints_that_are_taken(endpoint):
     body = {"user_id": "क्‍ष", "platform": "web", "subscription": {"endpoint": endpoint, "keys": KEYS}}
     assert read_body(SessionRequest, body).session() == Session("क्‍ष", "web", endpoint, KEYS, "")
+
+
+@pytest.mark.parametrize(
+    ("platform", "token"),
+    [
+        ("ios", "0a" * 32),
+        ("ios", "fcm:APA91b_x-Y"),
+        ("ios", "ExponentPushToken[abc]"),
+        ("ios", "a" * 512),
+        ("android", "dGhpcyBpcw==/+x"),
+        ("android", "fcm:APA91b_x-Y"),
+    ],
+)
+def test_device_tokens_that_are_taken(platform, token):
+    body = {"user_id": "u", "platform": platform, "device_token": token}
+    assert read_body(SessionRequest, body).session().address == token
 
 
 def test_a_mailbox_of_any_script():
