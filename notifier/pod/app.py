@@ -34,7 +34,7 @@ from notifier.live.peers import Peers
 from notifier.live.router import Router
 from notifier.pod.answers import ConnectionAnswers
 from notifier.pod.cluster import SLOTS, ClusterFigures
-from notifier.pod.cockpit import Cockpit, Instance
+from notifier.pod.cockpit import Cockpit
 from notifier.pod.document import DocumentWriter
 from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
 from notifier.pod.health import HealthReport
@@ -107,7 +107,7 @@ class App:
         self._build_services()
         self._build_pipeline()
         self.ingest = self._build_ingest()
-        self.cockpit = self._build_cockpit()
+        self.cockpit = Cockpit(settings, self, self.notebook)
         self._build_duties()
         self._build_reports()
 
@@ -182,7 +182,6 @@ class App:
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
-        self.finder = Finder(self.reports, self.presence, self.redis)
         self.operations = Operations(
             self.reports, self.inbox.upkeep, self.presence, self.peers.ask, self.router.tell_cleared
         )
@@ -233,6 +232,7 @@ class App:
         self.peers.answers("providers", self.pipeline.providers.rows)
         self.peers.answers(SLOTS, self.pipeline.slots)
         self.session_service = SessionService(self.pipeline.sessions)
+        self.finder = Finder(self.reports, self.presence, self.pipeline.sessions, self.redis)
         self.send_rate = SendRate(self.pipeline.deliveries, user_rate(self.settings), self.redis.clock.now)
 
     def _build_ingest(self) -> Ingest | None:
@@ -244,22 +244,6 @@ class App:
 
         options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
         return Ingest(options, settings.kafka_topic, self.pipeline.accept)
-
-    def _build_cockpit(self) -> Cockpit:
-        instance = Instance(
-            self.identity,
-            self.redis,
-            self.metrics,
-            self.hub,
-            self.peers,
-            self.events,
-            self.event_log,
-            self.store_state,
-            self.pipeline,
-            self.operations,
-            self.ingest,
-        )
-        return Cockpit(self.settings, instance, self.notebook)
 
     def _build_duties(self) -> None:
         self._build_beats()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -52,8 +52,8 @@ CIRCUITS = {"open": "circuit_open", "closed": "circuit_closed"}
 ONE_MARK = 15.0  # seconds within which several instances tell of the same
 
 
-class Instance(NamedTuple):
-    """The parts of an instance that the cockpit reads."""
+class Instance(Protocol):
+    """The parts of an instance that the cockpit reads, as `App` has them."""
 
     identity: Identity
     redis: Redis
@@ -62,7 +62,7 @@ class Instance(NamedTuple):
     peers: Peers
     events: EventFeed
     event_log: EventLog
-    store: StoreState
+    store_state: StoreState
     pipeline: Pipeline
     operations: Operations
     ingest: Ingest | None
@@ -77,7 +77,7 @@ class Cockpit:
         self._watched: list[Duty] = []
         self.pulse = Pulse(
             instance.metrics,
-            instance.store,
+            instance.store_state,
             redis.clock,
             notebook,
             pipeline.providers.signs,

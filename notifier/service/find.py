@@ -14,6 +14,7 @@ from notifier.store.finds import Finds
 from notifier.store.presence import Presence
 from notifier.store.redis.client import Redis
 from notifier.store.reports import Reports
+from notifier.store.sessions import Sessions
 
 Row = dict[str, Any]
 
@@ -21,8 +22,9 @@ Row = dict[str, Any]
 class Finder:
     """Looks in the indexes that there are. Raises `NotifierError(unavailable)`."""
 
-    def __init__(self, reports: Reports, presence: Presence, redis: Redis) -> None:
+    def __init__(self, reports: Reports, presence: Presence, sessions: Sessions, redis: Redis) -> None:
         self._reports = reports
+        self._sessions = sessions
         self._presence = presence
         self._finds = Finds(redis)
 
@@ -59,6 +61,11 @@ class Finder:
                 label = f"{last.number} deliver{'y' if last.number == 1 else 'ies'}"
                 user = text if kind == "user" else None
                 found.append(_row(kind, text, label, format_time(last.created / 1000), user))
+        device = await self._sessions.owner(text)
+        if device is not None:
+            session = device.session
+            label = f"{session.platform} address of {session.user_id}"
+            found.insert(0, _row("address", text, label, session.created_at, session.user_id))
         return found
 
     async def _instances(self, text: str) -> list[Row]:

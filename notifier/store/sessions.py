@@ -62,6 +62,22 @@ class Sessions:
                 await self._run("drop", digest(user_id), field, since)
         return sorted(found, key=lambda one: one.at)
 
+    async def owner(self, address: str) -> Registration | None:
+        """The session of a device by its token or endpoint; None where nobody has registered it."""
+        keys, fields = self._redis.keys, [f"{platform}:{digest(address)}" for platform in sorted(DEVICES)]
+        owners = await self._redis.call_many([("GET", keys.delivery(f"session_owner:{field}")) for field in fields])
+        for user, field in zip(owners, fields, strict=True):
+            if isinstance(user, bytes):
+                record, since = await self._redis.call_many(
+                    [
+                        ("HGET", keys.delivery(f"sessions:{user.decode()}"), field),
+                        ("ZSCORE", keys.delivery(f"session_since:{user.decode()}"), field),
+                    ]
+                )
+                if record and since:
+                    return _registration(record, int(float(since)))
+        return None
+
     async def drop(self, registrations: Iterable[Registration]) -> int:
         """Forgets sessions of one user, but for those that were registered again meanwhile; how many."""
         rows = list(registrations)

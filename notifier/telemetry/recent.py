@@ -70,5 +70,5 @@ class RecentCounts:
 
     def grown(self, seconds: int) -> dict[tuple[str, ...], int]:
         """The growth within the last `seconds`, by labels."""
-        before = self._past[max(0, len(self._past) - 1 - seconds)]
-        return {labels: count - before.get(labels, 0) for labels, count in self._past[-1].items()}
+        before = self._past[max(0, len(self._past) - seconds)]
+        return {labels: count - before.get(labels, 0) for labels, count in self._counts.items()}

@@ -11,7 +11,7 @@ from notifier.domain.problems import Kind, Problem, Severity, words_for
 from notifier.domain.times import format_time
 from notifier.web.endpoints.fields import OPERATORS, TIME, Time
 from notifier.web.http.mount import Call
-from notifier.web.http.route import ADMIN, Answer, Endpoints, get
+from notifier.web.http.route import WATCHING, Answer, Endpoints, get
 
 
 class Place(Struct):
@@ -56,7 +56,7 @@ _EXAMPLE = ProblemRow(
 class ProblemEndpoints(Endpoints):
     """The route of problems."""
 
-    tag, access = OPERATORS, ADMIN
+    tag, access = OPERATORS, WATCHING
 
     def __init__(self, look: Callable[[], Awaitable[list[Problem]]], now: Callable[[], float]) -> None:
         """`look` answers the problems, worst first, from memory where the store is away; `now` Redis' time."""

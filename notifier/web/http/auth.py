@@ -21,8 +21,9 @@ BEARER = "bearer."  # before the token in a subprotocol: browsers can set no hea
 class Guard:
     """Stands before every route."""
 
-    def __init__(self, authenticate: Callable[[str], Awaitable[Caller]]) -> None:
-        """`authenticate` gives the caller with a token, or raises `NotifierError`."""
+    def __init__(self, authenticate: Callable[[str, bool], Awaitable[Caller]]) -> None:
+        """`authenticate` gives the caller with a token (True: of memory too, while the store is away), or raises
+        `NotifierError`."""
         self._authenticate = authenticate
 
     async def check(self, request: Request) -> HTTPResponse | None:
@@ -35,7 +36,7 @@ class Guard:
             return None
         token = token_of(request)
         try:
-            caller = await self._caller(token)
+            caller = await self._caller(token, access.from_memory)
         except NotifierError as error:
             return _refusal(request, error, 'Bearer error="invalid_token"' if token else "Bearer")
         request.ctx.caller = caller
@@ -44,10 +45,10 @@ class Guard:
         lacking = NotifierError(ErrorCode.FORBIDDEN, f"this token lacks the scope {scope}")
         return _refusal(request, lacking, f'Bearer error="insufficient_scope", scope="{scope}"')
 
-    async def _caller(self, token: str) -> Caller:
+    async def _caller(self, token: str, from_memory: bool) -> Caller:
         if not token:
             raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
-        return await self._authenticate(token)
+        return await self._authenticate(token, from_memory)
 
 
 def access_of(route: SanicRoute) -> Access:

@@ -52,12 +52,14 @@ T = TypeVar("T")
 class Access(NamedTuple):
     """The scope that a route asks of a caller with `AUTH_MODE=token`: `to_look` for GET and HEAD, else `to_act`.
 
-    None asks for nothing; `known` asks for a valid token of any scope.
+    None asks for nothing; `known` asks for a valid token of any scope. `from_memory`: while the store is away, a key
+    that was good a while ago is taken for good still.
     """
 
     to_look: Scope | None
     to_act: Scope | None
     known: bool = False
+    from_memory: bool = False
 
     def scope(self, method: str) -> Scope | None:
         """The scope for a method; None where there is none to have."""
@@ -68,6 +70,7 @@ OPEN = Access(None, None)
 KNOWN = Access(None, None, known=True)
 API = Access(Scope.READ, Scope.NOTIFY)
 ADMIN = Access(Scope.OBSERVE, Scope.ADMIN)
+WATCHING = ADMIN._replace(from_memory=True)  # for what tells that the store is away
 
 
 class Tag(NamedTuple):

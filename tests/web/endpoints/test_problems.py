@@ -153,6 +153,39 @@ async def test_find(client):
     assert await find(client, "pod") == [("instance", "pod-a")]
     assert await find(client, "sm") == [("channel", "sms")]
     assert await find(client, "nothing") == []
+    device = {"user_id": "u-7", "platform": "ios", "device_token": "a" * 64}
+    assert (await client.post("/api/v1/sessions", json=device)).status_code == 201
+    (row,) = (await client.get(f"{ADMIN}/find", params={"q": "a" * 64})).json()["results"]
+    assert (row["kind"], row["user_id"], row["label"]) == ("address", "u-7", "ios address of u-7")
+
+
+async def test_what_a_circuit_holds(start_pod):
+    """One wait from the first turn on, in the delivery, the table of channels and the words of the problem."""
+    client = await start_pod(provider_sms="http://127.0.0.1:9/x", breaker_failures=1, breaker_reset="1h")
+    ids = []
+    for number in range(3):
+        body = {"channel": "sms", "recipient": f"+90555123456{number}", "content": "x", "max_retries": 9}
+        ids.append((await client.post("/api/v1/notifications", json=body)).json()["id"])
+
+    async def waits():
+        found = [(await client.get(f"/api/v1/notifications/{one}")).json() for one in ids]
+        reasons = sorted(one.get("waiting_for", "") for one in found)
+        return reasons if reasons[0] in ("backoff", "circuit_open") and reasons[-1] == "circuit_open" else None
+
+    held = (await eventually(waits)).count("circuit_open")
+    row = (await client.get(f"{ADMIN}/channels")).json()["channels"][0]
+    assert (row["held"], row["held_reason"], row["circuit"]) == (held, "circuit_open", "open")
+    assert (row["retrying"], row["scheduled"], row["ok_ratio"]) == (3 - held, 0, 0.0)
+
+    async def told():
+        rows = (await client.get(f"{ADMIN}/problems")).json()["problems"]
+        return rows[0] if rows[0]["kind"] == "circuit_open" and rows[0]["value"] == held else None
+
+    problem = await eventually(told)
+    assert problem["subject"] == "sms" and problem["text"].endswith(f", {held} held")
+    assert problem["open"] == {"view": "channels", "id": "sms"}
+    listed = (await client.get("/api/v1/notifications", params={"channel": "sms"})).json()["notifications"]
+    assert {one["waiting_for"] for one in listed} <= {"circuit_open", "backoff"} and all(one["since"] for one in listed)
 
 
 async def test_an_instance_that_is_gone_is_told_until_it_is_forgotten(client, start_pod):

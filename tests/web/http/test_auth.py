@@ -198,6 +198,22 @@ async def test_keys_while_the_store_is_away(guarded):
     assert (await guarded.get("/metrics", headers=bearer(ADMIN))).status_code == 200
 
 
+async def test_a_key_of_before_may_watch_while_the_store_is_away(guarded):
+    """It may see that the store is away, and nothing more; a key that nobody has seen may not."""
+    callers, path = await tokens(guarded), "/api/v1/admin/problems"
+    assert (await guarded.get(path, headers=bearer(callers["observe"]))).status_code == 200
+    clock = guarded.pod.access._clock
+    guarded.pod.access._clock = lambda: clock() + 60
+    await guarded.pod.redis.stop()
+    response = await guarded.get(path, headers=bearer(callers["observe"]))
+    assert [row["kind"] for row in response.json()["problems"]][:1] == ["store_away"]
+    assert (await guarded.get("/api/v1/admin/pods", headers=bearer(callers["observe"]))).status_code == 503
+    assert (await guarded.get("/api/v1/admin/channels", headers=bearer(callers["observe"]))).status_code == 503
+    assert (await guarded.get(path, headers=bearer(callers["admin"]))).status_code == 503
+    guarded.pod.access._clock = lambda: clock() + 700
+    assert (await guarded.get(path, headers=bearer(callers["observe"]))).status_code == 503
+
+
 @pytest.mark.parametrize(
     "given",
     ["Bearer", "Bearer x y", f"Basic {ADMIN}", ADMIN, f"Bearer {ADMIN}x", f"Bearer {ADMIN[:-1]}", "Bearer \xff"],
