@@ -182,12 +182,18 @@ class AdminClient:
         """`POST dlq/{id}/requeue`."""
         await self._done("POST", f"{ADMIN}/dlq/{_part(identity)}/requeue")
 
-    async def requeue_many(self, reason: str, channel: str, dry_run: bool) -> int:
-        """`POST dlq/requeue`; how many were, or with `dry_run` would be."""
-        wanted = {name: value for name, value in (("reason", reason), ("channel", channel)) if value}
-        body = {"filter": wanted, "dry_run": dry_run}
-        async with self._request("POST", f"{ADMIN}/dlq/requeue", json=body) as response:
-            return whole(await self._decoded(response), "requeued")
+    async def requeue_many(self, which: Json) -> tuple[int, str]:
+        """`POST dlq/requeue`; how many were, or with `dry_run` would be, and the moment that bounds them."""
+        return await self._many("requeue", which, "requeued")
+
+    async def drop_many(self, which: Json) -> tuple[int, str]:
+        """`POST dlq/drop`; the same."""
+        return await self._many("drop", which, "dropped")
+
+    async def _many(self, verb: str, which: Json, done: str) -> tuple[int, str]:
+        async with self._request("POST", f"{ADMIN}/dlq/{verb}", json=dict(which)) as response:
+            answer = await self._decoded(response)
+            return whole(answer, done), text(answer, "before")
 
     async def drop(self, identity: str) -> None:
         """`DELETE dlq/{id}`."""

@@ -35,7 +35,9 @@ ABSENT = 30.0  # the same where the server has no such list
 GAP = 1.0  # least rest between two fetches of the subject; a slow one rests eight times as long as it took
 UNFOLLOWED = 5.0  # longest rest while no events come
 PAST = 86_400.0  # seconds of the past that are asked for: as long as the server keeps notable events
-ANNOUNCE = 0.2  # events are announced to the screen at most so often
+ANNOUNCE = 0.2  # single events are announced to the screen at most so often
+FLOW = 1.0  # the same where they flow: each time every line of a list moves
+TRICKLE = 2  # events in one announcement that are still single ones
 _LEFT_OUT = re.compile(r"(\d{1,9}) events left out")
 _STATES = {Failure.REFUSED: State.REFUSED, Failure.UNAVAILABLE: State.UNAVAILABLE}
 
@@ -69,6 +71,7 @@ class Poller:
         self._paused = False
         self._announced_at = 0.0
         self._announcing = False
+        self._arrived = 0
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -196,7 +199,9 @@ class Poller:
         if self._announcing:
             return
         self._announcing = True
-        wait = max(0.0, self._announced_at + ANNOUNCE - self._clock())
+        came, self._arrived = self._world.tail.arrived - self._arrived, self._world.tail.arrived
+        rest = ANNOUNCE if came <= TRICKLE else FLOW
+        wait = max(0.0, self._announced_at + rest - self._clock())
         asyncio.get_running_loop().call_later(wait, self._announce)
 
     def _announce(self) -> None:

@@ -103,8 +103,8 @@ class TableView(View):
         """New rows for the table."""
         self.loaded = True
         self.rows.replace(rows, total)
-        self._changed(self.asked)
-        self.asked = False
+        asked, self.asked = self.asked, False
+        self._changed(asked)
         self._seek()
 
     def sum_up(self) -> None:

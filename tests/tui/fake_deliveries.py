@@ -79,7 +79,7 @@ class FakeDeliveries:
             web.delete(f"{DELIVERIES}/{{id}}", self._cancel),
             web.post(f"{ADMIN}/notifications/{{id}}/retry", self._retry),
             web.get(f"{ADMIN}/dlq", self._dead_letters),
-            web.post(f"{ADMIN}/dlq/requeue", self._requeue_many),
+            web.post(f"{ADMIN}/dlq/{{verb:requeue|drop}}", self._many),
             web.post(f"{ADMIN}/dlq/{{id}}/requeue", self._requeue),
             web.delete(f"{ADMIN}/dlq/{{id}}", self._drop),
             web.post(f"{ADMIN}/channels/{{channel}}/{{what:pause|resume}}", self._hold),
@@ -135,15 +135,21 @@ class FakeDeliveries:
         picked = self._picked(request.query.get("reason", ""), request.query.get("channel", ""))
         return web.json_response(page_of(request, "entries", picked[::-1]) | {"reasons": reasons})
 
-    async def _requeue_many(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        picked = self._picked(body["filter"].get("reason", ""), body["filter"].get("channel", ""))
-        picked = [row for row in picked if row["channel"]]
-        self.dry_runs += body["dry_run"]
-        if not body["dry_run"]:
-            for row in picked:
-                self.dead.remove(row)
-        return web.json_response({"requeued": len(picked), "dry_run": body["dry_run"]}, status=202)
+    async def _many(self, request: web.Request) -> web.Response:
+        body, verb = await request.json(), request.match_info["verb"]
+        wanted = body.get("filter", {})
+        picked = self._picked(wanted.get("reason", ""), wanted.get("channel", ""))
+        picked = [row for row in picked if row["id"] in body.get("ids", [row["id"]])]
+        picked = [row for row in picked if row.get("failed_at", "") <= body.get("before", "9")]
+        picked = [row for row in picked if row["channel"] or verb == "drop"]
+        if body.get("expected") not in (None, len(picked)):
+            return problem(409, f"there are {len(picked)} of them, not {body['expected']}: count again")
+        dry = body.get("dry_run", False)
+        self.dry_runs += dry
+        self.dead = self.dead if dry else [row for row in self.dead if row not in picked]
+        before = body.get("before") or rfc3339(time.time())
+        done = "requeued" if verb == "requeue" else "dropped"
+        return web.json_response({done: len(picked), "dry_run": dry, "before": before})
 
     def _letter(self, request: web.Request) -> Json | None:
         return next((row for row in self.dead if row["id"] == request.match_info["id"]), None)

@@ -225,6 +225,7 @@ def quickly() -> Iterator[None]:
             ("poller.ALARM", 0.1),
             ("poller.GAP", 0.02),
             ("poller.ANNOUNCE", 0.02),
+            ("poller.FLOW", 0.02),
         ):
             replaced.enter_context(patch(f"tui.{name}", seconds))
         replaced.enter_context(patch("tui.link.BACKOFF", (0.2,)))

@@ -77,8 +77,8 @@ def test_every_write() -> None:
         await client.cancel(deliveries.rows[-1]["id"])
         await client.retry(deliveries.rows[-2]["id"])
         assert [row["status"] for row in deliveries.rows[-2:]] == ["queued", "cancelled"]
-        assert await client.requeue_many("http_400", "", dry_run=True) == 2
-        assert await client.requeue_many("", "email", dry_run=False) == 0
+        assert (await client.requeue_many({"filter": {"reason": "http_400"}, "dry_run": True}))[0] == 2
+        assert (await client.requeue_many({"filter": {"channel": "email"}}))[0] == 0
         await client.requeue(deliveries.dead[0]["id"])
         await client.drop(deliveries.dead[0]["id"])
         assert [row["reason"] for row in deliveries.dead] == ["expired"]
@@ -98,7 +98,8 @@ def test_read_only_sends_nothing_but_get() -> None:
             client.cancel("x"),
             client.retry("x"),
             client.requeue("x"),
-            client.requeue_many("", "", dry_run=True),
+            client.requeue_many({}),
+            client.drop_many({}),
             client.drop("x"),
             client.hold("sms", True),
         ):

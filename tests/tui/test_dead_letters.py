@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from tests.tui.answers import rfc3339
 from tests.tui.fake_server import FakeCluster, small_cluster
 from tests.tui.support import Stage, play
 from tui.deliveries import actions
@@ -86,21 +89,40 @@ def test_one_letter_is_requeued_or_dropped() -> None:
     play(story)
 
 
-def test_dropping_a_reason_names_how_many_and_spares_what_went_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "DROP_MAX", 2)
-    cluster = small_cluster()
-    cluster.deliveries.bury(cluster.deliveries.add("failed"), "http_400")
-
+@pytest.mark.parametrize(
+    ("key", "asked", "done"),
+    [
+        ("X", "Drop 2 dead letters of sms", "Dropped 2 dead letters"),
+        ("R", "Requeue 2 dead letters of sms", "Requeued 2 dead letters"),
+    ],
+)
+def test_what_comes_after_the_question_is_spared(key: str, asked: str, done: str) -> None:
     async def story(stage: Stage) -> None:
-        await stage.view("0", "4 dead letters")
-        await stage.press("X")
-        await stage.asks("Drop 2 dead letters of sms with the reason http_400 (the newest; 1 more stay)?")
-        cluster.deliveries.dead.pop()
+        await letters(stage)
+        await stage.press(key)
+        await stage.asks(asked)
+        late = stage.cluster.deliveries.add("failed")
+        stage.cluster.deliveries.bury(late, "http_400")
+        stage.cluster.deliveries.dead[-1]["failed_at"] = rfc3339(time.time() + 60)
         await stage.press("y")
-        await stage.until(lambda: "Dropped 1 dead letter" in stage.toasts)
-        await stage.sees("2 dead letters")
+        await stage.until(lambda: done in stage.toasts)
+        assert [row["reason"] for row in stage.cluster.deliveries.dead] == ["expired", "http_400"]
 
-    play(story, cluster=cluster, size=(200, 40))
+    play(story)
+
+
+@pytest.mark.parametrize("key", ["X", "R", "A"])
+def test_where_the_number_is_another_by_then_nothing_is_done(key: str) -> None:
+    async def story(stage: Stage) -> None:
+        await letters(stage)
+        await stage.press(key)
+        await stage.asks("Drop " if key == "X" else "Requeue ")
+        del stage.cluster.deliveries.dead[0]
+        await stage.press("y")
+        await stage.until(lambda: any("count again (409)" in said for said in stage.toasts))
+        assert len(stage.cluster.deliveries.dead) == 2
+
+    play(story)
 
 
 def test_what_was_never_a_delivery_is_shown_and_can_only_be_dropped() -> None:
@@ -154,14 +176,14 @@ def test_requeue_all_takes_what_the_filter_shows_and_nothing_else() -> None:
         await stage.press("y")
         await stage.until(lambda: "Requeued 4 dead letters" in stage.toasts)
         assert len(cluster.deliveries.dead) == 18
-        assert stage.asked("POST", "/api/v1/admin/dlq/requeue") == 0
+        assert stage.asked("POST", "/api/v1/admin/dlq/requeue") == 2
         assert not any(row["error"] == "flat tyre" for row in cluster.deliveries.dead)
 
     play(story, cluster=cluster)
 
 
 def test_requeue_of_what_is_shown_is_bounded_and_leaves_what_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "REQUEUE_MAX", 2)
+    monkeypatch.setattr(actions, "MANY_MAX", 2)
     cluster = small_cluster()
     cluster.deliveries.dead.append({"id": "u", "channel": "", "recipient": "", "reason": "http_400 unreadable"})
 
@@ -171,7 +193,7 @@ def test_requeue_of_what_is_shown_is_bounded_and_leaves_what_could_not_be_read(m
         await stage.counts("4 of 4 dead letters")
         await stage.press("A")
         await stage.asks(
-            "Requeue 2 dead letters that match 0 (the first; 1 more stay) (1 that could not be read stay)?"
+            "Requeue 2 dead letters that match 0 (the first; 1 more stay) (1 that could not be read stay)? They are"
         )
 
     play(story, cluster=cluster, size=(200, 40))

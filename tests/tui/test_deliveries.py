@@ -81,6 +81,27 @@ def test_f_goes_through_the_statuses() -> None:
     play(story)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+def test_an_unknown_term_says_so_in_full_and_names_those_there_are(size: tuple[int, int]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "10 deliveries")
+        stage.burst("/", "nonsense:foo")
+        await stage.sees("✕ no term nonsense:", "terms: status, channel, recipient, user, since, until")
+
+    play(story, size=size)
+
+
+def test_while_the_server_is_asked_the_old_number_does_not_stand() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "10 deliveries")
+        with stage.server.holding("/api/v1/notifications"):
+            stage.burst("/", "00000000-0000-0000-0000-000000000000")
+            await stage.counts("asking the server …")
+        await stage.sees("No delivery has this id")
+
+    play(story)
+
+
 def test_m_loads_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.client.DELIVERIES_PAGE", 5)
     monkeypatch.setattr("tui.deliveries.subjects.DELIVERIES_PAGE", 5)

@@ -9,10 +9,9 @@ from tui import humanise
 from tui.client import AdminClient, ApiError, Failure
 from tui.deliveries.model import CANCELLABLE, RETRYABLE, DeadLetter, Delivery, Queues, Reason
 from tui.humanise import plural
-from tui.record import rows, text, whole
+from tui.record import Json, rows, text
 
-DROP_MAX = 1_000  # dead letters dropped at a time: each is a request
-REQUEUE_MAX = 1_000  # dead letters requeued by their ids at a time: each is a request
+MANY_MAX = 1_000  # dead letters that the server takes by their ids at a time
 _TO_MAX = 60  # characters of an address in a question
 
 
@@ -69,70 +68,68 @@ class RequeueOne:
         return f"Requeued 1 dead letter, {_short(self.letter.id)}"
 
 
-@dataclass(frozen=True)
+class _Many:
+    """Dead letters counted by the server in a dry run; what is done is done to those alone. Letters that come meanwhile
+    stay, and where the number is another by then nothing is done."""
+
+    def __init__(self, act: Callable[[AdminClient, Json], Awaitable[tuple[int, str]]], which: Json) -> None:
+        """`which` is a filter or ids."""
+        self._act = act
+        self._which = which
+
+    async def count(self, client: AdminClient) -> int:
+        """The number that the server finds now."""
+        many, before = await self._act(client, {**self._which, "dry_run": True})
+        self._which = {**self._which, "before": before, "expected": many}
+        return many
+
+    async def perform(self, client: AdminClient) -> int:
+        """Does it; the number done."""
+        return (await self._act(client, self._which))[0]
+
+
 class RequeueMany:
     """Takes every dead letter of one reason and channel back, or all of them where none is named."""
 
-    reason: Reason | None
+    def __init__(self, reason: Reason | None) -> None:
+        self._reason = reason
+        self._many = _Many(AdminClient.requeue_many, {"filter": _filter(reason)})
 
     async def question(self, client: AdminClient) -> str | None:
-        """Names the group and how many the server would requeue, by a dry run."""
-        if self.reason is not None:
-            _must_have_been(self.reason.channel)
-        many = await client.requeue_many(*self._filter, dry_run=True)
-        return f"Requeue {plural(many, 'dead letter')}{_of(self.reason)}? They are tried again." if many else None
+        """Names the group and how many the server found in it."""
+        if self._reason is not None:
+            _must_have_been(self._reason.channel)
+        many = await self._many.count(client)
+        return f"Requeue {plural(many, 'dead letter')}{_of(self._reason)}? {_tried(many)}" if many else None
 
     async def perform(self, client: AdminClient) -> str:
-        """Requeues them; those that came meanwhile too."""
-        many = await client.requeue_many(*self._filter, dry_run=False)
-        return f"Requeued {plural(many, 'dead letter')}"
-
-    @property
-    def _filter(self) -> tuple[str, str]:
-        return (self.reason.reason, self.reason.channel) if self.reason else ("", "")
+        """Requeues those that were counted."""
+        return f"Requeued {plural(await self._many.perform(client), 'dead letter')}"
 
 
 class RequeueShown:
-    """Takes back the dead letters that a filter shows, each by its id; of very many the first `REQUEUE_MAX`."""
+    """Takes back the dead letters that a filter shows, by their ids; of very many the first `MANY_MAX`."""
 
-    def __init__(self, letters: Sequence[DeadLetter], reason: Reason | None, needle: str) -> None:
-        """`letters` are the rows shown, found by `needle` among those of `reason`."""
-        self._letters = [row for row in letters if row.channel]
-        self._unreadable = len(letters) - len(self._letters)
-        self._reason = reason
+    def __init__(self, letters: Sequence[DeadLetter], needle: str) -> None:
+        """`letters` are the rows shown, found by `needle`."""
+        ids = [row.id for row in letters if row.channel]
+        self._unreadable = len(letters) - len(ids)
+        self._left = max(0, len(ids) - MANY_MAX)
         self._needle = needle
-        self._ids: list[str] = []
+        self._many = _Many(AdminClient.requeue_many, {"ids": ids[:MANY_MAX]}) if ids else None
 
     async def question(self, client: AdminClient) -> str | None:
-        """Counts those that the server still has; of none that it has there is nothing to do."""
-        there = await self._there(client)
-        found = [row.id for row in self._letters if row.id in there]
-        self._ids = found[:REQUEUE_MAX]
-        left = len(found) - len(self._ids)
-        more = f" (the first; {left:,} more stay)" if left else ""
+        """Says how many of them the server still has; of none that it has there is nothing to do."""
+        many = await self._many.count(client) if self._many else 0
+        more = f" (the first; {self._left:,} more stay)" if self._left else ""
         more += f" ({self._unreadable:,} that could not be read stay)" if self._unreadable else ""
-        many = plural(len(self._ids), "dead letter")
-        return f"Requeue {many} that match {self._needle[:_TO_MAX]}{more}? They are tried again." if self._ids else None
+        matching = f"{plural(many, 'dead letter')} that {'matches' if many == 1 else 'match'} {self._needle[:_TO_MAX]}"
+        return f"Requeue {matching}{more}? {_tried(many)}" if many else None
 
     async def perform(self, client: AdminClient) -> str:
-        """Requeues them one by one; one that has gone meanwhile is no failure."""
-        done = await _each(self._ids, client.requeue, "requeued")
+        """Requeues those that were counted."""
+        done = await self._many.perform(client) if self._many else 0
         return f"Requeued {plural(done, 'dead letter')}"
-
-    async def _there(self, client: AdminClient) -> set[str]:
-        """The ids among the letters that the server still has: a dry run of as many requests as it has pages."""
-        wanted = {row.id for row in self._letters}
-        reason, channel = (self._reason.reason, self._reason.channel) if self._reason else ("", "")
-        there: set[str] = set()
-        cursor = ""
-        while len(there) < len(wanted):
-            answer = await client.dead_letters(cursor, reason, channel, limit=DROP_MAX)
-            there |= wanted & {text(row, "id") for row in rows(answer, "entries")}
-            following = text(answer, "next_cursor")
-            if not following or following == cursor:
-                break
-            cursor = following
-        return there
 
 
 @dataclass(frozen=True)
@@ -152,26 +149,29 @@ class DropOne:
 
 
 class DropMany:
-    """Drops the dead letters of one reason and channel that are there when the question is asked."""
+    """Drops every dead letter of one reason and channel."""
 
     def __init__(self, reason: Reason) -> None:
         self._reason = reason
-        self._ids: list[str] = []
+        self._many = _Many(AdminClient.drop_many, {"filter": _filter(reason)})
 
     async def question(self, client: AdminClient) -> str | None:
-        """Names the group and how many there are now; of very many the newest `DROP_MAX`."""
-        answer = await client.dead_letters("", self._reason.reason, self._reason.channel, limit=DROP_MAX)
-        found = [row for row in rows(answer, "entries") if text(row, "channel") == self._reason.channel]
-        self._ids = [text(row, "id") for row in found]
-        left = whole(answer, "total") - len(self._ids)
-        newest = f" (the newest; {left:,} more stay)" if text(answer, "next_cursor") and left > 0 else ""
-        many = plural(len(self._ids), "dead letter")
-        return f"Drop {many}{_of(self._reason)}{newest}? They cannot be requeued any more." if self._ids else None
+        """Names the group and how many the server found in it."""
+        if not self._reason.channel:
+            self._many = _Many(AdminClient.drop_many, {"ids": await self._unreadable(client)})
+        many = await self._many.count(client)
+        stays = "It" if many == 1 else "They"
+        said = f"Drop {plural(many, 'dead letter')}{_of(self._reason)}? {stays} cannot be requeued any more."
+        return said if many else None
 
     async def perform(self, client: AdminClient) -> str:
-        """Drops them one by one; one that has gone meanwhile is no failure."""
-        done = await _each(self._ids, client.drop, "dropped")
-        return f"Dropped {plural(done, 'dead letter')}"
+        """Drops those that were counted."""
+        return f"Dropped {plural(await self._many.perform(client), 'dead letter')}"
+
+    async def _unreadable(self, client: AdminClient) -> list[str]:
+        """The newest `MANY_MAX` of no channel: to a filter no channel is any."""
+        answer = await client.dead_letters("", self._reason.reason, limit=MANY_MAX)
+        return [text(row, "id") for row in rows(answer, "entries") if not text(row, "channel")]
 
 
 class HoldChannel:
@@ -198,18 +198,13 @@ class HoldChannel:
         return f"The channel {self._channel} is paused" if paused else f"The channel {self._channel} goes on"
 
 
-async def _each(ids: Sequence[str], act: Callable[[str], Awaitable[None]], done: str) -> int:
-    """Does it to each; the number done. One that has gone meanwhile is no failure."""
-    many = 0
-    for identity in ids:
-        try:
-            await act(identity)
-        except ApiError as error:
-            if error.failure is not Failure.NOT_FOUND:
-                raise ApiError(error.failure, f"{plural(many, 'dead letter')} {done}, then: {error}") from error
-        else:
-            many += 1
-    return many
+def _filter(reason: Reason | None) -> Json:
+    wanted = {"reason": reason.reason, "channel": reason.channel} if reason else {}
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _tried(many: int) -> str:
+    return "It is tried again." if many == 1 else "They are tried again."
 
 
 def _must_be(row: Delivery, statuses: tuple[str, ...], done: str) -> None:

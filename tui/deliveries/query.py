@@ -85,7 +85,7 @@ def _rfc3339(moment: datetime) -> str:
 
 
 def _unknown(name: str) -> str:
-    return f"{name}: is no term; there are {', '.join(TERMS)}; in quotes it is a word" if name else ""
+    return f"no term {name}: (quotes make a word)" if name else ""
 
 
 def _refusal(name: str) -> str:

@@ -100,7 +100,7 @@ class DeadLetterView(TableView):
     def action_requeue_all(self) -> None:
         """Requeues all that are shown: those that pass the filter, else all of the reason shown alone, else all."""
         if self.rows.needle:
-            self.operate(RequeueShown(self.rows.visible, self._queue.chosen, self.rows.needle))
+            self.operate(RequeueShown(self.rows.visible, self.rows.needle))
         else:
             self.operate(RequeueMany(self._queue.chosen))
 

@@ -9,7 +9,7 @@ from textual.timer import Timer
 from tui.commands import Command, bind
 from tui.deliveries import columns
 from tui.deliveries.model import Delivery, queue_of
-from tui.deliveries.query import HINT, Query, next_status
+from tui.deliveries.query import HINT, TERMS, Query, next_status
 from tui.deliveries.subjects import Recent
 from tui.listing import Listing
 from tui.messages import OpenDelivery, RefreshNow
@@ -63,7 +63,9 @@ class Deliveries(TableView):
     def summary(self) -> str:
         """The number of deliveries, or the fault of the filter."""
         wrong = self._recent.query.wrong or self._refused
-        return f"✕ {wrong}" if wrong else super().summary()
+        if wrong:
+            return f"✕ {wrong}"
+        return "asking the server …" if self.asked and self.world.link.live else super().summary()
 
     def show_snapshot(self, value: Snapshot[Any]) -> None:
         """Shows the rows."""
@@ -84,6 +86,8 @@ class Deliveries(TableView):
         """Asks the server once the typing rests, if a term is another."""
         before, self._recent.query = self._recent.query, Query.parse(event.needle)
         query = self._recent.query
+        if query.wrong:
+            self.note(f"terms: {', '.join(TERMS)}")
         self.empty = _UNKNOWN if query.identity else _FILTERED if query.asked else _NONE
         if (before.asked, before.identity) != (query.asked, query.identity):
             self.asked = True
