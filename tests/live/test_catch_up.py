@@ -21,10 +21,12 @@ async def receive(inbox, count):
 
 @pytest.fixture
 def lose_hand_outs(monkeypatch):
-    """Drops what a pod's scripts hand out, as with a reply that never came; returns how to stop."""
+    """Drops what a pod hands out, as with a reply that never came; returns how to stop."""
 
     def lose(pod):
         monkeypatch.setattr(pod.router, "hand_out", lambda *args, **options: None)
+        if pod.lean is not None:
+            monkeypatch.setattr(pod.lean, "push", lambda *args: 0)
         return monkeypatch.undo
 
     return lose

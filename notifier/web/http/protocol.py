@@ -106,8 +106,10 @@ class NotifierProtocol(HttpProtocol):
         # What follows an answer may be the rest of that request's body, and is no request then (RFC 9112 §11.2). A
         # client that does not read its answers gets them through Sanic, which waits for it.
         http = self.http
-        if self.recv_buffer or http is None or not self._can_write.is_set():
+        if self.recv_buffer or not self._can_write.is_set():
             return False
+        if http is None:  # Sanic's task of the connection has not begun, or has ended
+            return self._began < 0
         return http.stage is Stage.IDLE and http.keep_alive and not http.request_body
 
     def _become_stream(self, data: bytes) -> bool:

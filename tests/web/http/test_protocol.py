@@ -323,6 +323,17 @@ async def test_what_comes_behind_an_express_request_keeps_its_place(served, clie
     assert (await client.answer())[2] == b"ok"
 
 
+async def test_the_first_bytes_of_a_connection_may_be_an_express_request(served, loop):
+    served.lane.at_once = ACCEPTED
+    for _ in range(20):  # connection and request arrive together: Sanic's task has not begun
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(NOTIFY + b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await reader.readexactly(len(ACCEPTED)) == ACCEPTED
+        assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+    assert served.lane.taken == 20
+
+
 async def test_express_requests_in_a_row(served, client):
     await client.say(NOTIFY * 3)
     for number in range(3):
