@@ -11,6 +11,7 @@ from tui.actions import Action
 from tui.model import Record, UserKey
 from tui.problems import Problem
 from tui.record import Json
+from tui.why import About
 
 
 class LinkChanged(Message):
@@ -76,6 +77,13 @@ class OpenUser(Message):
     """Drill down to a user."""
 
     user: UserKey
+
+
+@dataclass
+class OpenWhy(Message):
+    """Drill down to the timeline of something."""
+
+    about: About
 
 
 @dataclass

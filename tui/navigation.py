@@ -8,6 +8,7 @@ from tui.details.delivery import DeliveryDetail
 from tui.details.notification import NotificationDetail
 from tui.details.record import RecordDetail
 from tui.details.user import OneUserDetail
+from tui.details.why import WhyDetail
 from tui.messages import (
     OpenDeliveries,
     OpenDelivery,
@@ -16,6 +17,7 @@ from tui.messages import (
     OpenPlace,
     OpenRecord,
     OpenUser,
+    OpenWhy,
     ShowView,
 )
 from tui.page import Page, Setting
@@ -87,6 +89,10 @@ class Navigator(App[int]):
     def on_open_record(self, message: OpenRecord) -> None:
         """Drills down to anything else."""
         self._drill(RecordDetail(self.setting, message.heading, message.facts, message.raw))
+
+    def on_open_why(self, message: OpenWhy) -> None:
+        """Drills down to a timeline."""
+        self._drill(WhyDetail(self.setting, message.about))
 
     def on_open_history(self, message: OpenHistory) -> None:
         """Drills down to a user's history."""

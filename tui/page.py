@@ -32,11 +32,13 @@ from tui.messages import (
     OpenNotification,
     OpenRecord,
     OpenUser,
+    OpenWhy,
     Operate,
     WriteRows,
 )
 from tui.model import Record, UserKey
 from tui.subjects import Subject
+from tui.why import About, AboutUser, about_of
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.small_notice import LEAST, SmallNotice
 from tui.widgets.status_bar import StatusBar
@@ -47,6 +49,7 @@ from tui.world import World
 COPY_ID = Command("y", "copy_id", "copy", "Copy the id of what is selected", footer=True)
 COPY_JSON = Command("c", "copy_json", "copy JSON", "Copy what is selected as JSON")
 USER = Command("u", "user", "user", "Open the user it belongs to")
+WHY = Command("e", "why", "why", "Why it is as it is: one timeline of all that is known", footer=True)
 HISTORY = Command("h", "history", "history", "Show the history of the user", footer=True)
 COMPOSE = Command("n", "compose(True)", "notify", "Write a notification to the user", writes=True)
 ADD = Command("a", "compose(False)", "add", "Add the user to those to send to", writes=True)
@@ -59,7 +62,7 @@ DELIVERIES = Command("d", "deliveries", "deliveries", "Show the deliveries of th
 WRITE = Command("w", "write_rows", "write", "Write the rows shown to a new file: CSV or JSON lines")
 USER_DELIVERIES = replace(DELIVERIES, footer=False)
 ROW_COMMANDS = (COPY_ID, COPY_JSON)
-USER_COMMANDS = (*ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
+USER_COMMANDS = (WHY, *ROW_COMMANDS, USER, HISTORY, COMPOSE, ADD, USER_DELIVERIES)
 
 
 @dataclass
@@ -333,6 +336,18 @@ class Page(Screen[None]):
             self.post_message(OpenUser(self.user))
         else:
             self.without("user")
+
+    @property
+    def about(self) -> About | None:
+        """What the page or the selected row is about, if that has a timeline."""
+        return about_of(self.record) or (AboutUser(self.user) if self.user else None)
+
+    def action_why(self) -> None:
+        """Opens the timeline."""
+        if self.about is not None:
+            self.post_message(OpenWhy(self.about))
+        else:
+            self.without("user, notification or delivery")
 
     def action_history(self) -> None:
         """Goes to the user's history."""

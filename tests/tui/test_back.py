@@ -70,7 +70,7 @@ def test_a_view_keeps_its_filter_while_one_looks_at_deliveries_of_a_user() -> No
 
 def test_escape_drops_what_was_typed_first_then_goes_back() -> None:
     async def story(stage: Stage) -> None:
-        stage.burst("tab", "enter")
+        stage.burst("tab", "end", "enter")
         await stage.sees("channel:sms")
         await stage.counts("5 deliveries")
         stage.burst("/", " late", "enter")

@@ -29,6 +29,7 @@ VIEWS = {
     "minus": "providers",
     "equals_sign": "channels",
     "l": "logs",
+    "b": "talkers",
     "exclamation_mark": "problems",
 }
 

@@ -17,9 +17,10 @@ from tui.deliveries.subjects import DeliveryFacts, OneDelivery
 from tui.details.detail import BACK, Detail
 from tui.messages import CopyText
 from tui.model import UserKey
-from tui.page import CANCEL, COPY_ID, COPY_JSON, HISTORY, RETRY, USER, Setting, as_json
+from tui.page import CANCEL, COPY_ID, COPY_JSON, HISTORY, RETRY, USER, WHY, Setting, as_json
 from tui.record import Json, moment, text
 from tui.safe import safe, safe_lines
+from tui.why import About, AboutDelivery
 from tui.widgets.facts import Facts
 from tui.widgets.table import Table
 from tui.widgets.words import Words
@@ -36,7 +37,7 @@ _TONES = {
 class DeliveryDetail(Detail):
     """Kept fresh; Tab goes from the attempts to the text and back."""
 
-    COMMANDS_HERE = (BACK, CANCEL, RETRY, COPY_ID, COPY_JSON, USER, HISTORY)
+    COMMANDS_HERE = (BACK, WHY, CANCEL, RETRY, COPY_ID, COPY_JSON, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
 
     def __init__(self, setting: Setting, identity: str, known: Json | None = None) -> None:
@@ -62,6 +63,11 @@ class DeliveryDetail(Detail):
     def delivery_id(self) -> str:
         """This one, whichever attempt is selected."""
         return self._identity
+
+    @property
+    def about(self) -> About | None:
+        """This one."""
+        return AboutDelivery(self._identity)
 
     def body(self) -> Iterable[Widget]:
         """State, attempts, then the rest."""

@@ -16,9 +16,10 @@ from tui.inbox.model import Entry
 from tui.inbox.subjects import Inbox
 from tui.messages import CopyText
 from tui.model import UserKey
-from tui.page import COMPOSE, COPY_ID, COPY_JSON, HISTORY, USER, Setting, as_json
+from tui.page import COMPOSE, COPY_ID, COPY_JSON, HISTORY, USER, WHY, Setting, as_json
 from tui.safe import safe, safe_lines
 from tui.subjects import Snapshot
+from tui.why import About, AboutNotification
 from tui.widgets.facts import Facts
 from tui.widgets.words import Words
 
@@ -28,7 +29,7 @@ _GONE = "no longer in the inbox: expired, cleared or trimmed"
 class NotificationDetail(Detail):
     """Found in its user's inbox, and in the events that are still kept."""
 
-    COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, USER, HISTORY, COMPOSE)
+    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, USER, HISTORY, COMPOSE)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "VerticalScroll"
 
@@ -48,6 +49,11 @@ class NotificationDetail(Detail):
     def user(self) -> UserKey | None:
         """The owner of the inbox."""
         return self._user
+
+    @property
+    def about(self) -> About | None:
+        """This one."""
+        return AboutNotification(self._user, self._nid, self._stream_id)
 
     def body(self) -> Iterable[Widget]:
         """Facts, then payload."""

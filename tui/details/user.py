@@ -13,16 +13,17 @@ from tui.inbox import columns
 from tui.inbox.model import UserFacts
 from tui.inbox.subjects import UNKNOWN, OneUser, UserDetail
 from tui.model import UserKey
-from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, Setting
+from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, WHY, Setting
 from tui.safe import safe
+from tui.why import ENTRIES_MAX, of_user, timeline
 from tui.widgets.table import Table
 from tui.widgets.words import Part, Words
 
 
 class OneUserDetail(Detail):
-    """Three tables; Tab goes from one to the next, and the one with the focus has the most room."""
+    """Four tables; Tab goes from one to the next, and the one with the focus has the most room."""
 
-    COMMANDS_HERE = (BACK, COPY_ID, COPY_JSON, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
+    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
 
     def __init__(self, setting: Setting, user: UserKey) -> None:
@@ -33,6 +34,7 @@ class OneUserDetail(Detail):
         self._devices = columns.devices()
         self._unread = columns.history()
         self._inbox = columns.history()
+        self._steps = timeline()
 
     @property
     def crumb(self) -> str:
@@ -51,6 +53,7 @@ class OneUserDetail(Detail):
         yield Table(self._devices, "Not connected", id="devices", classes="stacked")
         yield Table(self._unread, "Nothing is waiting", id="unread-rows", classes="stacked")
         yield Table(self._inbox, "The inbox is empty", id="inbox", classes="stacked")
+        yield Table(self._steps, "Nothing is known", id="steps", classes="stacked")
 
     def prepare(self) -> None:
         """Names the tables."""
@@ -63,6 +66,7 @@ class OneUserDetail(Detail):
         self._devices.replace(facts.connections)
         self._unread.replace(unread)
         self._inbox.replace(value.entries, value.stored)
+        self._steps.replace(of_user(facts, value.entries[:ENTRIES_MAX], value.deliveries))
         for table in self.query(Table):
             table.rows_changed()
         # The first two take no more room than they need; the inbox has the rest.
@@ -87,6 +91,7 @@ class OneUserDetail(Detail):
         self.query_one("#devices").border_title = f"Devices {devices:,}"
         self.query_one("#unread-rows").border_title = f"Pending {unread:,}"
         self.query_one("#inbox").border_title = f"History {stored:,}"
+        self.query_one("#steps").border_title = "Timeline"
 
 
 def _facts(facts: UserFacts) -> list[Part]:

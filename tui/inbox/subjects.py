@@ -6,21 +6,24 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from tui.client import AdminClient, ApiError, Failure
+from tui.deliveries.model import Delivery
 from tui.inbox.model import Client, Entry, User
 from tui.model import UserKey
 from tui.record import Json, rows, whole
 from tui.subjects import Paged, Snapshot
+from tui.why import deliveries_of
 
 UNKNOWN = "never seen, or all of theirs has expired"
 
 
 @dataclass
 class UserDetail:
-    """A user's facts and inbox."""
+    """A user's facts, inbox and newest deliveries."""
 
     facts: Json
     entries: list[Entry]
     stored: int
+    deliveries: list[Delivery]
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,14 @@ class OneUser:
     """One user with the inbox."""
 
     user: UserKey
-    topics: tuple[str, ...] = ("client.", "notification.")
+    topics: tuple[str, ...] = ("client.", "notification.", "delivery.")
     interval: float = 10.0
 
     async def load(self, client: AdminClient) -> AsyncIterator[UserDetail]:
-        """Facts and inbox, in one go."""
+        """All of it in one go."""
         facts = await client.user(self.user)
-        detail = UserDetail(facts, *(await _inbox(client, self.user)))
+        entries, stored = await _inbox(client, self.user)
+        detail = UserDetail(facts, entries, stored, await deliveries_of(client, self.user))
         if not detail.entries and not rows(facts, "connections"):
             await _must_be_known(client, self.user)
         yield detail

@@ -14,7 +14,7 @@ from tui.deliveries.model import DeadLetter, Reason
 from tui.deliveries.subjects import DeadLetterQueue
 from tui.listing import Listing
 from tui.messages import OpenDelivery, RefreshNow
-from tui.page import ROW_COMMANDS, Setting
+from tui.page import ROW_COMMANDS, WHY, Setting
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.table import Table
@@ -29,7 +29,7 @@ class DeadLetterView(TableView):
     """Reasons with their counts over the letters; Enter on a reason shows its letters alone."""
 
     tab = Tab("dead_letters", "0", "Dead letters")
-    COMMANDS_HERE = (*TABLE_COMMANDS, REQUEUE, DROP, REQUEUE_ALL, *ROW_COMMANDS)
+    COMMANDS_HERE = (*TABLE_COMMANDS, WHY, REQUEUE, DROP, REQUEUE_ALL, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
     news = True
     noun = "dead letters"

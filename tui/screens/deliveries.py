@@ -13,7 +13,7 @@ from tui.deliveries.query import HINT, TERMS, Query, next_status
 from tui.deliveries.subjects import Recent
 from tui.listing import Listing
 from tui.messages import OpenDelivery, RefreshNow
-from tui.page import CANCEL, HISTORY, RETRY, ROW_COMMANDS, USER, Setting
+from tui.page import CANCEL, HISTORY, RETRY, ROW_COMMANDS, USER, WHY, Setting
 from tui.screens.users import ASK_AFTER
 from tui.subjects import Snapshot
 from tui.view import TABLE_COMMANDS, TableView
@@ -31,7 +31,7 @@ class Deliveries(TableView):
     """The newest first. Terms of the filter are asked of the server, its other words are looked for in what came."""
 
     tab = Tab("deliveries", "9", "Deliveries")
-    COMMANDS_HERE = (*TABLE_COMMANDS, STATUS, CANCEL, RETRY, MORE, *ROW_COMMANDS, USER, HISTORY)
+    COMMANDS_HERE = (*TABLE_COMMANDS, WHY, STATUS, CANCEL, RETRY, MORE, *ROW_COMMANDS, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
     news = True
     noun = "deliveries"
