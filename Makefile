@@ -54,7 +54,7 @@ faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, pause
 	heading "kill -9 of server and Redis, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 || failed=1; \
 	heading "kill -9 with three workers, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 --workers 3 || failed=1; \
 	heading "what may happen to an external Redis"; $(BIN)/python -m tests.e2e.store_faults || failed=1; \
-	heading "what open connections are not sent, on one and on three workers"; $(BIN)/python -m tests.e2e.gaps || failed=1; \
+	heading "what open connections are not sent, over every kind of store, on one and on three workers"; $(BIN)/python -m tests.e2e.gaps || failed=1; \
 	heading "failover of Sentinel and Cluster"; $(BIN)/python -m tests.e2e.failover || failed=1; \
 	heading "an instance paused for a minute, killed, ended"; $(BIN)/python -m tests.e2e.paused_pod || failed=1; \
 	heading "hostile clients"; $(BIN)/python -m tests.e2e.hostile || failed=1; \

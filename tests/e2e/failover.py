@@ -54,6 +54,25 @@ class Deployment:
         """The port of the master as the deployment knows it now."""
         raise NotImplementedError
 
+    @property
+    def masters(self) -> list[int]:
+        """The ports of all masters."""
+        return [self.master]
+
+    async def change_master(self, way: str) -> None:
+        """Fails the master over in one of `WAYS`, and waits until another has its place."""
+        if way == "kill":
+            self.servers.kill(self.master)
+        else:
+            if way == "orderly":
+                await self.pause_writes()
+            await self.fail_over()
+
+        async def changed() -> bool:
+            return await self.successor() != self.master
+
+        await self.servers.until(changed, "another master")
+
 
 class SentinelDeployment(Deployment):
     """A master, two replicas, three sentinels."""
@@ -77,8 +96,12 @@ class ClusterDeployment(Deployment):
 
     async def start(self) -> None:
         self.address, masters = await start_cluster(self.servers)
-        self.master, self._witness = masters[0], masters[1]
+        self.master, self._witness, *self._others = masters[0], *masters[1:]
         await self.servers.until(self._find_replica, "a replica that its master knows")
+
+    @property
+    def masters(self) -> list[int]:
+        return [self.master, self._witness, *self._others]
 
     async def _find_replica(self) -> bool:
         _, _, replicas = await self.servers.ask(self.master, "ROLE")
@@ -117,7 +140,7 @@ async def undergo(kind: str, way: str, folder: Path, after: float | None = None)
             async with load.running():
                 await asyncio.sleep(BEFORE)
                 began = time.monotonic()
-                await _change_master(deployment, way)
+                await deployment.change_master(way)
                 chosen = time.monotonic()
                 while (back := load.accepted_after(chosen)) is None:
                     assert time.monotonic() - chosen < WITHIN, "nothing is accepted after the failover"
@@ -133,20 +156,6 @@ async def undergo(kind: str, way: str, folder: Path, after: float | None = None)
         f"{count}; {kind}: {WAYS[way]}, another after {chosen - began:.1f} s, accepting {back:.2f} s later", flush=True
     )
     return not count.duplicated and (way != "orderly" or not count.lost)
-
-
-async def _change_master(deployment: Deployment, way: str) -> None:
-    if way == "kill":
-        deployment.servers.kill(deployment.master)
-    else:
-        if way == "orderly":
-            await deployment.pause_writes()
-        await deployment.fail_over()
-
-    async def changed() -> bool:
-        return await deployment.successor() != deployment.master
-
-    await deployment.servers.until(changed, "another master")
 
 
 async def run(kinds: list[str], ways: list[str], folder: Path) -> bool:

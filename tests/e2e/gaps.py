@@ -1,13 +1,14 @@
 """Pushes that open connections are not sent when Redis stands still, a reply is lost, or a link breaks in mid-reply.
 
-    python -m tests.e2e.gaps [--rounds 6] [--workers 1] [stalls lost cut away]
+    python -m tests.e2e.gaps [--rounds 6] [--workers 1] [--store own server sentinel cluster] [stalls lost cut away …]
 
 Senders repeat each message under its key until it is answered 202; every user is followed over two connections. Five
 seconds after the fault is over and everything was accepted no connection that stayed open may lack anything. Prints a
 line per fault, `N tried, M lost, K duplicated, longest gap S s; <what was done>`, with what was unseen; exits 1 if
 anything was.
 
-`stalls` stops and continues the embedded Redis; the others stand between the program and an external one.
+`stalls` stops and continues a Redis: the program's own, or a master. `lost`, `cut` and `away` stand between the program
+and one external server; `links` cuts all connections to the masters of Sentinel or Cluster, `failover` replaces one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.e2e.failover import DEPLOYMENTS, Deployment
 from tests.e2e.load import Load
 from tests.e2e.proxy import Proxy
 from tests.e2e.redis_servers import RedisServers
@@ -34,108 +36,171 @@ USERS = 30
 SENDERS = 12
 BEFORE = 0.5
 STALL = (0.5, 3.0)
+SHORT_STALL = (0.3, 0.8)  # of a master: shorter than what Sentinel and Cluster take for its end
 BETWEEN = (0.2, 0.6)
 AWAY = (5.0, 8.0)  # the backoff of what waits for the store grows with it
 ROUNDS = 6
 
-Fault = Callable[[ServerProcess, Proxy | None, random.Random], Awaitable[None]]
+
+class Stage:
+    """A server on a store, and the ways to the store that a fault can break."""
+
+    def __init__(self, server: ServerProcess, proxy: Proxy | None = None, deployment: Deployment | None = None) -> None:
+        self.server = server
+        self._proxy = proxy
+        self._deployment = deployment
+
+    @property
+    def proxy(self) -> Proxy:
+        """The proxy before an external server."""
+        assert self._proxy is not None
+        return self._proxy
+
+    @property
+    def deployment(self) -> Deployment:
+        """Sentinel's or the cluster's servers."""
+        assert self._deployment is not None
+        return self._deployment
+
+    def choose_redis(self, dice: random.Random) -> tuple[int, tuple[float, float]]:
+        """The process of a Redis that serves writes, and the bounds of a stall in seconds."""
+        if self._deployment is None:
+            assert self.server.redis_pid is not None, "no embedded Redis"
+            return self.server.redis_pid, STALL
+        port = dice.choice(self._deployment.masters)
+        return self._deployment.servers.processes[port].pid, SHORT_STALL
 
 
-async def stall(server: ServerProcess, proxy: Proxy | None, dice: random.Random) -> None:
-    """Stops the embedded Redis for a while."""
-    pid = server.redis_pid
-    assert pid is not None, "no embedded Redis"
+Fault = Callable[[Stage, random.Random], Awaitable[None]]
+
+
+async def stall(stage: Stage, dice: random.Random) -> None:
+    """Stops a Redis for a while."""
+    pid, bounds = stage.choose_redis(dice)
     os.kill(pid, signal.SIGSTOP)
     try:
-        await asyncio.sleep(dice.uniform(*STALL))
+        await asyncio.sleep(dice.uniform(*bounds))
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
 
 
-async def lose_reply(server: ServerProcess, proxy: Proxy | None, dice: random.Random) -> None:
+async def lose_reply(stage: Stage, dice: random.Random) -> None:
     """Swallows a reply and passes on what follows it."""
-    assert proxy is not None
-    proxy.swallow = 1
+    stage.proxy.swallow = 1
     await asyncio.sleep(dice.uniform(*BETWEEN))
 
 
-async def cut_reply(server: ServerProcess, proxy: Proxy | None, dice: random.Random) -> None:
+async def cut_reply(stage: Stage, dice: random.Random) -> None:
     """Cuts a connection in the middle of a reply."""
-    assert proxy is not None
-    proxy.cut_replies = 1
+    stage.proxy.cut_replies = 1
     await asyncio.sleep(dice.uniform(*BETWEEN))
 
 
-async def be_away(server: ServerProcess, proxy: Proxy | None, dice: random.Random) -> None:
+async def be_away(stage: Stage, dice: random.Random) -> None:
     """Refuses connections for a while."""
-    assert proxy is not None
-    await proxy.cut()
+    await stage.proxy.cut()
     await asyncio.sleep(dice.uniform(*AWAY))
-    await proxy.open()
+    await stage.proxy.open()
+
+
+async def cut_links(stage: Stage, dice: random.Random) -> None:
+    """Cuts every connection of the program to the masters."""
+    for port in stage.deployment.masters:
+        await stage.deployment.servers.ask(port, "CLIENT", "KILL", "TYPE", "normal")
+
+
+async def fail_over(stage: Stage, dice: random.Random) -> None:
+    """Replaces a master in an orderly way."""
+    await stage.deployment.change_master("orderly")
 
 
 FAULTS: dict[str, tuple[str, Fault]] = {
-    "stalls": (f"the embedded Redis stopped for {STALL[0]:g}-{STALL[1]:g} s", stall),
+    "stalls": ("Redis stopped for a while", stall),
     "lost": ("a reply of Redis swallowed", lose_reply),
     "cut": ("a connection cut in mid-reply", cut_reply),
     "away": (f"Redis refused connections for {AWAY[0]:g}-{AWAY[1]:g} s", be_away),
+    "links": ("all connections to the masters cut", cut_links),
+    "failover": ("a master failed over", fail_over),
 }
+STORES = {
+    "own": ("stalls",),
+    "server": ("lost", "cut", "away"),
+    "sentinel": ("stalls", "links", "failover"),
+    "cluster": ("stalls", "links", "failover"),
+}
+FEW = {"failover": 1}  # rounds at the most: a former master takes writes again before Sentinel tells it
 
 
 @asynccontextmanager
-async def started(folder: Path, workers: int, embedded: bool) -> AsyncIterator[tuple[ServerProcess, Proxy | None]]:
-    """A server, with its own Redis or with one behind a proxy."""
+async def started(store: str, folder: Path, workers: int) -> AsyncIterator[Stage]:
+    """A server on a store of that kind."""
     (folder / "data").mkdir(parents=True)
-    arguments = ("--workers", str(workers)) if workers > 1 else ()
-    if embedded:
-        server, proxy, redis = ServerProcess(folder / "data", arguments=arguments), None, None
-    else:
-        redis, port = RedisServers(folder), free_port()
-        redis.start(port, "--save", "")
-        proxy = Proxy(port)
+    async with contextlib.AsyncExitStack() as stack:
+        proxy, deployment, address = None, None, ""
+        if store == "server":
+            proxy = await stack.enter_async_context(_proxied(folder))
+            address = f"127.0.0.1:{proxy.port}"
+        elif store in DEPLOYMENTS:
+            deployment = DEPLOYMENTS[store](folder)
+            stack.callback(deployment.servers.stop)
+            await deployment.start()
+            address = deployment.address
+        arguments = ("--workers", str(workers)) if workers > 1 else ()
+        server = ServerProcess(folder / "data", arguments=arguments, **({"REDIS_ADDR": address} if address else {}))
+        try:
+            await server.start()
+            yield Stage(server, proxy, deployment)
+        finally:
+            if not server.ended:
+                await server.stop()
+
+
+@asynccontextmanager
+async def _proxied(folder: Path) -> AsyncIterator[Proxy]:
+    redis, port = RedisServers(folder), free_port()
+    redis.start(port, "--save", "")
+    proxy = Proxy(port)
+    try:
         await redis.ask(port, "PING")
         await proxy.open()
-        server = ServerProcess(folder / "data", arguments=arguments, REDIS_ADDR=f"127.0.0.1:{proxy.port}")
-    try:
-        await server.start()
-        yield server, proxy
+        yield proxy
     finally:
-        if not server.ended:
-            await server.stop()
-        if proxy is not None:
-            await proxy.cut()
-        if redis is not None:
-            redis.stop()
+        await proxy.cut()
+        redis.stop()
 
 
-async def undergo(fault: str, rounds: int, workers: int, folder: Path, seed: int) -> bool:
+async def undergo(store: str, fault: str, rounds: int, workers: int, folder: Path, seed: int) -> bool:
     """One fault again and again under load; whether every open connection was sent everything."""
     what, act = FAULTS[fault]
-    dice = random.Random(seed)
-    async with started(folder, workers, fault == "stalls") as (server, proxy):
-        load = Load(server, senders=SENDERS, users=USERS, follow_every=1, sockets=2)
+    dice, rounds = random.Random(seed), min(rounds, FEW.get(fault, rounds))
+    async with started(store, folder, workers) as stage:
+        load = Load(stage.server, senders=SENDERS, users=USERS, follow_every=1, sockets=2)
         async with load.running():
             await asyncio.sleep(BEFORE)
             for _ in range(rounds):
-                await act(server, proxy, dice)
+                await act(stage, dice)
                 await asyncio.sleep(dice.uniform(*BETWEEN))
             await load.look_for_unseen(PATIENCE)
         count = await load.count()
     print(
-        f"{count}; {what}, {rounds} times, {workers} workers, seed {seed}: "
+        f"{count}; {store}: {what}, {rounds} times, {workers} workers, seed {seed}: "
         f"{load.unseen} unseen on open connections, {load.reconnects} reconnects",
         flush=True,
     )
     return not count.wrong
 
 
-async def run(faults: Sequence[str], rounds: int, workers: Sequence[int], folder: Path, seed: int) -> bool:
-    """Some faults, each with these numbers of workers; whether nothing was unseen."""
+async def run(
+    faults: Sequence[str], rounds: int, workers: Sequence[int], folder: Path, seed: int, stores: Sequence[str] = ()
+) -> bool:
+    """Some faults of some stores (none: all), each with these numbers of workers; whether nothing was unseen."""
     kept = True
-    for number in workers:
-        for fault in faults:
-            kept &= await undergo(fault, rounds, number, folder / f"{fault}-{number}", seed)
+    for store in stores or STORES:
+        for number in workers:
+            for fault in STORES[store]:
+                if fault in faults:
+                    kept &= await undergo(store, fault, rounds, number, folder / f"{store}-{fault}-{number}", seed)
     return kept
 
 
@@ -144,13 +209,15 @@ def main() -> int:
     parser.add_argument("faults", nargs="*", help=f"some of {', '.join(FAULTS)}; all where none is named")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--workers", type=int, action="append", help="may be repeated; 1 and 3 where it is not given")
+    parser.add_argument("--store", choices=STORES, action="append", help="may be repeated; all where it is not given")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
     if unknown := set(options.faults) - FAULTS.keys():
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    faults, workers = options.faults or list(FAULTS), options.workers or [1, 3]
     with tempfile.TemporaryDirectory(prefix="notifier-gaps-") as folder:
-        faults, workers = options.faults or list(FAULTS), options.workers or [1, 3]
-        return 0 if asyncio.run(run(faults, options.rounds, workers, Path(folder), options.seed)) else 1
+        kept = asyncio.run(run(faults, options.rounds, workers, Path(folder), options.seed, options.store or ()))
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":
