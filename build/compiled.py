@@ -24,6 +24,7 @@ MODULES = (
     "notifier.live.cursor",
     "notifier.live.frames",
     "notifier.live.hub",
+    "notifier.live.lean",
     "notifier.live.router",
     "notifier.live.websocket",
     "notifier.store.express",
@@ -36,6 +37,7 @@ MODULES = (
     "notifier.store.redis.gather",
     "notifier.store.redis.link",
     "notifier.web.endpoints.express",
+    "notifier.web.http.lane",
 )
 SETUP = """
 import sys
