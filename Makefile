@@ -37,6 +37,7 @@ test: $(DEV_STAMP) ## the tests, in about three minutes
 	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
 
 test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
+	@bash build/packages.sh "the dashboard over SSH is tried with" /usr/sbin/sshd:openssh-server
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests

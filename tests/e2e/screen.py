@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import pty
 import re
@@ -107,6 +108,15 @@ class Terminal:
     def memory(self) -> int:
         """Bytes resident now."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def ended(self) -> int:
+        """Waits until the program has left by itself; its exit code."""
+        with contextlib.suppress(OSError):  # the terminal closes with its last process
+            while select.select([self._file], [], [], 20.0)[0] and os.read(self._file, 1 << 20):
+                pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._file)
+        return os.waitstatus_to_exitcode(status)
 
     def close(self) -> int:
         """Stops the program; its exit code."""
