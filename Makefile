@@ -97,7 +97,8 @@ bench-lateness: $(DEV_STAMP) ## how late scheduled deliveries and retries start
 bench-kafka: $(DEV_STAMP) ## how fast deliveries are taken from Kafka
 	@$(BIN)/python -m tests.bench.kafka
 
-# Needed: Debian's redis-server, binutils, tmux and the Python's shared library; what is missing is installed or named.
+# Needed: Debian's redis-server, gcc, libc6-dev, binutils, tmux, the Python's shared library and headers; what is missing is
+# installed or named.
 build: ## dist/notifier: the one executable, with its own Redis; tested
 	@bash build/freeze.sh file
 	@python3 build/smoke.py dist/notifier
