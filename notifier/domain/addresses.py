@@ -15,13 +15,17 @@ MAX_MAILBOX = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 MAX_TOKEN = 4096
 MAX_IOS_TOKEN = 512
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+# Forms of addresses, for the API's description, too.
+NUMBER_FORM = r"\+[1-9][0-9]{6,14}"
+DEVICE_FORM = "[!-~]+"
+IOS_DEVICE_FORM = r"[A-Za-z0-9_:\[\]\-]+"  # of APNs, FCM and Expo; APNs has it in a path
+_E164 = re.compile(NUMBER_FORM).fullmatch
 # Atoms of RFC 5322 §3.2.3 and what RFC 6531 adds to them: anything beyond ASCII, less white space and controls.
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f\"(),:;<>@\[\]\\\ud800-\udfff]{1,64}").fullmatch
 _JOINERS = "\u200c\u200d"  # letters of Persian, Hindi and others are written with them
 _UNFIT = re.compile(r"[\s\x00-\x20\x7f-\x9f\ud800-\udfff]").search
-_TOKEN = re.compile(r"[!-~]{1,4096}").fullmatch
-_IOS_TOKEN = re.compile(r"[A-Za-z0-9_:\[\]-]{1,512}").fullmatch  # of APNs, FCM, Expo; APNs has it in a path
+_TOKEN = re.compile(DEVICE_FORM).fullmatch
+_IOS_TOKEN = re.compile(IOS_DEVICE_FORM).fullmatch
 
 
 def address_problem(channel: str, text: str) -> str | None:
@@ -79,12 +83,13 @@ def _mailbox(text: str) -> str | None:
 
 
 def _token(text: str) -> str | None:
-    return None if _TOKEN(text) else f"must be a device token of at most {MAX_TOKEN} printable ASCII characters"
+    fine = len(text) <= MAX_TOKEN and _TOKEN(text)
+    return None if fine else f"must be a device token of at most {MAX_TOKEN} printable ASCII characters"
 
 
 def ios_token_problem(value: object) -> str | None:
     """The error of the token of an iOS device; None for a valid one."""
-    if type(value) is str and _IOS_TOKEN(value):
+    if type(value) is str and len(value) <= MAX_IOS_TOKEN and _IOS_TOKEN(value):
         return None
     return f"must be a device token of at most {MAX_IOS_TOKEN} letters, digits and - _ : [ ]"
 

@@ -10,7 +10,16 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
-from notifier.domain.addresses import MAX_IOS_TOKEN, MAX_MAILBOX, MAX_TOKEN, address_problem, ios_token_problem
+from notifier.domain.addresses import (
+    DEVICE_FORM,
+    IOS_DEVICE_FORM,
+    MAX_IOS_TOKEN,
+    MAX_MAILBOX,
+    MAX_TOKEN,
+    NUMBER_FORM,
+    address_problem,
+    ios_token_problem,
+)
 from notifier.domain.channels import CHANNELS, PRIORITIES
 from notifier.domain.checks import (
     MAX_DATA_BYTES,
@@ -165,14 +174,14 @@ def _address(channel: str, **meta: Any) -> Any:
     ]
 
 
-PhoneNumber: TypeAlias = _address("sms", description="E.164.", extra_json_schema={"pattern": r"^\+[1-9][0-9]{6,14}$"})  # type: ignore[valid-type]
+PhoneNumber: TypeAlias = _address("sms", description="E.164.", extra_json_schema={"pattern": f"^{NUMBER_FORM}$"})  # type: ignore[valid-type]
 Mailbox: TypeAlias = _address("email", max_length=MAX_MAILBOX, extra_json_schema={"format": "email"})  # type: ignore[valid-type]
 DeviceToken: TypeAlias = _address(  # type: ignore[valid-type]
     "push",
     min_length=1,
     max_length=MAX_TOKEN,
     description="A device token.",
-    extra_json_schema={"pattern": "^[!-~]+$"},
+    extra_json_schema={"pattern": f"^{DEVICE_FORM}$"},
 )
 IosToken: TypeAlias = Annotated[
     str,
@@ -180,7 +189,7 @@ IosToken: TypeAlias = Annotated[
         min_length=1,
         max_length=MAX_IOS_TOKEN,
         description="A device token of APNs.",
-        extra_json_schema={"pattern": r"^[A-Za-z0-9_:\[\]\-]+$"},
+        extra_json_schema={"pattern": f"^{IOS_DEVICE_FORM}$"},
         extra=checked(ios_token_problem),
     ),
 ]

@@ -9,7 +9,8 @@ import re
 SEED_BYTES = 16
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-_STREAM_ID = re.compile(r"([0-9]{1,15})-([0-9]{1,15})").fullmatch
+STREAM_ID_FORM = "([0-9]{1,15})-([0-9]{1,15})"  # for the API's description, too
+_STREAM_ID = re.compile(STREAM_ID_FORM).fullmatch
 
 
 _DRAWN = 256  # ids that are drawn at a time: one call of the system

@@ -1,4 +1,4 @@
-"""What an operator types is found by exact ids and by the beginnings of names, exact ones first."""
+"""Finding by exact ids and by the beginnings of names, exact ones first."""
 
 import time
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from notifier.domain.access import Caller
 from notifier.domain.deliveries import key_problem
 from notifier.domain.fields import KeyText, Login, UserId
+from notifier.domain.ids import STREAM_ID_FORM
 from notifier.domain.reading import checked
 from notifier.domain.times import parse_time
 from notifier.errors import ErrorCode, FieldError, NotifierError
@@ -38,7 +39,7 @@ StreamId: TypeAlias = Annotated[
     str,
     Meta(
         description="The place in the user's stream; later ones compare greater.",
-        extra_json_schema={"pattern": "^[0-9]{1,15}-[0-9]{1,15}$"},
+        extra_json_schema={"pattern": f"^{STREAM_ID_FORM}$"},
     ),
 ]
 Time: TypeAlias = Annotated[
