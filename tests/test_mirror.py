@@ -6,10 +6,12 @@ import pytest
 
 ROOT = Path(__file__).parent
 SOURCE = ROOT.parent / "notifier"
-ROOMS = ("delivery", "domain", "ingest", "providers", "service", "store")
+ROOMS = ("delivery", "domain", "ingest", "live", "providers", "service", "store")
 MODULES = [path.relative_to(SOURCE) for room in ROOMS for path in sorted((SOURCE / room).rglob("*.py"))]
 ELSEWHERE = {
     "domain/entries.py": "one record without a rule",
+    "live/connection.py": "over real sockets: test_websocket, tests/web/endpoints/test_socket",
+    "live/router.py": "over real pods: test_pods, test_catch_up",
     "store/inbox_values.py": "records; their rules are those of the modules that make them",
     "store/redis/client.py": "what one server and a cluster share: test_single, test_link, test_cluster",
     "store/embedded/aof_repair.py": "checks, scan and repair of one file: test_aof",

@@ -36,7 +36,7 @@ class Reclaimer(Duty):
         self._rescued = 0
 
     async def round(self) -> None:
-        """While the store was away nobody could renew a lease or record what he had sent: after that those who work
+        """While the store was away nobody could renew a lease or record what had been sent: after that those who work
         get an interval's time to do so, or what was sent would be sent again."""
         before, self._last_round = self._last_round, None
         if before is not None and self._monotonic() - before < self._lease:

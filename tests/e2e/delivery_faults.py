@@ -35,7 +35,7 @@ from tests.e2e.server import ServerProcess, free_port
 BATCH = 50
 SENDERS = 3
 PACE = 0.25  # seconds between a sender's batches
-PATIENCE = 3.0  # seconds that a sender waits for an answer before he turns to the other pod
+PATIENCE = 3.0  # seconds that a sender waits for an answer before turning to the other pod
 SETTLE = 60.0
 TAKES = (0.0, 0.03)  # seconds that the provider needs for one message
 LEASE = 2.0

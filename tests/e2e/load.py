@@ -1,6 +1,6 @@
 """The load of the fault runs, and their count: what was answered 202 must be stored once and pushed to who follows.
 
-Every message is posted under an idempotency key until it is answered 202, as a careful sender does: he gives up waiting
+Every message is posted under an idempotency key until it is answered 202, as a careful sender does, who gives up waiting
 after a while and goes to the next pod. Followers hold a socket on every pod, and come again when it breaks.
 """
 
@@ -271,7 +271,7 @@ def _place(push: dict[str, str]) -> tuple[str, tuple[int, int]]:
 
 
 class Clients:
-    """One sender's clients, one per pod; he stays with one until it fails him."""
+    """One sender's clients, one per pod; the one in use changes when it fails."""
 
     def __init__(self, servers: Sequence[ServerProcess], first: int) -> None:
         self._clients = [Client(server.url) for server in servers]

@@ -85,7 +85,7 @@ local function unread(u)
   return redis.call('XLEN', stream_key(u)) - redis.call('HLEN', state_key(u))
 end
 
--- Puts a user into the lists of users known, by key and by login (`know`), or takes him out (`forget`).
+-- Puts a user into the lists of users known, by key and by login (`know`), or takes them out (`forget`).
 local function by_login(u)
   local id, login = string.match(u, '^(%d+)-(.*)$')
   return id and login .. ' ' .. id or u
