@@ -66,12 +66,12 @@ def _read(answer: Json, kind: str) -> list[Talker]:
 
 def _bar(row: Talker) -> str:
     """A bar as long as its share of the busiest."""
-    return "█" * round(BAR * row.count / row.most) if row.most else ""
+    return "▇" * round(BAR * row.count / row.most) if row.most else ""
 
 
 COLUMNS: tuple[Column[Talker], ...] = (
     Column("name", "Name", lambda row: row.name, lambda row: row.name, 18, flex=1),
-    Column("bar", "", _bar, lambda row: row.count, BAR, rank=2, tone=lambda row: "good"),
+    Column("bar", "", _bar, lambda row: row.count, BAR, rank=2, tone=lambda row: "dim"),
     Column(
         "count",
         "Count",

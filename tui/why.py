@@ -141,7 +141,9 @@ async def why(client: AdminClient, about: About, events: Iterable[Event]) -> lis
             found = await _of_notification(client, about)
         case AboutUser():
             found = await _of_user(client, about.user)
-    return in_order([*found, *(_event(event) for event in events)])
+    known = {text(step.raw, "notification_id") for step in found}
+    news = [event for event in events if event.kind != "notification.stored" or event.notification_id not in known]
+    return in_order([*found, *map(_event, news)])
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
@@ -291,14 +293,12 @@ def _event(event: Event) -> Step:
 
 
 def _when(step: Step) -> str:
-    if step.at is None:
-        return "now"
-    return humanise.stamp(step.at)[:19]
+    return "" if step.at is None else humanise.stamp(step.at)[:19]
 
 
 def _ago(step: Step) -> str:
     if step.at is None:
-        return ""
+        return "now"
     seconds = TIMES.now() - step.at
     return f"in {humanise.span(-seconds)}" if seconds < -0.5 else humanise.span(seconds)
 

@@ -14,7 +14,7 @@ TITLES = ("Channel", "Circuit", "Waits", "Held", "Retry", "Later", "Out/s", "Ok%
 
 
 def line(stage: Stage, start: str) -> list[str]:
-    return next(line for line in stage.lines if line[1:].startswith(start))[1:].split()
+    return next(line for line in stage.lines if line[1:].startswith(start))[1:].partition("│")[0].split()
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

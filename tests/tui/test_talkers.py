@@ -33,7 +33,7 @@ def test_the_busiest_of_each_kind_are_in_sight(size: tuple[int, int]) -> None:
     async def story(stage: Stage) -> None:
         await stage.view("b", "Sources", "Users", "Callers", "Addresses", "last 15 minutes")
         await stage.sees("orders", "9,000", "billing\\x1b[31m", "1-alice", "customer-88", "shop", "10.0.0.7", "120k")
-        assert ("█" * 12 in stage.screen) is (size[0] > 80)
+        assert ("▇" * 12 in stage.screen) is (size[0] > 80)
 
     play(story, size=size, cluster=busy())
 

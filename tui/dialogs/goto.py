@@ -116,16 +116,24 @@ class GoTo(ModalScreen[Found | Unanswered | None]):
         self.dismiss(None)
 
     def _begin(self) -> None:
-        self.run_worker(self._find(self._typed), group="find", exclusive=True)
+        if self._open:
+            self.run_worker(self._find(self._typed), group="find", exclusive=True)
+
+    @property
+    def _open(self) -> bool:
+        """False once something was chosen: an answer that comes then finds no list."""
+        return self in self.app.screen_stack
 
     async def _find(self, typed: str) -> None:
-        self.query_one(".goto-said", Words).say(("asking the server …", "$foreground-muted"))
+        if self._open:
+            self.query_one(".goto-said", Words).say(("asking the server …", "$foreground-muted"))
         answer = await self._ask(typed)
-        if typed == self._typed:
+        if typed == self._typed and self._open:
             self._answered = typed
             self._show(answer)
 
     def _show(self, answer: Answer) -> None:
         self._rows.replace(answer.found)
         self.query_one(Table).rows_changed(asked=True)
-        self.query_one(".goto-said", Words).say((safe(answer.said), "$foreground-muted"))
+        said = answer.said or ("↑↓ choose, ⏎ goes there, esc stays" if answer.found else "")
+        self.query_one(".goto-said", Words).say((safe(said), "$foreground-muted"))

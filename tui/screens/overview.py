@@ -93,7 +93,7 @@ class Overview(View):
         waiting = sum(row.waiting or 0 for row in value.channels)
         table.border_title = f"Channels, {humanise.count(waiting)} waiting"
         table.border_subtitle = (
-            f"{humanise.count(value.scheduled)} scheduled, {humanise.count(value.dead)} dead letters"
+            f"{humanise.count(value.scheduled)} scheduled, {humanise.plural(value.dead, 'dead letter')}"
         )
 
     def show_failure(self, reason: str, gone: bool) -> None:

@@ -14,7 +14,8 @@ from tui.world import World
 
 SIGNS = {"critical": "✕", "warning": "▲", "notice": "○"}
 STYLES = {"critical": "bold $text-error", "warning": "bold $text-warning", "notice": "$foreground-muted"}
-KEY: Part = (" !", "bold $text-accent")  # the key that lists them all
+KEY: Part = (" ! ", "bold $text-accent")  # the key that lists them all
+LISTS: Part = ("list ", "")  # what it does, where there is room to say so
 _MORE = 5  # cells for the number of those left out, and for the key
 _MUTED = "$foreground-muted"
 _UNSURE = "bold $text-warning"

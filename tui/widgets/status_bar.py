@@ -9,10 +9,11 @@ from tui import humanise
 from tui.link import State
 from tui.messages import ShowView
 from tui.problems import Knowledge
-from tui.widgets.alarm_line import KEY, alarm
+from tui.widgets.alarm_line import KEY, LISTS, alarm
 from tui.widgets.words import Part, Words, spread
 from tui.world import World
 
+WIDE = 100  # cells from which keys are named
 HEALTH_STYLES = {"ok": "$text-success", "off": "$foreground-muted", "degraded": "bold $text-warning"}
 HEALTH_SIGNS = {"ok": "●", "off": "○", "degraded": "▲"}
 
@@ -28,10 +29,10 @@ class StatusBar(Words):
             right.append((f" {paused} ", "bold $warning reverse"))
         if read_only:
             right.append((" READ-ONLY ", "bold $accent"))
-        room = self.size.width - _cells(left) - _cells(right)
+        room = self.size.width - _cells(left) - _cells(right) - (len(LISTS[0]) if self.size.width >= WIDE else 0)
         left += _offline(world, now) if world.link.stale else _online(world, now, room)
         if left[-1] == KEY:  # it stands whole, whatever is cut before it
-            right.insert(0, left.pop())
+            right = [left.pop(), *([LISTS] if self.size.width >= WIDE else []), *right]
         self.say(*spread(left, right, self.size.width))
 
     def on_click(self, event: events.Click) -> None:

@@ -363,6 +363,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     def _tone(self, tone: str) -> Style:
         style = self.get_component_rich_style(f"table--{tone}", partial=True)
+        colour = self.get_component_styles(f"table--{tone}").color
+        if colour.a < 1 and colour.ansi is None:  # a partial style would drop the transparency: dim would be bright
+            return Style(color=(self.background_colors[1] + colour).rich_color, bold=style.bold)
         return Style(color=style.color, bold=style.bold)
 
     def _header(self, width: int) -> Strip:
