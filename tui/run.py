@@ -51,7 +51,7 @@ def snapshot(url: str, token: str | None, view: str, form: str, size: tuple[int,
     """Prints one frame: 0, 1 where there are problems, 2 where there is no such view, 3 where there is no frame."""
     try:
         away = asyncio.run(probe(AdminClient(url, token, True)))
-        taken = Snapshot(Dashboard(AdminClient(url, token, True, label), True), view, form)
+        taken = Snapshot(Dashboard(AdminClient(url, token, True, label)), view, form)
         if away:
             return _refuse(away, NO_FRAME)
         sys.stdout.write(taken.take(size))

@@ -49,6 +49,14 @@ RECIPIENTS = {
     "push": "device-{0}",
     "webhook": "https://example.com/hooks/{0}",
 }
+_PROVIDERS = (
+    "PROVIDER_SMS",
+    "PROVIDER_EMAIL",
+    "PROVIDER_WEBHOOK",
+    "PROVIDER_PUSH_IOS",
+    "PROVIDER_PUSH_ANDROID",
+    "PROVIDER_PUSH_WEB",
+)
 PRIORITIES = ("low", "normal", "high")
 
 
@@ -123,17 +131,21 @@ class Life:
 
 @asynccontextmanager
 async def living(
-    folder: Path, port: int = 0, rate: float = 5.0, calm: float = 0.0, **settings: str
+    folder: Path, port: int = 0, rate: float = 5.0, calm: float = 0.0, fine: bool = False, **settings: str
 ) -> AsyncIterator[ServerProcess]:
     """A server with life in it, at first `calm` seconds in which users are connected and nobody sends. SMS go to a
-    carrier that is down: its circuit opens."""
+    carrier that is down: its circuit opens; on a `fine` day every carrier takes what it is sent."""
     carrier = web.Application()
-    carrier.router.add_post("/sms", _down)
+    carrier.router.add_post("/down", _down)
+    carrier.router.add_post("/up", _takes)
     runner = web.AppRunner(carrier)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sms = f"http://127.0.0.1:{runner.addresses[0][1]}/sms"
-    environment = {**SETTINGS, "PROVIDER_SMS": sms, **settings}
+    place = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    environment = {**SETTINGS, "PROVIDER_SMS": f"{place}/down"}
+    if fine:
+        environment |= dict.fromkeys(_PROVIDERS, f"{place}/up")
+    environment |= settings
     server = ServerProcess(folder, port, (), (), **environment)
     try:
         await server.start()
@@ -153,9 +165,15 @@ async def _down(request: web.Request) -> web.Response:
     raise web.HTTPServiceUnavailable
 
 
-async def _main(port: int, minutes: float, rate: float) -> None:
+async def _takes(request: web.Request) -> web.Response:
+    """Another carrier, which takes everything in some 40 ms."""
+    await asyncio.sleep(random.uniform(0.02, 0.06))
+    return web.json_response({"messageId": "1"})
+
+
+async def _main(port: int, minutes: float, rate: float, fine: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="notifier-life-") as folder:
-        async with living(Path(folder, "data"), port, rate) as server:
+        async with living(Path(folder, "data"), port, rate, fine=fine) as server:
             print(server.url, flush=True)
             await asyncio.sleep(60 * minutes)
 
@@ -166,10 +184,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=5.0)
+    parser.add_argument("--fine", action="store_true", help="a day on which nothing fails")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server ends too
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(given.port, given.minutes, given.rate))
+        asyncio.run(_main(given.port, given.minutes, given.rate, given.fine))
 
 
 if __name__ == "__main__":

@@ -226,6 +226,7 @@ def quickly() -> Iterator[None]:
             ("poller.GAP", 0.02),
             ("poller.ANNOUNCE", 0.02),
             ("poller.FLOW", 0.02),
+            ("dialogs.confirm.UNREAD", 0.0),
         ):
             replaced.enter_context(patch(f"tui.{name}", seconds))
         replaced.enter_context(patch("tui.link.BACKOFF", (0.2,)))

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tui.answers import problem
 from tests.tui.support import Stage, play
+from tui.dialogs import confirm
 from tui.dialogs.confirm import Confirm
 from tui.dialogs.help import Help
 
@@ -38,6 +39,24 @@ def test_one_connection(keys: tuple[str, ...]) -> None:
         await stage.press(*keys)
         await stage.sees("2 connections")
         assert "Disconnected 1 connection of 1-alice" in stage.toasts
+
+    play(story)
+
+
+@pytest.mark.parametrize("keys", YES_KEYS)
+def test_yes_that_comes_before_the_question_can_be_read_does_not_count(
+    keys: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: Stage) -> None:
+        monkeypatch.setattr(confirm, "UNREAD", 3600.0)
+        await ask(stage, "2", "D", "Disconnect 1 connection")
+        await stage.press(*keys)
+        await stage.sees("too soon to have been read: once more for yes")
+        assert isinstance(stage.app.screen, Confirm)
+        assert stage.asked("DELETE", "/") == 0
+        monkeypatch.setattr(confirm, "UNREAD", 0.0)
+        await stage.press("y")
+        await stage.sees("2 connections")
 
     play(story)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
@@ -10,6 +12,8 @@ from textual.widgets import Button
 from tui.commands import Command, bind
 from tui.safe import safe
 from tui.widgets.words import Words
+
+UNREAD = 0.5  # seconds in which nobody has read it: keys typed in one go with the one that asked are still on their way
 
 
 class Confirm(ModalScreen[bool]):
@@ -27,6 +31,7 @@ class Confirm(ModalScreen[bool]):
     def __init__(self, question: str) -> None:
         super().__init__()
         self._question = question
+        self._asked_at = 0.0
 
     def compose(self) -> ComposeResult:
         """The question and its two answers."""
@@ -39,8 +44,15 @@ class Confirm(ModalScreen[bool]):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Enter, or the mouse."""
-        self.dismiss(event.button.id == "yes")
+        self.action_answer(event.button.id == "yes")
+
+    def on_mount(self) -> None:
+        """From now on the question can be read."""
+        self._asked_at = time.monotonic()
 
     def action_answer(self, yes: bool) -> None:
-        """By key."""
-        self.dismiss(yes)
+        """No at once; yes only once the question has stood for `UNREAD`: until then it was typed without reading."""
+        if yes and time.monotonic() - self._asked_at < UNREAD:
+            self.query_one(".hint", Words).say(("too soon to have been read: once more for yes", "bold $text-warning"))
+        else:
+            self.dismiss(yes)
