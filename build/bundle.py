@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -157,17 +157,16 @@ def _of_wheels(files: set[Path]) -> dict[str, str]:
 
 def _of_debian(files: set[Path]) -> dict[str, str]:
     """The copyright files of the Debian packages: Python, Redis and the libraries of both."""
-    owners = sorted({package for file in files if file.is_relative_to("/usr") for package in _owners(file)})
-    return {f"Debian package {package}": _read(DOC / package / "copyright") for package in owners}
+    packages = _owners(sorted(str(file) for file in files if file.is_relative_to("/usr")))
+    return {f"Debian package {package}": _read(DOC / package / "copyright") for package in packages}
 
 
-def _owners(file: Path) -> Iterator[str]:
-    for name in {file, Path(str(file).removeprefix("/usr"))}:  # dpkg lists some libraries under /lib
-        answer = subprocess.run(["dpkg", "-S", str(name)], capture_output=True, text=True, check=False)
-        for line in answer.stdout.splitlines():
-            package = line.split(":")[0]
-            if (DOC / package / "copyright").is_file():
-                yield package
+def _owners(paths: list[str]) -> list[str]:
+    """The packages that these files are of, and that say under what licence."""
+    names = [*paths, *(path.removeprefix("/usr") for path in paths)]  # dpkg lists some libraries under /lib
+    answer = subprocess.run(["dpkg", "-S", *names], capture_output=True, text=True, check=False) if names else None
+    found = {line.split(":")[0] for line in answer.stdout.splitlines()} if answer else set[str]()
+    return sorted(package for package in found if (DOC / package / "copyright").is_file())
 
 
 def _read(path: Path) -> str:

@@ -94,8 +94,8 @@ def _run(script: Path, name: str, secs: float, folder: Path) -> dict[str, list[f
 def _rows(found: Runs) -> list[Row]:
     costs = {name: costs for name, runs in found.items() if (costs := _costs(runs))}
     rates = {name: [rate for run in runs for rate in run.get("max_deliver_s", [])] for name, runs in found.items()}
-    rows = [Row(f"CPU per message of {_title(name)} and its store", "us", cost) for name, cost in costs.items()]
-    rows += [Row(f"messages/s of {_title(name)}", "/s", rates[name]) for name in costs]
+    rows = [Row(f"CPU per message, store included: {_title(name)}", "us", cost) for name, cost in costs.items()]
+    rows += [Row(f"messages/s: {_title(name)}", "/s", rates[name]) for name in costs]
     for name, title in TITLES.items():
         for form in forms():
             if form in costs and name in costs:
