@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-slow check lock redis-local client sender clean format faults faults-deliveries drill demo watch autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test test-slow check guides lock redis-local client sender clean format faults faults-deliveries drill demo watch autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ check: $(DEV_STAMP) ## format, lint, types, import table, tests
 	@$(BIN)/ruff check notifier tests build $(wildcard tui)
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
+
+guides: $(DEV_STAMP) ## write the parts of the guides that are made from the source
+	@$(BIN)/python build/guides.py
 
 format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)
