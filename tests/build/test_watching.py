@@ -80,6 +80,23 @@ def test_a_rule_has_the_threshold_of_its_problem(alert, threshold):
     assert float(rule["expr"].rpartition(">")[2]) == limit
 
 
+@pytest.mark.parametrize(
+    ("metric", "threshold"),
+    [
+        ("delivery_latency_seconds", "delivery_p99"),
+        ("event_loop_lag_seconds", "loop_lag"),
+        ("dlq_recent", "dead_letters"),
+        ("clock_skew_seconds", "clock_skew"),
+        ("busiest_source_per_second", "flood"),
+    ],
+)
+def test_the_guide_has_the_threshold_of_its_problem(metric, threshold):
+    guide = (BUILD.parent / "notifier" / "web" / "docs" / "operating.md").read_text()
+    (row,) = re.findall(rf"^\| `{metric}` \| (.*) \|$", guide, re.MULTILINE)
+    limit = getattr(problem_thresholds(load({}, {})), threshold)
+    assert f"over {limit:g}" in row
+
+
 def test_panels_of_the_board():
     panels = BOARD["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
@@ -11,6 +10,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 from sanic import Request
+from sanic.response import BaseHTTPResponse
 
 from notifier.domain.fields import one_of, text
 from notifier.domain.times import format_time, parse_time
@@ -33,7 +33,6 @@ _SAMPLE = (
     f'data: {{"type":"notification.read","time":"{TIME}","pod_id":"pod-a","user_id":1,"login":"alice",'
     f'"notification_id":"{ID}","stream_id":"{STREAM_ID}"}}\n\n'
 )
-log = logging.getLogger("notifier.web")
 _TOO_MANY = NotifierError(ErrorCode.RATE_LIMITED, "too many listeners", retry_after=10.0)
 
 
@@ -91,20 +90,25 @@ class EventEndpoints(Endpoints):
         key_id = call.caller.key_id
         self._opened.hold(key_id, listener, partial(_end, request, listener))
         try:
-            await _follow(request, listener, await self._earlier(request, query, types), query.level)
+            response = await _begin(request)
+            earlier = await self._earlier(request, query, types, response)
+            await _follow(response, listener, earlier, query.level)
         finally:
             self._opened.release(key_id, listener)
             self._feed.leave(listener)
 
-    async def _earlier(self, request: Request, query: EventsQuery, types: frozenset[str]) -> list[tuple[str, bytes]]:
-        """Notable events since the time that the follower names; none where they name none, or Redis is away."""
+    async def _earlier(
+        self, request: Request, query: EventsQuery, types: frozenset[str], response: BaseHTTPResponse
+    ) -> list[tuple[str, bytes]]:
+        """Notable events since the time that the follower names; none where they name none. While Redis is away those
+        of this instance alone, and a comment says so."""
         since = _utc(query.since) or _utc(request.headers.get("last-event-id", ""))
         if not since:
             return []
         try:
             kept = await self._past(since, PAST_MOST)
         except NotifierError as error:
-            log.debug("events.no_past", extra={"error": error.message})
+            await response.send(b": earlier events are left out: %b\n\n" % error.message.encode())
             kept = []
         kept += [data for data in self._feed.notable if data not in kept and _read(data).time > since]
         return [(kind, data) for data in kept if (kind := kind_of(data)) in types or not types]
@@ -118,10 +122,16 @@ def _utc(moment: str) -> str:
         return ""
 
 
-async def _follow(request: Request, listener: Listener, earlier: list[tuple[str, bytes]], level: str) -> None:
+async def _begin(request: Request) -> BaseHTTPResponse:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = await request.respond(content_type="text/event-stream; charset=utf-8", headers=headers)
-    await response.send(b"retry: 1000\n: following\n\n" + _encode(earlier, 0, level))
+    await response.send(b"retry: 1000\n: following\n\n")
+    return cast(BaseHTTPResponse, response)
+
+
+async def _follow(response: BaseHTTPResponse, listener: Listener, earlier: list[tuple[str, bytes]], level: str) -> None:
+    if earlier:
+        await response.send(_encode(earlier, 0, level))
     told = {data for _, data in earlier}  # what comes while the past is read is in both
     while not listener.ended:
         batch = [event for event in await listener.take(KEEP_ALIVE) if event[1] not in told]

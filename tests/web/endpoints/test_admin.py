@@ -250,6 +250,14 @@ async def test_events_with_a_past(client):
     assert (await client.get(f"{ADMIN}/events?since=noon")).status_code == 422
 
 
+async def test_events_of_before_while_the_store_is_away(client):
+    """Those that this instance still holds are told, and a comment says what is left out."""
+    await client.pod.redis.stop()
+    client.pod.events.note("channel.paused", {"channel": "sms"})
+    events = await Events.open(client, "?since=2020-01-01T00:00:00Z&types=channel.paused")
+    assert (await events.next())["channel"] == "sms"
+
+
 async def test_events_of_the_types_wanted(client):
     events = await Events.open(client, "?types=notification.read,client.connected")
     inbox = await Inbox.open(client)
