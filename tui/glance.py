@@ -1,4 +1,4 @@
-"""What the overview keeps fresh: the channels, and now and then the figures of the last hours. No Textual."""
+"""Values that the overview keeps fresh: the channels, and now and then the figures of the last hours. No Textual."""
 
 from __future__ import annotations
 

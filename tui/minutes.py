@@ -46,7 +46,7 @@ class Mark(Read):
 
     @property
     def said(self) -> str:
-        """What happened, in words."""
+        """The event, in words."""
         return f"{self.sign} {self.text} {WORDS.get(self.kind, self.kind)}".replace("  ", " ")
 
 

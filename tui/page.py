@@ -339,7 +339,7 @@ class Page(Screen[None]):
 
     @property
     def about(self) -> About | None:
-        """What the page or the selected row is about, if that has a timeline."""
+        """The thing that the page or the selected row is about, if it has a timeline."""
         return about_of(self.record) or (AboutUser(self.user) if self.user else None)
 
     def action_why(self) -> None:

@@ -1,4 +1,4 @@
-"""Who sends and receives the most: names with counts, as the server keeps them over some minutes."""
+"""Top talkers, those who send and receive the most: names with counts, as the server keeps them over some minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why something is as it is: all that is known of a user, a notification or a delivery, as one timeline. No Textual.
+"""Timelines: all that is known of a user, a notification or a delivery, in its order. No Textual.
 
 A server that explains (`GET admin/explain`) will answer this in one; until then the timeline is made here, of what its
 other answers tell. `why` is the one place to change.
@@ -106,7 +106,7 @@ class Why:
 
 
 def about_of(row: object) -> About | None:
-    """What a row of any table is about, if it has a timeline."""
+    """The thing that a row of any table is about, if it has a timeline."""
     match row:
         case Delivery() | DeadLetter():
             return AboutDelivery(row.id)
@@ -133,7 +133,7 @@ def _of_event(event: Event) -> About | None:
 
 
 async def why(client: AdminClient, about: About, events: Iterable[Event]) -> list[Step]:
-    """What is to come, what holds now, and what was, the newest first. Raises `ApiError`."""
+    """Steps to come, of now, and past ones, the newest first. Raises `ApiError`."""
     match about:
         case AboutDelivery():
             found = await _of_delivery(client, about.id)
@@ -183,7 +183,7 @@ def _attempt(row: Attempt) -> Step:
 
 
 async def _channel(client: AdminClient, row: Delivery) -> list[Step]:
-    """How its channel is doing now: a pause, a circuit, what is before it."""
+    """The state of its channel now: a pause, a circuit, what is before it."""
     try:
         found = [Channel.read(each) for each in rows(await client.channels(), "channels")]
     except ApiError as error:

@@ -31,7 +31,7 @@ OnAccepted = Callable[[Accepted | NotifierError], None]
 
 
 class Asker(Protocol):
-    """Who sent a request, and waits for its answer."""
+    """The sender of a request, who waits for its answer."""
 
     def stored(self, body: bytes) -> None:
         """All is stored, and this the answer."""

@@ -18,7 +18,7 @@ PLAIN = {"target": [ALICE], "message": "hello"}
 
 
 def generally(body):
-    """What the general reader makes of a body; None where it refuses it."""
+    """The general reader's result of a body; None where it refuses it."""
     try:
         return read_notify_request(read_json(body), format_time(NOW))
     except NotifierError:
@@ -26,7 +26,7 @@ def generally(body):
 
 
 def agrees(body):
-    """Whether both readers agree on what the plain one takes; the plain one's result."""
+    """Checks that both readers agree on what the plain one takes; the plain one's result."""
     plain, draft = read_plain(body, lambda: NOW), generally(body)
     if plain is not None:
         assert draft is not None, "taken, and refused by the general reader"

@@ -1,4 +1,4 @@
-"""What is wrong now, on the page: named in words, and gone when it is over."""
+"""Problems of now, on the page: named in words, and gone when it is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why something is as it is: its timeline."""
+"""The timeline of a user, a notification or a delivery: why it is as it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TONES = {"good": "$text-success", "warn": "$text-warning", "bad": "bold $text-e
 
 
 class WhyDetail(Detail):
-    """What is to come, what holds now, and what was, the newest first; Enter opens what a step is about."""
+    """Steps to come, of now, and past ones, the newest first; Enter opens what a step is about."""
 
     COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
@@ -47,11 +47,11 @@ class WhyDetail(Detail):
 
     @property
     def user(self) -> UserKey | None:
-        """Whose timeline it is, if it is a user's."""
+        """The user of the timeline, if it is a user's."""
         return None if isinstance(self.topic, AboutDelivery) else self.topic.user
 
     def body(self) -> Iterable[Widget]:
-        """How it stands, over the steps."""
+        """The state of now, over the steps."""
         yield Words(("Why ", "$foreground-muted"), (safe(str(self.topic)), "bold"), id="heading", classes="heading")
         yield Words(id="now", classes="now")
         yield Table(self._steps, "Loading …", id="steps")
@@ -78,7 +78,7 @@ class WhyDetail(Detail):
         table.rows_changed()
 
     def open_row(self, row: Any) -> None:
-        """What the step is about, else the step itself."""
+        """The thing that the step is about, else the step itself."""
         match row.leads:
             case AboutDelivery():
                 self.post_message(OpenDelivery(row.leads.id))

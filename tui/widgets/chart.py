@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What a chart shows: times in seconds before now (negative), the values of each line, the newest in words.
+    """The contents of a chart: times in seconds before now (negative), the values of each line, the newest in words.
 
     `hole` is how far apart two points may be without a hole between them; `span` the width in seconds, or None: as
     wide as what there is. Marks are (time, sign); `remark` stands under the chart.

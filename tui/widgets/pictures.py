@@ -1,4 +1,4 @@
-"""What the charts show: the dashboard's own samples over minutes, or the server's figures over hours. Pure."""
+"""Contents of the charts: the dashboard's own samples over minutes, or the server's figures over hours. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Point = tuple[float | None, ...]
 
 
 class Source(NamedTuple):
-    """How a chart is made: of samples, and of minutes by the names of their series with the newest value of each."""
+    """The making of a chart: of samples, and of minutes by the names of their series with the newest value of each."""
 
     heading: str
     lines: tuple[Line, ...]
