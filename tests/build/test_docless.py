@@ -29,15 +29,15 @@ class D: "Alone."
 '''
 
 
-def load(tmp_path):
+def load(tmp_path, name="other.module"):
     path = tmp_path / "module.py"
     path.write_text(SOURCE)
-    modules = [("other.module", str(path), "PYMODULE"), ("notifier.own", str(path), "PYMODULE"), ("space", "-", "")]
-    code = compile_without_docs(modules)
-    assert set(code) == {"other.module"}
-    module = types.ModuleType("other.module")
-    exec(code["other.module"], module.__dict__)
-    return module, code["other.module"]
+    names = ("other.module", "notifier.own", "notifier.cli", "notifier.cli.send")
+    code = compile_without_docs([*((name, str(path), "PYMODULE") for name in names), ("space", "-", "")])
+    assert set(code) == {"other.module", "notifier.own"}
+    module = types.ModuleType(name)
+    exec(code[name], module.__dict__)
+    return module, code[name]
 
 
 def test_docstrings_go_and_all_else_stays(tmp_path):
@@ -50,6 +50,12 @@ def test_docstrings_go_and_all_else_stays(tmp_path):
 def test_a_class_keeps_one_character_so_that_no_text_is_made_up_for_it(tmp_path):
     module, _ = load(tmp_path)
     assert module.C.__doc__ == module.D.__doc__ == "."
+
+
+def test_own_classes_keep_theirs_which_describe_the_api(tmp_path):
+    module, _ = load(tmp_path, "notifier.own")
+    assert (module.C.__doc__, module.D.__doc__) == ("Of a class.", "Alone.")
+    assert module.f.__doc__ is module.C.m.__doc__ is None
 
 
 def test_assertions_and_line_numbers_stay(tmp_path):
