@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test test-slow check guides lock redis-local client sender clean format faults faults-deliveries drill demo watch autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
+.PHONY: help setup run test test-slow check guides lock redis-local client sender clean format faults faults-deliveries states drill demo watch autobahn schemathesis bench bench-scaling bench-churn bench-kafka bench-deliveries bench-lateness build build-dir smoke watch-check release-check docker-up docker-logs docker-down
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, pause
 
 faults-deliveries: $(DEV_STAMP) ## instances killed, Redis paused for 10 s, a provider that flaps; counts losses and repeats
 	@$(BIN)/python -m tests.e2e.delivery_faults $(ARGS)
+
+states: $(DEV_STAMP) ## random marks, updates and snoozes over killed instances: counts drifts; DURATION=1h, or 100,000 operations
+	@$(BIN)/python -m tests.e2e.inbox_states $(if $(DURATION),--duration $(DURATION) --rate 40,--operations 100000)
 
 drill: $(DEV_STAMP) ## ten faults, one after the other: is each named within 10 s, and gone 10 s after its cure?
 	@$(BIN)/python -m tests.e2e.drill $(ARGS)

@@ -28,6 +28,7 @@ ABOUT = {
     "router.store_failed": {"user_id"},
     "group.repaired": {"user_id"},
     "catch_up.failed": {"user_id"},
+    "waker.failed": {"user_id"},
     "stream.began_anew": {"user_id"},
     "idempotency.not_ended": {"record"},  # the request is long answered; its record's key is a digest
     "delivery.lease_lost": {"delivery_id"},
@@ -50,7 +51,7 @@ AT_LARGE = {
     "news",
     "provider.circuit",
 }
-AT_LARGE |= {"connections", "disk", "files", "inbox.kept"}
+AT_LARGE |= {"connections", "disk", "files", "inbox.kept", "states"}
 AT_LARGE |= {"express", "record", "redis", "server", "service_manager", "settings", "stop", "store", "duty"}
 
 

@@ -10,7 +10,12 @@ ROOMS = ("delivery", "domain", "ingest", "live", "providers", "service", "store"
 MODULES = [path.relative_to(SOURCE) for room in ROOMS for path in sorted((SOURCE / room).rglob("*.py"))]
 ELSEWHERE = {
     "domain/entries.py": "one record without a rule",
+    "domain/states.py": "shapes and filters: tests/web/endpoints/test_own_inbox",
+    "service/states.py": "one call each of what tests/web/endpoints/test_own_inbox asks for",
+    "service/keyed.py": "one call each of what tests/web/endpoints/test_notify_changes asks for",
+    "store/inbox_states.py": "one call each of scripts: tests/web/endpoints/test_own_inbox, test_notify_changes",
     "live/connection.py": "over real sockets: test_websocket, tests/web/endpoints/test_socket",
+    "live/watch.py": "over real pods: tests/web/endpoints/test_own_inbox",
     "live/router.py": "over real pods: test_pods, test_catch_up",
     "store/inbox_values.py": "records; their rules are those of the modules that make them",
     "store/redis/client.py": "what one server and a cluster share: test_single, test_link, test_cluster",

@@ -41,7 +41,17 @@ from notifier.domain.deliveries import (
     priority_problem,
     user_problem,
 )
-from notifier.domain.notifications import MAX_CATEGORY, MAX_MESSAGE, MAX_SOURCE, MAX_TITLE, MAX_TTL, MIN_TTL
+from notifier.domain.notifications import (
+    MAX_CATEGORY,
+    MAX_MESSAGE,
+    MAX_OWN_KEY,
+    MAX_SOURCE,
+    MAX_TITLE,
+    MAX_TTL,
+    MIN_TTL,
+    ON_SAME,
+    own_key_problem,
+)
 from notifier.domain.reading import checked
 from notifier.domain.users import LOGIN_EXPECTED, MAX_LOGIN, normalise_login
 from notifier.domain.users import MAX_USER_ID as MAX_INBOX_USER_ID
@@ -205,6 +215,17 @@ AnyPriority: TypeAlias = Annotated[
     Meta(extra=checked(lambda value: None if priority_of(value) else "must be high, normal or low, or 0-3")),
 ]
 Retries: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_RETRIES, description="Tries after the first.")]
+
+Key: TypeAlias = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_OWN_KEY,
+        extra_json_schema={"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"},
+        extra=checked(own_key_problem),
+    ),
+]
+OnSame: TypeAlias = one_of(ON_SAME)  # type: ignore[valid-type]
 
 # Exactly the durations within the bounds, but for zeros in front and fractions that lead over a bound.
 _DURATION = "|".join(

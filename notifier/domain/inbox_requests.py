@@ -6,16 +6,19 @@ holds them against `NotifyRequest`.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.fields import (
     Category,
     Data,
+    Key,
     Login,
     Message,
     Moment,
+    OnSame,
     Priority,
     Source,
     Title,
@@ -25,6 +28,7 @@ from notifier.domain.fields import (
 )
 from notifier.domain.notifications import MAX_TARGETS, Content, content_of
 from notifier.domain.reading import given
+from notifier.errors import FieldError
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,3 +60,37 @@ class NotifyRequest(BroadcastRequest, forbid_unknown_fields=True, kw_only=True):
     """One notification for each of the targets."""
 
     target: Annotated[list[Target], Meta(min_length=1, max_length=MAX_TARGETS, description="Two equal ones are one.")]
+    key: (
+        Annotated[
+            Key, Meta(description="What it is about, such as `build-42`: a later one of this sender takes its place.")
+        ]
+        | UnsetType
+    ) = UNSET
+    on_same: (
+        Annotated[
+            OnSame,
+            Meta(
+                description="Where one of this key is there: `bump` puts the new one at the end, unread; `replace` "
+                "gives the old one its text and leaves its states; `keep` leaves the old one as it is."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    deliver_at: Annotated[Moment, Meta(description="When it is to come, within 15 days.")] | UnsetType = UNSET
+
+
+class UpdateRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a notification is to say by now; what is not named stays."""
+
+    message: Message | UnsetType = UNSET
+    title: Title | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    priority: Annotated[Priority, Meta(description="For display.")] | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
+
+    @staticmethod
+    def problems_together(values: Mapping[str, Any]) -> Iterator[FieldError]:
+        """A request that changes nothing."""
+        if not values:
+            yield FieldError("", "must name at least one of message, title, url, category, priority, data")

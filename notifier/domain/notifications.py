@@ -7,6 +7,7 @@ the frame to the browser are that fragment between two short pieces. Encoding pe
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from notifier.domain.checks import (
 )
 from notifier.domain.deliveries import priority_problem
 from notifier.domain.faults import Faults, invalid, no_object
-from notifier.domain.times import normalise_time
+from notifier.domain.times import normalise_time, parse_time
 from notifier.domain.users import ID_EXPECTED, LOGIN_EXPECTED, User, is_user_id, normalise_login
 
 MAX_TARGETS = 1000
@@ -35,10 +36,15 @@ MAX_CATEGORY = 64
 MAX_PAYLOAD = 128 * 1024  # bytes; twice what the longest request makes, with every character escaped
 MIN_TTL = 1.0
 MAX_TTL = 365 * 86400.0
+MAX_OWN_KEY = 128
+MAX_DELAY = 15 * 86400.0  # seconds until a notification that is to come later
+ON_SAME = ("bump", "replace", "keep")
 
 _encode = msgspec.json.Encoder().encode
 _own_end = re.compile(
-    rb',"target":\{"id":[0-9]+,"login":"(?:[^"\\]|\\.)*"\}(?:,"ttl":(?:"[^"\\]*"|[0-9.eE+-]+))?\}', re.DOTALL
+    rb',"target":\{"id":[0-9]+,"login":"(?:[^"\\]|\\.)*"\}(?:,"ttl":(?:"[^"\\]*"|[0-9.eE+-]+))?'
+    rb'(?:,"key":"(?:[^"\\]|\\.)*")?\}',
+    re.DOTALL,
 ).fullmatch
 
 
@@ -57,15 +63,29 @@ class Content(Struct, frozen=True):
     source: str
 
 
+class Terms(Struct, frozen=True):
+    """The terms of a request that is not stored at once as a new notification: its `key` (empty: none), what becomes of
+    an earlier one of that key, and the Unix ms when it is to come (None: now). `sender` is the name of the caller, to
+    whom keys belong."""
+
+    sender: str
+    key: str
+    on_same: str
+    deliver_at: int | None
+
+
 class Draft(Struct, frozen=True):
-    """A valid request: its targets without repeats, in the order given, and their content."""
+    """A valid request: its targets without repeats, in the order given, and their content; `terms` where it has a key
+    or is to come later."""
 
     targets: list[User]
     content: Content
+    terms: Terms | None = None
 
 
-def read_notify_request(body: object, now: str, faults: Faults | None = None) -> Draft:
-    """The draft in a decoded request body; `now` is the time (RFC 3339) that `created_at` defaults to.
+def read_notify_request(body: object, now: str, faults: Faults | None = None, sender: str = "") -> Draft:
+    """The draft in a decoded request body; `now` is the time (RFC 3339) that `created_at` defaults to, `sender` the
+    caller's name.
 
     Raises `NotifierError(invalid)` that names every bad field, beside what `faults` holds of the rest of the request.
     """
@@ -73,9 +93,27 @@ def read_notify_request(body: object, now: str, faults: Faults | None = None) ->
     fields = _object(body, faults)
     targets = _read_targets(fields.get("target"), faults)
     content = _read_content(fields, now, faults)
+    terms = None if _TERMS.isdisjoint(fields) else _read_terms(fields, now, sender, faults)
     if faults or content is None:
         raise invalid(faults)
-    return Draft(targets, content)
+    return Draft(targets, content, terms)
+
+
+def _read_terms(fields: dict[str, Any], now: str, sender: str, faults: Faults) -> Terms | None:
+    if "on_same" in fields and "key" not in fields:
+        faults.add("on_same", "needs a key")
+    deliver_at = fields.get("deliver_at")
+    due = None if deliver_at is None or time_problem(deliver_at) else round(parse_time(deliver_at) * 1000)
+    if due is not None and due > (parse_time(now) + MAX_DELAY) * 1000:
+        faults.add("deliver_at", f"must be within {MAX_DELAY / 86400:.0f} days")
+    if faults:
+        return None
+    return Terms(sender, fields.get("key", ""), fields.get("on_same", ON_SAME[0]), due)
+
+
+def payload_end(user: User, content: Content) -> bytes:
+    """The end of a payload, behind the content's fragment."""
+    return b',"target":{"id":%d,"login":%b}%b}' % (user.id, _encode(user.login), content.tail)
 
 
 def payload_json(notification_id: str, user: User, content: Content) -> bytes:
@@ -176,6 +214,14 @@ def _read_user(item: object, index: int, faults: Faults) -> User | None:
     return None
 
 
+def own_key_problem(value: object) -> str | None:
+    """The key of what a notification is about: 1-128 characters, none of them a control character."""
+    problem = text_problem(value, 1, MAX_OWN_KEY)
+    if problem is None and any(unicodedata.category(char) == "Cc" for char in str(value)):
+        return "must not hold control characters"
+    return problem
+
+
 _CHECKS: dict[str, Callable[[object], str | None]] = {
     "message": lambda value: text_problem(value, 1, MAX_MESSAGE),
     "created_at": time_problem,
@@ -186,8 +232,12 @@ _CHECKS: dict[str, Callable[[object], str | None]] = {
     "priority": priority_problem,
     "data": data_problem,
     "ttl": lambda value: duration_problem(value, MIN_TTL, MAX_TTL),
+    "key": own_key_problem,
+    "on_same": lambda value: None if value in ON_SAME else f"must be one of {', '.join(ON_SAME)}",
+    "deliver_at": time_problem,
 }
 _KNOWN = _CHECKS.keys() | {"target"}
+_TERMS = frozenset(("key", "on_same", "deliver_at"))
 _OF_USER = frozenset(("id", "login"))
 _ALWAYS = ("message", "created_at", "source")
 _SHOWN = ("title", "url", "category", "priority", "data")
@@ -219,7 +269,9 @@ def content_of(fields: Mapping[str, Any], now: str) -> Content:
         if name in fields:
             shared[name] = fields[name]
     fragment = _encode(shared)[1:-1]
+    tail = b',"key":' + _encode(fields["key"]) if "key" in fields else b""
     if "ttl" not in fields:
-        return Content(fragment, b"", None, message, source)
+        return Content(fragment, tail, None, message, source)
     ttl = fields["ttl"]
-    return Content(fragment, b',"ttl":' + _encode(ttl), round(seconds_of(ttl) * 1000), message, source)  # type: ignore[operator]
+    tail = b',"ttl":' + _encode(ttl) + tail
+    return Content(fragment, tail, round(seconds_of(ttl) * 1000), message, source)  # type: ignore[operator]

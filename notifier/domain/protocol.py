@@ -5,13 +5,14 @@ A message is a JSON object `{"type": …, "data": …}` in a text frame. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.ids import is_stream_id
+from notifier.domain.states import MAX_IDS, As, Counts, InboxFilter, Kept, times_of
 from notifier.errors import ErrorCode, NotifierError
 
 SYNC_LIMIT = 100
@@ -56,6 +57,35 @@ class Sync(Struct, tag="sync.request"):
     name: ClassVar[str] = "sync.request"
 
 
+class MarkData(Struct, kw_only=True, rename={"mark": "as"}):
+    mark: As
+    ids: Annotated[list[str], Meta(min_length=1, max_length=MAX_IDS)] | UnsetType = UNSET
+    up_to: str | UnsetType = UNSET
+    filter: InboxFilter | UnsetType = UNSET
+
+
+class Mark(Struct, tag="notification.mark"):
+    """Notifications are marked: those with these ids, all up to and including a stream id, or those that a filter
+    takes."""
+
+    data: MarkData
+    name: ClassVar[str] = "notification.mark"
+
+
+class QueryData(InboxFilter, forbid_unknown_fields=True, kw_only=True):
+    limit: Annotated[int, Meta(ge=1, le=SYNC_LIMIT)] = 50
+    before: str | None = None
+    after: str | None = None
+    ref: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Query(Struct, tag="inbox.query"):
+    """A page of the inbox with all states, newest first: what `GET /api/v1/inbox` answers."""
+
+    data: QueryData = msgspec.field(default_factory=QueryData)
+    name: ClassVar[str] = "inbox.query"
+
+
 class RetentionData(Struct):
     days: Annotated[int, Meta(ge=1, le=MAX_RETENTION_DAYS)]
 
@@ -67,9 +97,9 @@ class Retention(Struct, tag="retention.set"):
     name: ClassVar[str] = "retention.set"
 
 
-Command: TypeAlias = Read | ReadAll | Sync | Retention
+Command: TypeAlias = Read | ReadAll | Sync | Retention | Mark | Query
 
-_COMMANDS = {command.name for command in (Read, ReadAll, Sync, Retention)}
+_COMMANDS = {command.name for command in (Read, ReadAll, Sync, Retention, Mark, Query)}
 _decoder = msgspec.json.Decoder(Command)
 _decode_read = msgspec.json.Decoder(Read).decode
 
@@ -95,11 +125,21 @@ def read_message(text: bytes) -> Command:
 def _check_stream_ids(command: Command) -> None:
     if type(command) is ReadAll and not is_stream_id(command.data.up_to):
         raise MessageError(ErrorCode.INVALID, "data.up_to must be a stream id", command.name)
-    if type(command) is Sync:
+    if type(command) is Mark:
+        _check_mark(command.data)
+    if type(command) in (Sync, Query):
         for field in ("before", "after"):
             value = getattr(command.data, field)
             if value is not None and not is_stream_id(value):
                 raise MessageError(ErrorCode.INVALID, f"data.{field} must be a stream id", command.name)
+
+
+def _check_mark(data: MarkData) -> None:
+    named = [name for name in ("ids", "up_to", "filter") if getattr(data, name) is not UNSET]
+    if len(named) != 1:
+        raise MessageError(ErrorCode.INVALID, "data needs one of ids, up_to, filter", Mark.name)
+    if data.up_to is not UNSET and not is_stream_id(data.up_to):
+        raise MessageError(ErrorCode.INVALID, "data.up_to must be a stream id", Mark.name)
 
 
 def _explain(text: bytes, reason: str) -> MessageError:
@@ -169,9 +209,40 @@ def sync_response(items: Iterable[bytes]) -> bytes:
     return b'{"type":"sync.response","data":[' + b",".join(items) + b"]}"
 
 
-def sync_complete(pending: int, total: int) -> bytes:
-    """`sync.complete`: how many unread and how many in all the inbox held when the client connected."""
-    return b'{"type":"sync.complete","data":{"pending":%d,"total":%d}}' % (pending, total)
+def sync_complete(pending: int, total: int, counts: Counts | None = None) -> bytes:
+    """`sync.complete`: how many unread and how many in all the inbox held when the client connected; and its counts for
+    a client that asked for them."""
+    more = b"" if counts is None else b',"counts":{"unread":%d,"unseen":%d,"total":%d},"rev":%d' % counts
+    return b'{"type":"sync.complete","data":{"pending":%d,"total":%d%b}}' % (pending, total, more)
+
+
+def inbox_counts(counts: Counts) -> bytes:
+    """`inbox.counts`."""
+    return b'{"type":"inbox.counts","data":{"unread":%d,"unseen":%d,"total":%d,"rev":%d}}' % counts
+
+
+def state(entry: Kept, rev: int) -> bytes:
+    """`notification.state`: which states a notification is in, as of a revision of the inbox."""
+    marks = entry.marks
+    said: dict[str, Any] = {"notification_id": entry.notification_id, "stream_id": entry.stream_id, "seen": entry.seen}
+    said |= {"read": entry.read, "archived": marks.archived is not None}
+    said |= {"snoozed_until": times_of(entry)["snoozed_until"], "acted": marks.acted is not None, "rev": rev}
+    return _encode({"type": "notification.state", "data": said})
+
+
+def update(item: Mapping[str, Any]) -> bytes:
+    """`notification.update`: what a notification says by now, in the push shape with its `revision`."""
+    return _encode({"type": "notification.update", "data": item})
+
+
+def removed(notification_id: str, reason: str) -> bytes:
+    """`notification.removed`."""
+    return _encode({"type": "notification.removed", "data": {"notification_id": notification_id, "reason": reason}})
+
+
+def inbox_result(page: Mapping[str, Any], ref: str | None) -> bytes:
+    """`inbox.result`, the answer to an `inbox.query`, with its `ref`."""
+    return _encode({"type": "inbox.result", "data": {**page, "ref": ref}})
 
 
 def retention_ack(days: int) -> bytes:

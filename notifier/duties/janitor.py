@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
@@ -22,12 +22,14 @@ class Janitor(Duty):
         pod: str,
         tell_cleared: Callable[[str, str], Awaitable[None]],
         on_cleared: Callable[[str, int], None],
+        note_change: Callable[[str, Sequence[bytes]], None],
         *,
         interval: float,
         look_again: float,
         now: Callable[[], float],
     ) -> None:
-        """`interval` and `look_again` (for an empty stream of somebody connected) in seconds."""
+        """`note_change(user, pods)` is told of inboxes of which only read ones went; `interval` and `look_again` (for
+        an empty stream of somebody connected) in seconds."""
         super().__init__()
         self.interval = interval
         self._reports = reports
@@ -35,6 +37,7 @@ class Janitor(Duty):
         self._pod = pod
         self._tell_cleared = tell_cleared
         self._on_cleared = on_cleared
+        self._note_change = note_change
         self._look_again = look_again
         self._now = now
         self._removed = 0
@@ -54,8 +57,10 @@ class Janitor(Duty):
         return self._removed - removed
 
     async def _expire(self, user: str) -> None:
-        removed, unread, owner = await self._upkeep.expire(user, self._look_again)
+        removed, unread, owner, pods = await self._upkeep.expire(user, self._look_again)
         self._removed += removed
         if unread:
             self._on_cleared(user, unread)
             await self._tell_cleared(user, owner)
+        elif pods:
+            self._note_change(user, pods)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from notifier.duties.duty import Duty
 from notifier.duties.per_user import for_each
@@ -16,14 +16,22 @@ class Trimmer(Duty):
     name = "trimmer"
 
     def __init__(
-        self, reports: Reports, upkeep: InboxUpkeep, on_trimmed: Callable[[int], None], *, interval: float
+        self,
+        reports: Reports,
+        upkeep: InboxUpkeep,
+        on_trimmed: Callable[[int], None],
+        note_change: Callable[[str, Sequence[bytes]], None],
+        *,
+        interval: float,
     ) -> None:
-        """`on_trimmed` is told how many unread ones were cut; `interval` in seconds."""
+        """`on_trimmed` is told how many unread ones were cut, `note_change(user, pods)` of each inbox; `interval` in
+        seconds."""
         super().__init__()
         self.interval = interval
         self._reports = reports
         self._upkeep = upkeep
         self._on_trimmed = on_trimmed
+        self._note_change = note_change
 
     async def round(self) -> None:
         """Works both lists off. Pods share it: each draws at random, and a user dealt with is off the list."""
@@ -39,7 +47,10 @@ class Trimmer(Duty):
             await for_each(self._upkeep, users, work)
 
     async def _trim(self, user: str) -> None:
-        self._on_trimmed(await self._upkeep.trim(user))
+        trimmed, pods = await self._upkeep.trim(user)
+        self._on_trimmed(trimmed)
+        if pods:
+            self._note_change(user, pods)
 
     async def _retain(self, user: str) -> None:
         await self._upkeep.retain(user)

@@ -168,6 +168,7 @@ class CatchUp:
             return
         frames = [(position, frame) for position, frame, _ in rows]
         pushed = sum(connection.catch_up(frames) for connection in tuple(member.connections))
+        self._hub.note_change(user, ())
         member.cursor.move(rows[-1][0])
         if pushed:
             self._on_pushed(user, [row for *_, row in rows], pushed, max(0.0, self._clock() - rows[0][0][0] / 1000))

@@ -39,6 +39,8 @@ class Connection(WebSocket):
     `seen` is the stream position up to which the client was sent everything, or will be in its turn; a push at or
     before it is a repeat and is left out. It is known once the inbox has been read (`placed`). While the inbox is read
     for a new connection and sent to it, live pushes wait in `_held`.
+    `telling` names the frames that the client asked for beside the plain ones: `states`, `counts`; `rev` is the inbox's
+    revision of the counts told last.
     `expires_at` is the end of the token, in seconds of `clock`; `key_id` the id of the API key it came with, if any.
     """
 
@@ -54,8 +56,10 @@ class Connection(WebSocket):
         "id",
         "key_id",
         "placed",
+        "rev",
         "seen",
         "sent",
+        "telling",
         "user",
         "user_key",
     )
@@ -70,6 +74,8 @@ class Connection(WebSocket):
         self.expires_at = NEVER
         self.key_id = ""
         self.seen: Position = BEGINNING
+        self.telling: frozenset[str] = frozenset()
+        self.rev = 0
         self.placed = False
         self.sent = 0
         self.acked = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from notifier.live.connection import Connection, Position
 from notifier.live.cursor import Cursor
@@ -11,13 +11,14 @@ from notifier.live.frames import encode_text
 
 class Member:
     """A user with connections here: those connections, the pod that holds the user's lock (empty: nobody), and how far
-    the connections have been handed the stream."""
+    the connections have been handed the stream. `watching` of them are told of states or counts."""
 
-    __slots__ = ("connections", "cursor", "owner")
+    __slots__ = ("connections", "cursor", "owner", "watching")
 
     def __init__(self) -> None:
         self.connections: list[Connection] = []
         self.owner = ""
+        self.watching = 0
         self.cursor = Cursor()
 
     @property
@@ -33,6 +34,7 @@ class Hub:
         self._members: dict[str, Member] = {}
         self._by_id: dict[str, Connection] = {}
         self._per_address: dict[str, int] = {}
+        self.on_change: Callable[[str, Sequence[tuple[bytes, bytes]]], None] = lambda user, pairs: None
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -75,6 +77,7 @@ class Hub:
         """Takes a connection in; its user's entry."""
         member = self._members.setdefault(connection.user_key, Member())
         member.connections.append(connection)
+        member.watching += bool(connection.telling)
         self._by_id[connection.id] = connection
         address = connection.remote
         self._per_address[address] = self._per_address.get(address, 0) + 1
@@ -87,6 +90,7 @@ class Hub:
         self._leave_address(connection.remote)
         member = self._members[connection.user_key]
         member.connections.remove(connection)
+        member.watching -= bool(connection.telling)
         if not member.connections:
             del self._members[connection.user_key]
             return True
@@ -98,19 +102,28 @@ class Hub:
         if member is None:
             return 0
         frame = encode_text(text)
+        if member.watching:
+            self.on_change(user, ())
         if len(member.connections) == 1:
             return int(member.connections[0].push(position, frame))
         return sum(connection.push(position, frame) for connection in tuple(member.connections))
 
-    def tell(self, user: str, texts: Sequence[bytes]) -> int:
-        """Sends texts that are no stream entries to every connection of the user; to how many."""
+    def tell(self, user: str, texts: Sequence[bytes], to: str = "") -> None:
+        """Sends texts that are no stream entries to every connection of the user; with `to`, to those that asked for
+        `states`, or to the `plain` ones, which did not."""
         member = self._members.get(user)
         if member is None or not texts:
-            return 0
+            return
         frames = b"".join(map(encode_text, texts))
         for connection in tuple(member.connections):
-            connection.tell(frames)
-        return len(member.connections)
+            if not to or ("states" in connection.telling) == (to == "states"):
+                connection.tell(frames)
+
+    def note_change(self, user: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Something changed in a user's inbox: `pairs` of stream and notification id took another state."""
+        member = self._members.get(user)
+        if member is not None and member.watching:
+            self.on_change(user, pairs)
 
     def tick(self, now: float) -> None:
         """Has every connection check its deadlines; `now` is monotonic seconds."""

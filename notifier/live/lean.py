@@ -125,6 +125,8 @@ class LeanPath:
             router.announce(sole.key, arrivals, request.fragment, started)
             return 0
         member.cursor.at = position
+        if member.watching:
+            self.hub.on_change(sole.key, ())
         frame = encode_text(protocol.push_new(nid, stream_id, request.fragment))
         connections = member.connections
         if len(connections) == 1:
@@ -219,6 +221,8 @@ class Ack(Mark):
         lean.counts.count_read(codes[0])
         member = lean.hub.member(self.sole.key)
         if member is not None:
+            if member.watching:
+                lean.hub.on_change(self.sole.key, self.pairs)
             frame = encode_text(protocol.read_ack(nid, stream_id))
             for each in tuple(member.connections):
                 each.tell(frame)

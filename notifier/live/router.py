@@ -81,7 +81,8 @@ class Router:
             if member is None or self.hub.get(connection.id) is None:
                 return  # it has gone while it waited for its turn, and its user's lock with it
             take_in = partial(self._take_in, connection, member)
-            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, take_in)
+            with_states = bool(connection.telling)
+            snapshot = await self._inbox.attach(self.holder, user, self._lock_ttl, take_in, with_states)
         if snapshot.cleared_items:
             await self._inbox.told_cleared(user, snapshot.cleared_items)
         owner = snapshot.arrivals.owner.decode()
@@ -133,7 +134,12 @@ class Router:
         cleared = _cleared_texts(snapshot.cleared)
         frames = [encode_text(text) for text in cleared]
         frames += [encode_text(push_text(row)) for row in ordered]
-        frames.append(encode_text(protocol.sync_complete(snapshot.pending, snapshot.total)))
+        counts = snapshot.counts
+        if counts is not None and "states" in connection.telling:
+            frames += [encode_text(protocol.state(entry, counts.rev)) for entry in snapshot.states if entry.beyond_read]
+        numbers = counts if "counts" in connection.telling else None
+        connection.rev = numbers.rev if numbers is not None else 0
+        frames.append(encode_text(protocol.sync_complete(snapshot.pending, snapshot.total, numbers)))
         count = len(cleared) + len(ordered)
         connection.greet(frames, count, position_of(snapshot.last_id))
         self._on_pushed(count, -1.0)
@@ -215,15 +221,33 @@ class Router:
         self, user: str, pods: Sequence[bytes], messages: list[tuple[str, bytes]], before: Position = BEGINNING
     ) -> None:
         """Sends frames to the user's connections on other pods; `before` is what was handed out before them."""
-        message = Forward(user, messages, "{}-{}".format(*before))
+        self._post_all(pods, Forward(user, messages, "{}-{}".format(*before)))
+
+    def _post_all(self, pods: Sequence[bytes], message: Forward) -> None:
         for pod in pods:
             self._bus.post(pod.decode(), message)
 
-    def tell(self, user: str, pods: Sequence[bytes], texts: list[bytes]) -> None:
-        """Sends texts that are no stream entries to every connection of the user, on whichever pod."""
-        self.hub.tell(user, texts)
-        if pods and texts:
-            self.forward(user, pods, [("", text) for text in texts])
+    def tell(
+        self,
+        user: str,
+        pods: Sequence[bytes],
+        texts: list[bytes],
+        changed: Sequence[tuple[bytes, bytes]] = (),
+        to: str = "",
+    ) -> None:
+        """Sends texts that are no stream entries to the user's connections, on whichever pod: all, or those of `to`
+        (`Hub.tell`). `changed` are pairs of stream and notification id that took another state."""
+        self.hub.tell(user, texts, to)
+        self.hub.note_change(user, changed)
+        if pods and (texts or changed):
+            messages = [("", text) for text in texts]
+            self._post_all(pods, Forward(user, messages, changed=list(changed), to=to))
+
+    def note_change(self, user: str, pods: Sequence[bytes]) -> None:
+        """Something changed in an inbox that no frame tells: its counts are told to those who asked, on any pod."""
+        self.hub.note_change(user, ())
+        own = self.holder.pod.encode()
+        self._post_all([pod for pod in pods if pod != own], Forward(user, []))
 
     def _push(self, user: str, position: Position, notification_id: bytes, text: bytes, accepted_at: float) -> None:
         pushed = self.hub.push(user, position, text)
@@ -310,13 +334,14 @@ class Router:
         behind = member.cursor.epoch != self.catch_up.epoch or stream_position(message.before) > member.cursor.at
         for stream_id, text in message.messages:
             if not stream_id:
-                self.hub.tell(message.user, [text])
+                self.hub.tell(message.user, [text], message.to)
             elif not behind:
                 position = stream_position(stream_id)
                 member.cursor.move(position)
                 self._push(message.user, position, protocol.pushed_id(text), text, -1.0)
         if behind and any(stream_id for stream_id, _ in message.messages):
             self.catch_up.want(message.user, member)
+        self.hub.note_change(message.user, message.changed)
 
     def behind(self, message: Behind) -> None:
         """Users of whom this pod may have been told nothing: reads on in their streams."""

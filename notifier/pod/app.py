@@ -41,6 +41,7 @@ from notifier.pod.health import HealthReport
 from notifier.pod.identity import Identity
 from notifier.pod.lean import build_lean
 from notifier.pod.observer import Observer
+from notifier.pod.person import Person
 from notifier.pod.pipeline import House, Pipeline
 from notifier.pod.policies import inbox_policy, notify_limit, user_rate
 from notifier.pod.seat import Seat
@@ -171,6 +172,9 @@ class App:
         settings = self.settings
         self.idempotency = Idempotency(self.redis)
         self.once = Once(self.idempotency, settings.idempotency_ttl)
+        self.person = Person(
+            self.redis, self.inbox, self.holder, self.reports, self.router, self.observer, self.metrics
+        )
         self.publisher = Publisher(
             self.inbox.acceptance,
             self.holder,
@@ -179,6 +183,7 @@ class App:
             on_stored=self.observer.stored,
             once=self.once,
             limit=notify_limit(settings, self.limits),
+            keyed=self.person.keyed,
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
@@ -195,6 +200,7 @@ class App:
             self.hub,
             self.router,
             self.inbox_service,
+            self.person.states,
             limits,
             self.observer.read,
             lambda: self.redis.up,
@@ -257,6 +263,7 @@ class App:
             self.janitor,
             self.trimmer,
             self.groups,
+            self.person.waker,
             Ticker(self.hub, self.cockpit.note_lag),
             self.asker,
             self.follower,
@@ -311,11 +318,14 @@ class App:
             pod,
             self.router.tell_cleared,
             self.observer.cleared,
+            self.router.note_change,
             interval=interval,
             look_again=settings.lock_ttl,
             now=self.redis.clock.now,
         )
-        self.trimmer = Trimmer(self.reports, self.inbox.upkeep, self.observer.trimmed, interval=interval)
+        self.trimmer = Trimmer(
+            self.reports, self.inbox.upkeep, self.observer.trimmed, self.router.note_change, interval=interval
+        )
         self.groups = GroupMaintenance(self.reports, self.inbox.upkeep, pod, interval=interval)
 
     def _build_reports(self) -> None:
@@ -342,6 +352,8 @@ class App:
         offered = Offered(
             self.redis,
             self.publisher,
+            self.person,
+            self.pipeline.push_key,
             self.sockets,
             self.pipeline.accept,
             self.pipeline.service,
@@ -455,6 +467,7 @@ class App:
     def _on_back(self) -> None:
         """Called when the store can be reached again: catches up, and wakes every duty that waits for it."""
         self.router.recover()
+        self.person.watch.note_all()
         for duty in self.duties:
             duty.hurry_after_failure()
         if self.redis.may_store_late:

@@ -11,10 +11,12 @@ from notifier.domain.talkers import Notebook, Stored
 from notifier.live.events import EventFeed
 from notifier.service.inbox import Marked
 from notifier.store.delivery_records import Change
+from notifier.store.inbox_states import Put
 from notifier.store.inbox_values import Accepted, Item
 from notifier.telemetry.metrics import Metrics
 
 MESSAGE_SHOWN = 120  # characters
+KINDS = {"bumped": "bump", "replaced": "replace", "kept": "keep"}
 
 log = logging.getLogger("notifier.delivery")
 
@@ -55,6 +57,45 @@ class Observer:
         if self.events.wanted:
             for stream_id, notification_id in marked.pairs:
                 self.events.emit_for("notification.read", user, notification_id, stream_id)
+
+    def marked(self, user: str, mark: str, changed: Sequence[str], read: Sequence[tuple[str, str]]) -> None:
+        """A user marked notifications; `read` are the ids, and stream ids, of those that became read by it."""
+        self._metrics.acked += len(read)
+        for _ in changed:
+            self._metrics.count("inbox_marks", mark)
+        if self.events.wanted:
+            for notification_id, stream_id in read:
+                self.events.emit_for("notification.read", user, notification_id, stream_id)
+            for notification_id in changed:
+                self.events.emit_for("notification.marked", user, notification_id, "", mark=mark)
+
+    def put(self, user: str, put: Put, content: Content) -> None:
+        """A notification with a key, or for later, was stored."""
+        if put.outcome in KINDS:
+            self._metrics.count("inbox_updates", KINDS[put.outcome])
+        if put.outcome in ("stored", "scheduled", "bumped"):
+            self._metrics.sent += 1
+        if self.events.wanted and put.outcome in ("stored", "bumped"):
+            said = {"source": content.source, "message": content.message[:MESSAGE_SHOWN]}
+            self.events.emit_for("notification.stored", user, put.notification_id, put.stream_id, **said)
+
+    def updated(self, user: str, notification_id: str) -> None:
+        """A notification says something else by now."""
+        self.events.emit_for("notification.updated", user, notification_id, "")
+
+    def patched(self) -> None:
+        """A sender changed a notification."""
+        self._metrics.count("inbox_updates", "patch")
+
+    def retracted(self, user: str, notification_id: str) -> None:
+        """A sender took a notification back."""
+        self._metrics.count("inbox_updates", "retract")
+        self.events.emit_for("notification.retracted", user, notification_id, "")
+
+    def woken(self, user: str, notification_id: str) -> None:
+        """One that was snoozed, or was to come later, has come."""
+        self._metrics.count("inbox_updates", "wake")
+        self.events.emit_for("notification.woken", user, notification_id, "")
 
     def cleared(self, user: str, cleared: int) -> None:
         """Notifications of a user expired unread."""

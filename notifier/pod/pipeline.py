@@ -84,6 +84,7 @@ class Pipeline:
         self.duties: list[Duty] = [QueueWatch(self.deliveries, self._on_queues)]
         if "delivery" in settings.roles:
             self._build_engine(settings)
+        self.push_key = push_key_of(settings)
         self.providers = ProviderFigures(self.routes, self.breakers)
         self._describe_metrics()
 
@@ -213,6 +214,14 @@ def check_providers(settings: Settings) -> None:
                 build_provider(url, key, _tools(settings, lambda: 0.0))  # it sends nothing, and needs no clock
         except SetupError as error:
             raise SetupError(f"{variable}: {str(error).partition(': ')[2]}") from None
+
+
+def push_key_of(settings: Settings) -> str:
+    """The public key that pages subscribe to Web Push with, empty where it is not configured: of the first provider."""
+    for url in settings.provider_push_web:
+        if url.lower().startswith("webpush:"):
+            return str(getattr(build_provider(url, "push:web", _tools(settings, lambda: 0.0)), "public_key", ""))
+    return ""
 
 
 def _tools(settings: Settings, now: Callable[[], float]) -> Tools:

@@ -17,6 +17,7 @@ from notifier.live.lean import LeanPath
 from notifier.pod.cluster import ClusterFigures
 from notifier.pod.cockpit import Cockpit
 from notifier.pod.health import HealthReport
+from notifier.pod.person import Person
 from notifier.service.accept import AcceptService
 from notifier.service.access import Access
 from notifier.service.dead_letters import DeadLetterService
@@ -42,8 +43,11 @@ from notifier.web.endpoints.inboxes import InboxEndpoints
 from notifier.web.endpoints.keys import KeyEndpoints
 from notifier.web.endpoints.metrics import MetricsEndpoints
 from notifier.web.endpoints.notify import NotifyEndpoints, NotifyReceiver
+from notifier.web.endpoints.notify_changes import NotifyChangeEndpoints
+from notifier.web.endpoints.own_inbox import OwnInboxEndpoints
 from notifier.web.endpoints.page import serve_page
 from notifier.web.endpoints.problems import ProblemEndpoints
+from notifier.web.endpoints.push_key import PushKeyEndpoints
 from notifier.web.endpoints.sessions import RateLimitEndpoints, SessionEndpoints
 from notifier.web.endpoints.socket import InboxSocket, SocketEndpoints
 from notifier.web.http.auth import Guard
@@ -57,6 +61,8 @@ class Offered(NamedTuple):
 
     redis: Redis
     publisher: Publisher
+    person: Person
+    push_key: str
     sockets: InboxSocket
     accept: AcceptService
     deliveries: DeliveryService
@@ -99,6 +105,9 @@ def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
     now = parts.redis.clock.now
     return [
         NotifyEndpoints(receiver, parts.notebook.came),
+        NotifyChangeEndpoints(parts.person.keyed, parts.person.patched),
+        OwnInboxEndpoints(parts.person.states, now),
+        PushKeyEndpoints(parts.push_key),
         SocketEndpoints(parts.sockets),
         DeliveryEndpoints(parts.accept, parts.deliveries, parts.notebook),
         SessionEndpoints(parts.sessions),

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from notifier.domain.ids import derived_id, random_id
+from notifier.domain.ids import derived_id, new_seed, random_id
 from notifier.domain.limits import Quota
-from notifier.domain.notifications import Content, Draft, answer_json, payload_json, target_json
+from notifier.domain.notifications import Content, Draft, Terms, answer_json, payload_json, target_json
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError, defect
+from notifier.service.keyed import KeyedPublisher
 from notifier.service.limit import UserLimit
 from notifier.service.once import IdempotencyKey, Once, fingerprint, mismatch
 from notifier.store.inbox_acceptance import Acceptance
@@ -69,9 +70,11 @@ class Publisher:
         on_stored: Callable[[Sequence[Item], Content, Accepted], None],
         once: Once,
         limit: UserLimit | None,
+        keyed: KeyedPublisher,
     ) -> None:
         """`doubt` is told for which users something may be stored that was announced to nobody; `on_stored` what was
-        asked for and what came of it; `limit` bounds what one user is sent, except by broadcasts."""
+        asked for and what came of it; `limit` bounds what one user is sent, except by broadcasts; `keyed` stores what
+        has a key or is to come later."""
         self._acceptance = acceptance
         self._holder = holder
         self._announce = announce
@@ -79,6 +82,7 @@ class Publisher:
         self._on_stored = on_stored
         self._once = once
         self._limit = limit
+        self._keyed = keyed
 
     def reconfigure(self, limit: UserLimit | None) -> None:
         """Replaces the limit, for what comes next."""
@@ -125,6 +129,9 @@ class Publisher:
         return replace(await self._publish(draft, body, key), quota=quota)
 
     def _submit(self, draft: Draft, body: object, key: IdempotencyKey | None, on_answer: OnAnswer) -> None:
+        if draft.terms is not None:
+            _in_task(self._publish_keyed(draft, draft.terms, body, key), on_answer)
+            return
         if not self._acceptance.is_one_script(len(draft.targets), key is not None):
             _in_task(self._publish_by_parts(draft, body, key), on_answer)
             return
@@ -177,6 +184,24 @@ class Publisher:
             return mismatch()
         self._on_stored(work.items, work.content, accepted)
         return Answer(work.answer, False)
+
+    async def _publish_keyed(self, draft: Draft, terms: Terms, body: object, key: IdempotencyKey | None) -> Answer:
+        """As `publish`, of what has a key of its own or is to come later."""
+
+        async def make(seed: str) -> bytes:
+            return await self._keyed.store(draft, terms, lambda user: derived_id(seed, user.key))
+
+        def doubt() -> None:
+            self._doubt([user.key for user in draft.targets])
+
+        try:
+            if key is None:
+                return Answer(await make(new_seed()), False)
+            return Answer(*await self._once.once(key, body, make, doubt))
+        except NotifierError as error:
+            if error.code is ErrorCode.UNAVAILABLE:
+                doubt()
+            raise
 
     async def _publish_by_parts(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer | NotifierError:
         """As `publish`, for more than one script can store."""

@@ -40,11 +40,15 @@ class News(Struct, tag="news", frozen=True):
 
 class Forward(Struct, tag="forward", frozen=True):
     """Text frames for a user's connections: stream id ("" for what is no push) and text. `before` is the stream id of
-    what the sender handed out before them: who has not had that has missed a message."""
+    what the sender handed out before them: who has not had that has missed a message. `to` says for which connections
+    those are that are no push (all, `states` or `plain` ones); `changed` are pairs of stream and notification id that
+    took another state."""
 
     user: str
     messages: list[tuple[str, bytes]]
     before: str = "0-0"
+    to: str = ""
+    changed: list[tuple[bytes, bytes]] = []
 
 
 class Behind(Struct, tag="behind", frozen=True):

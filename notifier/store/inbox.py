@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from notifier.domain.entries import Entry
+from notifier.domain.states import kept
 from notifier.errors import NotifierError
 from notifier.store.inbox_acceptance import Acceptance
 from notifier.store.inbox_plain import PlainSeat
+from notifier.store.inbox_states import InboxStates, counts_of
 from notifier.store.inbox_upkeep import InboxUpkeep
 from notifier.store.inbox_values import (
     HISTORY,
@@ -31,11 +33,11 @@ from notifier.store.redis.client import Redis, as_error
 from notifier.store.redis.gather import Gatherer
 from notifier.store.redis.link import OnReply, Reply
 
-SCRIPTS = ("arrivals", "attach", "catch_up", "cleared", "detach", "page", "read", "read_all", "renew", "retention")
+SCRIPTS = ("arrivals", "catch_up", "cleared", "detach", "page", "read", "read_all", "renew", "retention")
 
 
 class Inbox:
-    """All inboxes of one store; `acceptance` and `upkeep` are the two other sides of them."""
+    """All inboxes of one store; `acceptance`, `states` and `upkeep` are the other sides of them."""
 
     def __init__(self, redis: Redis, policy: InboxPolicy) -> None:
         self._redis = redis
@@ -43,10 +45,12 @@ class Inbox:
         self._payloads = Payloads(redis)
         self._policy = policy
         self._scripts = {name: redis.script(f"inbox/{name}") for name in SCRIPTS}
+        self._attach = redis.script("states/attach")
         self._reads = Gatherer(redis, self._scripts["read"])
         self.plain = PlainSeat()
         self.acceptance = Acceptance(redis, policy, self.plain)
         self.upkeep = InboxUpkeep(redis, policy)
+        self.states = InboxStates(redis, policy, self.plain)
 
     @property
     def policy(self) -> InboxPolicy:
@@ -58,6 +62,7 @@ class Inbox:
         self._policy = policy
         self.acceptance.reconfigure(policy)
         self.upkeep.reconfigure(policy)
+        self.states.reconfigure(policy)
 
     def arrivals(
         self, holder: Holder, users: Sequence[str], on_rows: Callable[[Sequence[str], list[Arrivals] | None], None]
@@ -88,8 +93,10 @@ class Inbox:
             self.plain.note_alone(user, row[3])
         return found
 
-    async def attach(self, holder: Holder, user: str, lock_ttl: float, take_in: Callable[[Snapshot], None]) -> Snapshot:
-        """Joins the user's route, takes the lock where it is free, and reads the inbox.
+    async def attach(
+        self, holder: Holder, user: str, lock_ttl: float, take_in: Callable[[Snapshot], None], with_states: bool = False
+    ) -> Snapshot:
+        """Joins the user's route, takes the lock where it is free, and reads the inbox; `with_states` also its counts.
 
         `take_in` gets it before any later reply is looked at.
         """
@@ -100,12 +107,12 @@ class Inbox:
         def keep(reply: Reply) -> None:
             snapshots.append(self._snapshot(user, reply))
             taken(True)
-            self.plain.note_alone(user, reply[-1])
+            self.plain.note_alone(user, reply[8])
             take_in(snapshots[0])
 
-        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, self.plain.flag)
+        args = (user, holder.pod, holder.fence, round(lock_ttl * 1000), HISTORY, self.plain.flag, int(with_states))
         try:
-            await self._run("attach", user, *args, at_once=keep)
+            await self._redis.run(self._attach, self._keys.stream(user), *args, at_once=keep)
         finally:
             taken(False)
         return snapshots[0]
@@ -142,10 +149,12 @@ class Inbox:
         return len(groups)
 
     def _snapshot(self, user: str, reply: list[Any]) -> Snapshot:
-        owner, fresh, others, cleared, flat, pending, total, last_id, _ = reply
+        owner, fresh, others, cleared, flat, pending, total, last_id, _, counts, states = reply
         entries, told = self._payloads.entries(user, flat), self._payloads.pairs(user, cleared)
         arrivals = self.plain.unseen(user, Arrivals(owner, fresh, others))
-        return Snapshot(arrivals, told, len(cleared), entries, max(0, pending), total, last_id)
+        found = [kept(*states[i : i + 4]) for i in range(0, len(states), 4)]
+        numbers = counts_of(counts) if counts else None
+        return Snapshot(arrivals, told, len(cleared), entries, max(0, pending), total, last_id, numbers, found)
 
     def _read_on(self, group: Sequence[Wanted], reply: list[Any]) -> list[ReadOn | Exception]:
         def read(user: str, row: Reply) -> ReadOn | Exception:

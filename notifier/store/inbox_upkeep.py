@@ -29,13 +29,13 @@ class InboxUpkeep:
     async def expire(self, user: str, again_after: float) -> Expired:
         """Removes what has expired: entries, unread among them, and who holds the lock."""
         again_after_ms, begin, soonest, provisional = round(again_after * 1000), b"-", b"", b""
-        all_removed = all_unread = 0
+        all_removed, all_unread, told = 0, 0, list[bytes]()
         while begin is not None:
-            removed, unread, owner, begin, soonest, provisional = await self._run(
+            removed, unread, owner, begin, soonest, provisional, pods = await self._run(
                 "expire", user, user, again_after_ms, self._policy.default_ttl_ms, begin, soonest, provisional
             )
-            all_removed, all_unread = all_removed + removed, all_unread + unread
-        return Expired(all_removed, all_unread, owner.decode("utf-8", "replace"))
+            all_removed, all_unread, told = all_removed + removed, all_unread + unread, pods or told
+        return Expired(all_removed, all_unread, owner.decode("utf-8", "replace"), told)
 
     async def clear(self, user: str) -> tuple[int, str]:
         """Removes what is unread: how many, and who holds the lock."""
@@ -45,13 +45,13 @@ class InboxUpkeep:
             all_cleared += cleared
         return all_cleared, owner.decode("utf-8", "replace")
 
-    async def trim(self, user: str) -> int:
-        """Cuts the inbox to its newest `maxlen`; how many unread ones went."""
-        all_lost, more = 0, True
+    async def trim(self, user: str) -> tuple[int, list[bytes]]:
+        """Cuts the inbox to its newest `maxlen`; how many unread ones went, and the pods with connections."""
+        all_lost, more, pods = 0, True, None
         while more:
-            lost, more = await self._run("trim", user, user, self._policy.maxlen)
+            lost, more, pods = await self._run("trim", user, user, self._policy.maxlen)
             all_lost += lost
-        return all_lost
+        return all_lost, pods or []
 
     async def retain(self, user: str) -> int:
         """Applies the user's retention to what is in the inbox; how many payloads changed."""
@@ -63,9 +63,9 @@ class InboxUpkeep:
 
     async def repair(self, user: str) -> tuple[int, int]:
         """Removes dangling references and states; how many, and 1 where the consumer group had to be made."""
-        begin, met, all_removed, all_created = b"-", 0, 0, 0
+        begin, states, marks, all_removed, all_created = b"-", 0, 0, 0, 0
         while begin is not None:
-            removed, created, begin, met = await self._run("repair", user, user, begin, met)
+            removed, created, begin, states, marks = await self._run("repair", user, user, begin, states, marks)
             all_removed, all_created = all_removed + removed, all_created + created
         return all_removed, all_created
 

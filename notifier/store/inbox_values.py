@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from notifier.domain.entries import Entry
+from notifier.domain.states import Counts, Kept
 from notifier.domain.users import User
 
 HISTORY = 100  # entries that a new connection is sent
@@ -41,7 +42,7 @@ class Arrivals(Struct, frozen=True):
 
 class Snapshot(NamedTuple):
     """An inbox at the moment a connection began. `entries` are newest first; `cleared` is id, nid, …; the list that it
-    comes from has `cleared_items`."""
+    comes from has `cleared_items`. `counts` and `states`, of those with marks, where they were asked for."""
 
     arrivals: Arrivals
     cleared: list[bytes]
@@ -50,6 +51,8 @@ class Snapshot(NamedTuple):
     pending: int
     total: int
     last_id: bytes
+    counts: Counts | None
+    states: list[Kept]
 
 
 class Wanted(NamedTuple):
@@ -62,11 +65,13 @@ class Wanted(NamedTuple):
 
 
 class Expired(NamedTuple):
-    """Entries that were removed, the unread ones among them, and the holder of the lock (empty: nobody)."""
+    """Entries that were removed, the unread ones among them, the holder of the lock (empty: nobody), and the instances
+    with connections of the user."""
 
     removed: int
     unread: int
     owner: str
+    pods: list[bytes]
 
 
 class Gone(NamedTuple):

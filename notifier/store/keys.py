@@ -19,13 +19,16 @@ T = TypeVar("T")
 
 GROUP = "notifications"
 WORKERS = "workers"
-INDEXES = ("users", "logins", "pending", "expiry", "overfull", "retained", "totals")
+INDEXES = ("users", "logins", "pending", "expiry", "snoozed", "overfull", "retained", "totals")
 
 _LUA = """
 pcall(redis.replicate_commands)  -- Redis < 7 refuses writes after TIME without it
 local function stream_key(u) return 'stream:user:' .. %(open)s u %(close)s end
 local function payload_key(u, nid) return 'notification:' .. %(payload)s nid end
 local function state_key(u) return 'notification_state:' .. %(open)s u %(close)s end
+local function marks_key(u) return 'notif:marks:' .. %(open)s u %(close)s end
+local function named_key(u) return 'notif:keys:' .. %(open)s u %(close)s end
+local function rev_key(u) return 'notif:rev:' .. %(open)s u %(close)s end
 local function lock_key(u) return 'notif:lock:consumer:' .. %(open)s u %(close)s end
 local function route_key(u) return 'notif:route:' .. %(open)s u %(close)s end
 local function sole_key(u) return 'notif:sole:' .. %(open)s u %(close)s end
@@ -98,8 +101,20 @@ class Keys:
         return f"notification:{notification_id}"
 
     def state(self, user: str) -> str:
-        """Hash, uuid -> read; while it has fields."""
+        """Hash, uuid -> read, or snoozed while it is put off; while it has fields."""
         return f"notification_state:{user}"
+
+    def marks(self, user: str) -> str:
+        """Hash, uuid -> when it was seen, read, archived, snoozed until, acted on; as its entry."""
+        return f"notif:marks:{user}"
+
+    def named(self, user: str) -> str:
+        """Hash, a caller's name and key -> uuid; a month longer than the longest payload."""
+        return f"notif:keys:{user}"
+
+    def rev(self, user: str) -> str:
+        """String, changes of the inbox that neither its last id nor its read state tells; as the stream."""
+        return f"notif:rev:{user}"
 
     def lock(self, user: str) -> str:
         """String, the pod; LOCK_TTL, renewed."""
@@ -168,6 +183,7 @@ class Keys:
     #   users, logins   sorted sets, users known, by key and by login
     #   pending         sorted set, users with something unread, by key
     #   expiry          sorted set, user -> Unix ms when the next payload goes
+    #   snoozed         sorted set, user, US (0x1f) and uuid -> Unix ms when it comes back, or comes for the first time
     #   overfull        set, users with more than STREAM_MAXLEN
     #   retained        set, users whose retention was set
     #   totals          hash, `pending`: unread notifications (on one server beside the cluster's counters)
@@ -200,7 +216,10 @@ class Keys:
             | {self.index(name, "") for name in INDEXES}
         )
 
-    permanent_prefixes = ("stream:user:", "notification_state:", "notif:retention:", DELIVERIES)
+    permanent_prefixes = (
+        *("stream:user:", "notification_state:", "notif:retention:", "notif:marks:", "notif:rev:"),
+        DELIVERIES,
+    )
 
     @property
     def lua_prelude(self) -> str:
@@ -224,6 +243,15 @@ class ClusterKeys(Keys):
 
     def state(self, user: str) -> str:
         return f"notification_state:{{{user}}}"
+
+    def marks(self, user: str) -> str:
+        return f"notif:marks:{{{user}}}"
+
+    def named(self, user: str) -> str:
+        return f"notif:keys:{{{user}}}"
+
+    def rev(self, user: str) -> str:
+        return f"notif:rev:{{{user}}}"
 
     def lock(self, user: str) -> str:
         return f"notif:lock:consumer:{{{user}}}"

@@ -5,7 +5,7 @@ It is left out, removed from the store, and the janitor then clears its entry as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notifier.domain.entries import Entry
@@ -31,6 +31,13 @@ class Payloads:
             return rows
         self._remove(user, bad)
         return [row._replace(payload=None) if row.notification_id in bad else row for row in rows]
+
+    def unreadable(self, user: str, payloads: Mapping[str, bytes | None]) -> set[str]:
+        """The notification ids of payloads that cannot be read; they are removed."""
+        bad = {nid for nid, payload in payloads.items() if payload is not None and not is_payload(payload)}
+        if bad:
+            self._remove(user, {nid.encode() for nid in bad})
+        return bad
 
     def fragment(self, user: str, notification_id: bytes, payload: bytes) -> bytes | None:
         """The part of a payload that frames carry; None where there is none (empty) or it cannot be read."""

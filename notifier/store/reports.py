@@ -127,6 +127,16 @@ class Reports:
             "expiry", 0, await self._each("ZRANGEBYSCORE", "expiry", "-inf", before_ms, "LIMIT", 0, limit)
         )
 
+    async def snoozed_due(self, before_ms: int, limit: int) -> list[tuple[str, str]]:
+        """Users and ids of notifications that are to come back before a Unix time in ms; about `limit` at the most."""
+        replies = await self._each("ZRANGEBYSCORE", "snoozed", "-inf", before_ms, "LIMIT", 0, limit)
+        members = [member.decode("utf-8", "replace").partition("\x1f") for reply in replies for member in reply]
+        return [(user, nid) for user, _, nid in members]
+
+    async def snoozed(self) -> int:
+        """Notifications that are to come back, or are to come later."""
+        return sum(await self._each("ZCARD", "snoozed"))
+
     async def overfull(self, limit: int) -> list[str]:
         """Users whose inbox holds more than it is to keep, in no order; `Inbox.trim` takes them off the list."""
         return self._names("overfull", 0, await self._each("SRANDMEMBER", "overfull", limit))

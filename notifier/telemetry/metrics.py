@@ -77,6 +77,8 @@ COUNTERS = {
 }
 LABELLED = {
     "deliveries": ("Deliveries by the status that they took", ("channel", "status")),
+    "inbox_marks": ("Notifications whose state their user changed, by the mark", ("as",)),
+    "inbox_updates": ("Notifications that their sender changed or took back, or that came back", ("kind",)),
     "rate_limited": ("Deliveries that a limit deferred or dropped", ("channel",)),
     "spoilt_values": ("Values in Redis that could not be read, by the kind that was expected", ("kind",)),
 }

@@ -62,6 +62,8 @@ def filter_case(context, case):
     """Keeps a request unless it is by the schema, and yet not what the program takes."""
     if isinstance(case.body, dict) and "idempotency_key" in case.body and "Idempotency-Key" in (case.headers or {}):
         return False  # two keys for one request
+    if _is_half_a_pair(case.query) or _has_odd_terms(case.body):
+        return False
     return not (_is_beside_the_schema(case.body) or _has_odd_login(case.query))
 
 
@@ -72,6 +74,20 @@ def before_call(context, case, kwargs):
         case.headers["Idempotency-Key"] = f"{case.id}{key}"[:MAX_KEY]
     if isinstance(case.body, dict) and _is_key(key := case.body.get("idempotency_key")):
         case.body = case.body | {"idempotency_key": f"{case.id}{key}"[:MAX_KEY]}
+
+
+def _is_half_a_pair(query):
+    """True where a query names half of a user."""
+    return isinstance(query, dict) and ("user_id" in query) != ("login" in query)
+
+
+def _has_odd_terms(body):
+    """True where fields of a notification, of marks or of a snooze do not go together, or a time is out of bounds."""
+    if not isinstance(body, dict):
+        return False
+    terms = "deliver_at" in body or ("on_same" in body and "key" not in body)
+    marks = "as" in body and len(body.keys() & {"ids", "up_to", "filter"}) != 1
+    return terms or marks or "until" in body or ("for" in body and not re.fullmatch(r"[1-9]h", str(body["for"])))
 
 
 def _is_key(text):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 
 import pytest
 
@@ -11,9 +12,11 @@ from tests.support import Inbox, eventually, expire_payloads, notify
 
 USERS = [{"id": 1, "login": "alice"}, {"id": 2, "login": "bob"}, {"id": 3, "login": "ида"}]
 STEPS = 40
+ACTIONS = ("seen", "read", "unread", "archive", "unarchive", "act")
 # Other programs' business, of one run alone, or what the plain commands themselves keep.
 LEFT_OUT = ("notif:pod", "notif:bus:", "notif:fence", "notif:epoch", "notif:sole:", "notif:lock:", "notif:route:")
 LEFT_OUT += (
+    "notif:rev:",  # other changes lead to the same
     "notif:trial",
     "notif:sweep:",
     "notif:idem:",
@@ -22,6 +25,7 @@ LEFT_OUT += (
     "notif:past",
     "notif:history",
 )
+TIMES = re.compile("(?<=[srazx])[0-9]{13}")
 
 
 class Run:
@@ -44,7 +48,11 @@ class Run:
         return self.names.get(value, value) if isinstance(value, str) else value
 
     async def step(self, draw):
-        kind = draw.choice(["notify"] * 5 + ["read"] * 4 + ["open", "close", "read_all", "expire", "repeat", "bogus"])
+        kind = draw.choice(
+            ["notify"] * 5
+            + ["read"] * 4
+            + ["open", "close", "read_all", "expire", "repeat", "bogus", "mark", "put_off"]
+        )
         kind = draw.choice(["retention", "break", kind, kind, kind, kind, kind, kind])
         await getattr(self, kind)(draw)
 
@@ -132,6 +140,28 @@ class Run:
                 await other.say("sync.request", limit=3)
                 await self.frames(other, lambda frame: frame["type"] == "sync.response")
 
+    async def mark(self, draw):
+        """Any mark of the new ways, of one that the plain commands may have under way."""
+        await self.change(draw, lambda pod, nid, pair: pod.post(f"/api/v1/inbox/{nid}/{draw.choice(ACTIONS)}?{pair}"))
+
+    async def put_off(self, draw):
+        """Snoozed, or brought back."""
+        body = {"for": "1h"}
+        await self.change(draw, lambda pod, nid, pair: pod.put(f"/api/v1/inbox/{nid}/snooze?{pair}", json=body))
+        await self.change(draw, lambda pod, nid, pair: pod.delete(f"/api/v1/inbox/{nid}/snooze?{pair}"))
+
+    async def change(self, draw, call):
+        number, pod = draw.randrange(len(USERS)), self.pods[draw.random() < 0.3]
+        if not self.pushed[number]:
+            return
+        nid, _ = draw.choice(self.pushed[number][-4:])
+        answer = await call(pod, nid, f"user_id={USERS[number]['id']}&login={USERS[number]['login']}")
+        self.said.append((answer.status_code, answer.json().get("changed"), answer.json().get("counts")))
+        await asyncio.sleep(0.03)
+        for tab in self.tabs_of(number):
+            await tab.say("sync.request", limit=3)
+            await self.frames(tab, lambda frame: frame["type"] == "sync.response")
+
     async def retention(self, draw):
         if self.tabs:
             tab = draw.choice(self.tabs)
@@ -194,6 +224,10 @@ class Run:
         ask |= {"list": ("LRANGE", key, 0, -1), "string": ("GET", key)}
         reply = await self.redis.call(*ask[kind])
         parts = [self.named(part.decode()) for part in (reply if isinstance(reply, list) else [reply])]
+        if key == "notif:snoozed":
+            parts = sorted("\x1f".join(map(self.name, part.split("\x1f"))) for part in parts)
+        if key.startswith("notif:marks:"):  # when it was, differs
+            parts = [TIMES.sub("", part) for part in parts]
         if kind == "list":  # stream ids of two runs differ
             parts = parts[1::2]
         return sorted(parts) if kind in ("set", "hash") or key == "notif:expiry" else parts

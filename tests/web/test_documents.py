@@ -225,15 +225,33 @@ async def test_what_the_server_says_is_of_the_described_types(client):
     said.append(await inbox.receive())
     await inbox.say("nonsense")
     said.append(await inbox.receive())
+    said += await states_said(client, pushed["notification_id"])
     for message in said:
         kind = BY_TYPE[message["type"]].struct
         assert msgspec.to_builtins(msgspec.convert(message, kind)) == message
     assert {message["type"] for message in said} == {msgspec.to_builtins(one.example)["type"] for one in BY_SERVER}
 
 
+async def states_said(client, nid):
+    """What a connection that asked for states and counts is told of a mark, a change, a question and a retraction."""
+    inbox = await Inbox.open(client, login="alice&events=states,counts")
+    said = [{"type": "sync.complete", "data": inbox.synced}]
+    await inbox.say("notification.mark", ids=[nid], **{"as": "archived"})
+    said += [await inbox.receive() for _ in range(2)]
+    await inbox.say("inbox.query", archived="only", ref="r")
+    said.append(await inbox.receive())
+    await client.patch(f"/api/v1/notify/{nid}", json={"message": "new"})
+    said.append(await inbox.receive())
+    await client.delete(f"/api/v1/notify/{nid}")
+    while said[-1]["type"] != "notification.removed":
+        said.append(await inbox.receive())
+    return said
+
+
 async def test_what_a_client_may_say_is_taken(client):
     """The examples' ids are nobody's, and the inbox is empty."""
     answers = {"Read": "error", "ReadAll": None, "Sync": "sync.response", "Retention": "retention.ack"}
+    answers |= {"Mark": "error", "Query": "inbox.result"}
     inbox = await Inbox.open(client)
     for said in BY_CLIENT:
         await inbox.socket.send(msgspec.json.encode(said.example).decode())

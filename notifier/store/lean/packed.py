@@ -30,8 +30,14 @@ def add_entry(stream: bytes) -> bytes:
 
 
 def mark_read(state: bytes) -> bytes:
-    """`HSET` in a packed state, up to the notification's id; `AS_READ` follows it."""
-    return b"*4\r\n$4\r\nHSET\r\n%b%b" % (state, ID)
+    """`HSETNX` in a packed state, up to the notification's id; `AS_READ` follows it. A state that is there stays."""
+    return b"*4\r\n$6\r\nHSETNX\r\n%b%b" % (state, ID)
+
+
+def note_marks(marks: bytes, notification_ids: list[bytes], mark: bytes) -> bytes:
+    """`HSET` of one packed mark for each id, in packed marks."""
+    rows = b"".join([b"%b%b\r\n%b" % (ID, nid, mark) for nid in notification_ids])
+    return b"*%d\r\n$4\r\nHSET\r\n%b%b" % (2 * len(notification_ids) + 2, marks, rows)
 
 
 AS_READ = b"\r\n$4\r\nread\r\n"

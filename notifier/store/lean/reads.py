@@ -9,7 +9,7 @@ from typing import Any
 from notifier.errors import NotifierError
 from notifier.store.inbox import Inbox
 from notifier.store.inbox_values import Holder
-from notifier.store.lean.packed import AS_READ, acknowledge, count_there, open_bulk
+from notifier.store.lean.packed import AS_READ, acknowledge, bulk, count_there, note_marks, open_bulk
 from notifier.store.lean.soles import GROUP_NAME, Sole, is_booked, is_next
 from notifier.store.lean.transaction import Transactions
 from notifier.store.lean.upkeep import Upkeep
@@ -19,6 +19,7 @@ from notifier.store.redis.single import SingleRedis
 
 ID_LENGTH = 36
 NEVER = -1
+AFTER_CODES = 2  # replies of a user's commands after those of its pairs: the group's, and the marks'
 
 Pair = tuple[bytes, bytes]  # stream id, notification id
 OnRead = Callable[[list[int] | NotifierError, list[bytes]], None]
@@ -112,13 +113,14 @@ class Reads:
             return
         marks, self._marks = self._marks, []
         out, payloads, names = list[bytes](), list[bytes](), list[bytes]()
-        life = self._inbox.policy.default_ttl_ms
+        life, now = self._inbox.policy.default_ttl_ms, bulk(f"r{self._redis.clock.now() * 1000:.0f}")
         for mark in marks:
             sole = mark.sole
             for _, nid in mark.pairs:
                 out.append(b"%b%b%b" % (sole.mark, nid, AS_READ))
                 payloads.append(b"%b%b\r\n" % (self._payload, nid))
             out.append(_pass_by(mark))
+            out.append(note_marks(sole.marks, [nid for _, nid in mark.pairs], now))
             names.append(sole.name)
             if not sole.soonest:
                 self._upkeep.touch(sole, life)
@@ -146,7 +148,7 @@ class Reads:
         for mark, owner in zip(marks, owners, strict=True):
             end = place + len(mark.pairs)
             codes, moved = outcome[place:end], outcome[end]
-            place = end + 1
+            place = end + AFTER_CODES
             marked += sum([code for code in codes if type(code) is int])
             well = owner == tag and there == asked and not isinstance(moved, Exception)
             try:

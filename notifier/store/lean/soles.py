@@ -31,6 +31,7 @@ class Sole:
         "key",
         "limit",
         "mark",
+        "marks",
         "member",
         "move",
         "name",
@@ -55,6 +56,7 @@ class Sole:
         self.name = bulk(keys.sole(key))
         self.xadd = add_entry(stream)
         self.mark = mark_read(bulk(keys.state(key)))
+        self.marks = bulk(keys.marks(key))
         self.move = move_group(stream, GROUP_NAME)
         self.pushed: dict[bytes, bytes] = {}
         self.booked: dict[bytes, bytes] = {}

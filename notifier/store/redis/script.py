@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from notifier.packaged.files import held
 from notifier.store.keys import DELIVERY_LUA, Keys
 
+OF_INBOXES = "states"  # a subject that has the library of inboxes, too
 OF_DELIVERIES = ("delivery", "session")  # subjects whose keys share the slot of deliveries
 
 _FUNCTION = re.compile(r"local function (\w+)")
@@ -25,13 +26,14 @@ class Script:
     """A Lua script of `store/scripts/` behind the functions of others that it uses.
 
     `name` is subject and step, `delivery/lease`. All scripts share `common.lua`; those of a subject may share a library
-    before them (`lib.lua`) and an end of their own behind them (`end.lua`).
+    before them (`lib.lua`; `states` has that of `inbox` too) and an end of their own behind them (`end.lua`).
     """
 
     def __init__(self, name: str, keys: Keys) -> None:
         scripts = held("notifier.store", "scripts")
         subject, own = name.split("/")
-        library = scripts.get(f"{subject}/lib.lua", b"")
+        library = scripts["inbox/lib.lua"] if subject == OF_INBOXES else b""
+        library += scripts.get(f"{subject}/lib.lua", b"")
         end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
         names = DELIVERY_LUA if subject in OF_DELIVERIES else keys.lua_prelude
         parts = (scripts["common.lua"], library, b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end)

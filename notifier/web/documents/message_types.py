@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from notifier.domain.fields import Category, Data, Priority, Title, Url
 from notifier.domain.protocol import (
     MAX_RETENTION_DAYS,
+    Mark,
+    MarkData,
+    Query,
+    QueryData,
     Read,
     ReadAll,
     ReadAllData,
@@ -19,6 +23,7 @@ from notifier.domain.protocol import (
     SyncData,
 )
 from notifier.web.endpoints.fields import ID, STREAM_ID, TIME, Count, StreamId, Time, Uuid
+from notifier.web.endpoints.own_inbox import PAGE, REV, Counts, Page, Rev
 
 
 class Pushed(Struct, kw_only=True):
@@ -69,12 +74,82 @@ class SyncCounts(Struct):
 
     pending: Annotated[int, Meta(ge=0, description="Unread notifications.")]
     total: Count
+    counts: Annotated[Counts, Meta(description="With `events=counts`.")] | UnsetType = UNSET
+    rev: Rev | UnsetType = UNSET
 
 
 class SyncComplete(Struct, tag="sync.complete"):
     """The inbox has been sent; what follows is live."""
 
     data: SyncCounts
+
+
+class StateData(Struct, kw_only=True):
+    """The states of a notification."""
+
+    notification_id: Uuid
+    stream_id: StreamId
+    seen: bool
+    read: bool
+    archived: bool
+    snoozed_until: Time | None
+    acted: bool
+    rev: Rev
+
+
+class State(Struct, tag="notification.state"):
+    """A notification is in other states; with `events=states`. On connect, of those that `read` alone does not tell."""
+
+    data: StateData
+
+
+class UpdateData(Pushed, kw_only=True):
+    """A notification as it reads by now."""
+
+    revision: Annotated[int, Meta(ge=1)]
+
+
+class Update(Struct, tag="notification.update"):
+    """The sender changed a notification, or it is back before its time; with `events=states`."""
+
+    data: UpdateData
+
+
+class RemovedData(Struct):
+    """A notification that is in the inbox no more."""
+
+    notification_id: Uuid
+    reason: Literal["retracted"]
+
+
+class Removed(Struct, tag="notification.removed"):
+    """The sender took a notification back; with `events=states`. To other clients one that was unread is cleared."""
+
+    data: RemovedData
+
+
+class CountsData(Counts):
+    """The counts of the main list: what is neither archived nor snoozed."""
+
+    rev: Rev
+
+
+class InboxCounts(Struct, tag="inbox.counts"):
+    """The counts after a change, at most every 50 ms; with `events=counts`."""
+
+    data: CountsData
+
+
+class ResultData(Page, kw_only=True):
+    """A page, with the `ref` of its query."""
+
+    ref: str | None
+
+
+class InboxResult(Struct, tag="inbox.result"):
+    """The answer to an `inbox.query`."""
+
+    data: ResultData
 
 
 class RetentionDays(Struct):
@@ -125,6 +200,25 @@ BY_SERVER = (
     Said(ReadAck, ReadAck(Acknowledged(ID, STREAM_ID))),
     Said(SyncResponse, SyncResponse([_PUSHED])),
     Said(SyncComplete, SyncComplete(SyncCounts(pending=1, total=1))),
+    Said(
+        State,
+        State(
+            StateData(
+                notification_id=ID,
+                stream_id=STREAM_ID,
+                seen=True,
+                read=False,
+                archived=False,
+                snoozed_until=None,
+                acted=False,
+                rev=REV,
+            )
+        ),
+    ),
+    Said(Update, Update(UpdateData(**structs.asdict(_PUSHED) | {"revision": 2}))),
+    Said(Removed, Removed(RemovedData(ID, "retracted"))),
+    Said(InboxCounts, InboxCounts(CountsData(3, 1, 57, REV))),
+    Said(InboxResult, InboxResult(ResultData(**structs.asdict(PAGE) | {"ref": "r1"}))),
     Said(RetentionAck, RetentionAck(RetentionDays(7))),
     Said(Error, Error(ErrorData("not_found", "no such notification in this inbox", "notification.read"))),
 )
@@ -132,6 +226,8 @@ BY_CLIENT = (
     Said(Read, Read(ReadData(ID, STREAM_ID))),
     Said(ReadAll, ReadAll(ReadAllData(STREAM_ID))),
     Said(Sync, Sync(SyncData(limit=50, before=STREAM_ID))),
+    Said(Mark, Mark(MarkData(mark="archived", ids=[ID]))),
+    Said(Query, Query(QueryData(status="unread", ref="r1"))),
     Said(Retention, Retention(RetentionData(7))),
 )
 

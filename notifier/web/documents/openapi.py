@@ -109,7 +109,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
-    schema = {key: value for key, value in schema.items() if (key, value) != ("default", "")}
+    schema = _typed({key: value for key, value in schema.items() if (key, value) != ("default", "")})
     found: dict[str, Any] = {"name": name, "in": place, "required": required or place == "path"}
     if text := schema.pop("description", ""):
         found["description"] = text
@@ -129,7 +129,8 @@ def _bodies(routes: Iterable[Route]) -> list[Any]:
 def _operation(route: Route, schemas: dict[Any, Any], guarded: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "tags": [route.tag.name]}
     scope = route.access.scope(route.method)
-    wants = f"Scope `{scope}`." if scope else "A user's token." if needs_token(route) else "Open to anybody."
+    owner = ", or the user's own token" if route.access.users else ""
+    wants = f"Scope `{scope}`{owner}." if scope else "A user's token." if needs_token(route) else "Open to anybody."
     found["description"] = f"{route.description}\n\n{wants}".strip()
     bearer = {"bearer": [str(scope)] if scope else []}
     found["security"] = ([bearer] if guarded else [{}, bearer]) if needs_token(route) else []

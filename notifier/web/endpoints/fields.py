@@ -25,6 +25,7 @@ STREAM_ID = "1704110400000-0"
 TIME = "2024-01-01T12:00:00.000Z"
 
 INBOX = Tag("Inbox", "Sending to users' inboxes.")
+PERSON = Tag("Own inbox", "A person's own inbox: list, count, mark, snooze, with a user's token or for a user.")
 DELIVERIES = Tag("Deliveries", "Sending by push, SMS, mail and webhook, and the state of each.")
 SESSIONS = Tag("Sessions", "Users' addresses, and the limit on sends.")
 OPERATORS = Tag("Operators", "Reports and actions over all instances.")

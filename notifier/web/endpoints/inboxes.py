@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.entries import Entry as StoredEntry
-from notifier.domain.fields import Category, Data, Login, Priority, Title, Ttl, Url, UserId, text
+from notifier.domain.fields import Category, Data, Key, Login, Priority, Title, Ttl, Url, UserId, text
 from notifier.domain.users import parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
@@ -96,8 +96,10 @@ class Payload(Struct, kw_only=True):
     category: Category | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     data: Data | UnsetType = UNSET
+    revision: Annotated[int, Meta(ge=1, description="After changes by its sender.")] | UnsetType = UNSET
     target: PayloadTarget
     ttl: Ttl | UnsetType = UNSET
+    key: Key | UnsetType = UNSET
 
 
 class Entry(Struct, kw_only=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from notifier.domain.access import Caller
 from notifier.domain.bodies import read_json
 from notifier.domain.faults import Faults
 from notifier.domain.inbox_requests import NotifyRequest, Target
@@ -33,9 +35,9 @@ class NotifyReceiver:
         self._publisher = publisher
         self._now = now
 
-    async def publish(self, caller: str, headers: Mapping[str, str], body: bytes) -> Published:
+    async def publish(self, caller: Caller, headers: Mapping[str, str], body: bytes) -> Published:
         """The answer to a request of `caller`; header names are lower case. Raises `NotifierError`."""
-        return await self._publisher.publish(*self._read(caller, headers, body))
+        return await self._publisher.publish(*self._read(caller.identity, headers, body, caller.name))
 
     def submit(self, caller: str, headers: Mapping[str, str], body: bytes, on_answer: OnAnswer) -> None:
         """As `publish`, without a task: `on_answer` gets the answer or the store's error.
@@ -45,7 +47,7 @@ class NotifyReceiver:
         self._publisher.submit(*self._read(caller, headers, body), on_answer)
 
     def _read(
-        self, caller: str, headers: Mapping[str, str], body: bytes
+        self, caller: str, headers: Mapping[str, str], body: bytes, name: str = ""
     ) -> tuple[Draft, object, IdempotencyKey | None]:
         given = headers.get("idempotency-key", headers.get("x-idempotency-key"))
         faults = Faults()
@@ -53,7 +55,7 @@ class NotifyReceiver:
         if body:
             check_json_type(headers.get("content-type"))
         value = read_json(body)
-        return read_notify_request(value, format_time(self._now()), faults), value, key
+        return read_notify_request(value, format_time(self._now()), faults, name or caller), value, key
 
 
 def headers_of(answer: Published) -> dict[str, str]:
@@ -69,6 +71,7 @@ class NotifyResult(Struct):
 
     target: Target
     notification_id: Uuid
+    kept: Annotated[bool, Meta(description="True where an earlier one of the key stays.")] | UnsetType = UNSET
 
 
 class NotifyAnswer(Struct):
@@ -122,5 +125,5 @@ class NotifyEndpoints(Endpoints):
     async def notify(self, call: Call) -> Reply[NotifyAnswer]:
         request = call.request
         self._on_came(call.caller.name, request.ip)
-        answer = await self._receiver.publish(call.caller.identity, request.headers, request.body)
+        answer = await self._receiver.publish(call.caller, request.headers, request.body)
         return Reply(answer.body, headers_of(answer))

@@ -14,7 +14,7 @@ from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.sessions import SessionService
 from notifier.web.endpoints.fields import SESSIONS, TIME, Count, Seconds, Time
 from notifier.web.http.mount import Call
-from notifier.web.http.route import API, Answer, Endpoints, delete, get, post
+from notifier.web.http.route import API, API_OR_OWNER, Answer, Endpoints, delete, get, post
 
 PATH = "/api/v1/sessions"
 
@@ -48,6 +48,7 @@ class RateLimit(Struct):
 _DEVICE = "fcm-token-of-a-device"
 _EXAMPLE = Session(user_id="u-1", platform="android", device_token=_DEVICE, created_at=TIME)
 _NO_USER = NotifierError(ErrorCode.NOT_FOUND, "there is no such user")
+_OTHER_USER = NotifierError(ErrorCode.FORBIDDEN, "this token is for the sessions of its own user key alone")
 _BAD_PLATFORM = NotifierError(
     ErrorCode.INVALID,
     "1 field is not valid",
@@ -58,7 +59,7 @@ _BAD_PLATFORM = NotifierError(
 class SessionEndpoints(Endpoints):
     """The routes of sessions."""
 
-    tag, access = SESSIONS, API
+    tag, access = SESSIONS, API_OR_OWNER
 
     def __init__(self, service: SessionService) -> None:
         self._service = service
@@ -70,27 +71,31 @@ class SessionEndpoints(Endpoints):
         "of the oldest. A device or browser that is registered for another user leaves the former one.",
         example=AndroidSession(user_id="u-1", device_token=_DEVICE),
         answers=(Answer(status=201, example=_EXAMPLE),),
-        failures=(_BAD_PLATFORM,),
+        failures=(_BAD_PLATFORM, _OTHER_USER),
     )
     async def add_session(self, call: Call, body: SessionRequest) -> Session:
-        return msgspec.convert(await self._service.add(body.session()), Session)
+        session = body.session()
+        _check_owner(call, session.user_id)
+        return msgspec.convert(await self._service.add(session), Session)
 
     @get(
         f"{PATH}/{{user_id}}",
         "List a user's sessions",
         answers=(Answer(example=SessionList([_EXAMPLE])),),
-        failures=(_NO_USER,),
+        failures=(_NO_USER, _OTHER_USER),
     )
     async def list_sessions(self, call: Call, user_id: str) -> SessionList:
+        _check_owner(call, user_id)
         return SessionList(msgspec.convert(await self._service.of(_user(user_id)), list[Session]))
 
     @delete(
         f"{PATH}/{{user_id}}",
         "Forget all sessions of a user",
         answers=(Answer(status=204, description="They are forgotten."),),
-        failures=(_NO_USER,),
+        failures=(_NO_USER, _OTHER_USER),
     )
     async def drop_sessions(self, call: Call, user_id: str) -> None:
+        _check_owner(call, user_id)
         await self._service.drop(_user(user_id))
 
 
@@ -111,6 +116,13 @@ class RateLimitEndpoints(Endpoints):
     )
     async def get_ratelimit(self, call: Call, user_id: str) -> RateLimit:
         return RateLimit(**await self._look(_user(user_id)))
+
+
+def _check_owner(call: Call, user_id: str) -> None:
+    """Lets a user's own token at that user's sessions alone; they are known by the user key."""
+    user = call.caller.user
+    if user is not None and user.key != user_id:
+        raise _OTHER_USER
 
 
 def _user(user_id: str) -> str:

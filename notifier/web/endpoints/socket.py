@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from ipaddress import ip_address
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 from sanic.exceptions import SanicException
 
 from notifier.domain import protocol
 from notifier.domain.access import Caller
 from notifier.domain.fields import Login, UserId
 from notifier.domain.limits import BAD_MESSAGES_IN_A_ROW, MessageBudget
-from notifier.domain.protocol import Command, MessageError, Read, ReadAll, Retention, Sync
+from notifier.domain.protocol import Command, Mark, MarkData, MessageError, Query, Read, ReadAll, Retention, Sync
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.connection import Connection
@@ -26,6 +26,7 @@ from notifier.live.keyed import OpenByKey
 from notifier.live.lean import LeanPath
 from notifier.live.router import Router
 from notifier.service.inbox import InboxService, Marked, OnRead
+from notifier.service.states import StatesService
 from notifier.web.endpoints.fields import INBOX
 from notifier.web.http.mount import Call
 from notifier.web.http.protocol import check_upgrade, take_over
@@ -35,6 +36,7 @@ POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 SUBPROTOCOL = "notifier.v1"
+TOLD = frozenset(("states", "counts"))  # what a client may ask for by `events`
 
 log = logging.getLogger("notifier.web")
 
@@ -56,6 +58,7 @@ class InboxSocket:
         hub: Hub,
         router: Router,
         service: InboxService,
+        states: StatesService,
         limits: SocketLimits,
         on_read: Callable[[str, Marked], None],
         store_is_up: Callable[[], bool],
@@ -67,6 +70,7 @@ class InboxSocket:
         self._hub = hub
         self._router = router
         self._service = service
+        self._states = states
         self._limits = limits
         self._on_read = on_read
         self._store_is_up = store_is_up
@@ -169,6 +173,24 @@ class InboxSocket:
                 self._answer(connection, await self._service.sync(user, command))
             case Retention():
                 self._answer(connection, await self._service.set_retention(user, command))
+            case Mark():
+                self._refuse_marks(connection, await self._mark(user, command.data))
+            case Query(data):
+                page = await self._states.page(user, data, data.limit, data.before, data.after)
+                self._answer(connection, protocol.inbox_result(page, data.ref))
+
+    async def _mark(self, user: str, data: MarkData) -> Mapping[str, Any]:
+        if data.ids is not UNSET:
+            return await self._states.mark(user, data.mark, data.ids)
+        if data.filter is not UNSET:
+            return await self._states.mark_filtered(user, data.mark, data.filter)
+        return await self._states.mark_up_to(user, data.mark, str(data.up_to))
+
+    def _refuse_marks(self, connection: Connection, answer: Mapping[str, Any]) -> None:
+        for error in answer.get("errors", ()):
+            code = ErrorCode.NOT_FOUND if error["error"] == "not_found" else ErrorCode.INVALID
+            problem = MessageError(code, f"{error['id']}: {error['error']}", Mark.name)
+            self._answer(connection, protocol.error(problem))
 
     # Reads are by far the most frequent command: those of one turn of the loop go to the store together.
 
@@ -202,7 +224,7 @@ class InboxSocket:
     def _acknowledge(self, connection: Connection, marked: Marked) -> None:
         connection.acked += marked.now
         texts = [protocol.read_ack(notification_id, stream_id) for stream_id, notification_id in marked.pairs]
-        self._router.tell(connection.user_key, marked.others, texts)
+        self._router.tell(connection.user_key, marked.others, texts, marked.pairs)
         if marked.now:
             self._on_read(connection.user_key, marked)
 
@@ -242,6 +264,14 @@ class SocketQuery(Struct):
 
     user_id: Annotated[UserId, Meta(examples=[1])]
     login: Annotated[Login, Meta(examples=["alice"])]
+    events: Annotated[
+        str,
+        Meta(
+            description="Frames beside the plain ones, by commas: `states` for `notification.state`, "
+            "`notification.update` and `notification.removed`; `counts` for `inbox.counts`.",
+            examples=["states,counts"],
+        ),
+    ] = ""
     token: Annotated[str, Meta(description="A user's JWT, where it is not in `Authorization` or a subprotocol.")] = ""
 
 
@@ -290,6 +320,7 @@ class SocketEndpoints(Endpoints):
             raise NotifierError(ErrorCode.FORBIDDEN, "this token is not for this user")
         subprotocol = check_upgrade(request, SUBPROTOCOL)
         connection = self._sockets.admit(user, request.ip, caller)
+        connection.telling = frozenset(query.events.split(",")) & TOLD
         take_over(request, connection, subprotocol, lambda: self._sockets.begin(connection))
 
 

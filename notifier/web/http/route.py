@@ -52,14 +52,16 @@ T = TypeVar("T")
 class Access(NamedTuple):
     """The scope that a route asks of a caller with `AUTH_MODE=token`: `to_look` for GET and HEAD, else `to_act`.
 
-    None asks for nothing; `known` asks for a valid token of any scope. `from_memory`: while the store is away, a key
-    that was good a while ago is taken for good still.
+    None asks for nothing; `known` asks for a valid token of any scope. `users` lets users' tokens in as well, which
+    have no scope: the handler sees to it that they get what is theirs alone. `from_memory`: while the store is away, a
+    key that was good a while ago is taken for good still.
     """
 
     to_look: Scope | None
     to_act: Scope | None
     known: bool = False
     from_memory: bool = False
+    users: bool = False
 
     def scope(self, method: str) -> Scope | None:
         """The scope for a method; None where there is none to have."""
@@ -69,6 +71,8 @@ class Access(NamedTuple):
 OPEN = Access(None, None)
 KNOWN = Access(None, None, known=True)
 API = Access(Scope.READ, Scope.NOTIFY)
+API_OR_OWNER = Access(Scope.READ, Scope.NOTIFY, users=True)
+OWN = Access(Scope.NOTIFY, Scope.NOTIFY, users=True)
 ADMIN = Access(Scope.OBSERVE, Scope.ADMIN)
 WATCHING = ADMIN._replace(from_memory=True)  # for what tells that the store is away
 
@@ -179,6 +183,16 @@ def get(path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]
 def post(path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
     """Declares a handler of POST; options as of `get`."""
     return _declare("POST", path, summary, **options)
+
+
+def put(path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+    """Declares a handler of PUT; options as of `get`."""
+    return _declare("PUT", path, summary, **options)
+
+
+def patch(path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+    """Declares a handler of PATCH; options as of `get`."""
+    return _declare("PATCH", path, summary, **options)
 
 
 def delete(path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:

@@ -27,7 +27,21 @@ TO_OBSERVE = ["401", "403", "403", "in", "in", "in", "403"]
 TO_OPERATE = ["401", "403", "403", "403", "in", "in", "403"]
 TO_FOLLOW = ["401", "403", "403", "403", "in", "in", "in"]
 
+TO_OWN = ["401", "in", "403", "403", "in", "in", "in"]
+KNOWN = ["401", "in", "in", "in", "in", "in", "in"]
+
 ROUTES = {
+    ("PATCH", "/api/v1/notify/<notification_id:str>"): TO_SEND,
+    ("DELETE", "/api/v1/notify/<notification_id:str>"): TO_SEND,
+    ("DELETE", "/api/v1/notify"): TO_SEND,
+    ("GET", "/api/v1/inbox"): TO_OWN,
+    ("GET", "/api/v1/inbox/counts"): TO_OWN,
+    ("POST", "/api/v1/inbox/mark"): TO_OWN,
+    ("GET", "/api/v1/inbox/<notification_id:str>"): TO_OWN,
+    ("POST", "/api/v1/inbox/<notification_id:str>/<action:str>"): TO_OWN,
+    ("PUT", "/api/v1/inbox/<notification_id:str>/snooze"): TO_OWN,
+    ("DELETE", "/api/v1/inbox/<notification_id:str>/snooze"): TO_OWN,
+    ("GET", "/api/v1/push/vapid-key"): KNOWN,
     ("GET", "/"): OPEN,
     ("GET", "/health"): OPEN,
     ("GET", "/health/live"): OPEN,
@@ -63,7 +77,7 @@ ROUTES = {
     ("GET", "/api/v1/batches/<batch_id:str>"): TO_LOOK,
     ("POST", "/send"): TO_SEND,
     ("GET", "/ratelimit/<user_id:str>"): TO_LOOK,
-    ("POST", "/api/v1/sessions"): TO_SEND,
+    ("POST", "/api/v1/sessions"): TO_OWN,  # the user's own, which "{}" does not name
     ("GET", "/api/v1/sessions/<user_id:str>"): TO_LOOK,
     ("DELETE", "/api/v1/sessions/<user_id:str>"): TO_SEND,
     ("GET", "/api/v1/admin/dlq"): TO_OBSERVE,

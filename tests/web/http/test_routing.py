@@ -59,7 +59,7 @@ async def test_streams_take_no_head(client, path):
 
 async def test_what_takes_no_get_takes_no_head(client):
     status, headers, _ = parse(await ask(client, "HEAD /api/v1/notify"))
-    assert (status, headers["allow"]) == (405, "post")
+    assert (status, headers["allow"]) == (405, "post, delete")
 
 
 async def test_a_head_needs_the_token_that_a_get_needs(start_pod):

@@ -11,6 +11,8 @@ local function look(u, id, nid, now)
   end
   if now == '1' then
     redis.call('HDEL', state_key(u), nid)
+    redis.call('HDEL', marks_key(u), nid)
+    count_change(u, 2)
     count_pending(1)
   end
   return {-1, false}

@@ -5,7 +5,7 @@
 --          where the part begins, ms of the next payload in the parts before ('' = none), when the user is to be looked at
 --          by the first part ('' = this is it)
 -- returns  {entries removed, unread among them, lock holder ('' = none), where the next part begins or false, ms of the
---          next payload so far ('' = none), when the user is to be looked at}
+--          next payload so far ('' = none), when the user is to be looked at, pods with connections where entries went}
 local u = ARGV[1]
 local now = now_ms()
 
@@ -49,5 +49,6 @@ return mending(u, function()
     provisional = string.format('%.0f', now + ARGV[2])
     redis.call('ZADD', index('expiry'), provisional, u)
   end
-  return {#gone, #cleared / 2, owner, following, next_due and string.format('%.0f', next_due) or '', provisional}
+  return {#gone, #cleared / 2, owner, following, next_due and string.format('%.0f', next_due) or '', provisional,
+    #gone > 0 and other_pods(u, '')}
 end)

@@ -30,11 +30,14 @@ local function mend(u)
   local before = #mended
   keep_type('stream', stream_key(u), 'stream')
   keep_type('state', state_key(u), 'hash')
+  keep_type('state', marks_key(u), 'hash')
+  keep_type('state', named_key(u), 'hash')
+  keep_type('state', rev_key(u), 'string')
   keep_type('lock', lock_key(u), 'string')
   keep_type('route', route_key(u), 'hash')
   keep_type('retention', retention_key(u), 'string')
   keep_type('cleared', cleared_key(u), 'list')
-  for _, name in ipairs({'users', 'logins', 'pending', 'expiry'}) do keep_type('index', index(name), 'zset') end
+  for _, name in ipairs({'users', 'logins', 'pending', 'expiry', 'snoozed'}) do keep_type('index', index(name), 'zset') end
   for _, name in ipairs({'overfull', 'retained'}) do keep_type('index', index(name), 'set') end
   keep_type('totals', index('totals'), 'hash')
   return #mended > before
@@ -105,7 +108,7 @@ local function settle(u)
   local left = unread(u)
   if left <= 0 then redis.call('ZREM', index('pending'), u) end
   if redis.call('XLEN', stream_key(u)) == 0 and redis.call('EXISTS', lock_key(u), route_key(u)) == 0 then
-    redis.call('DEL', stream_key(u), state_key(u))
+    redis.call('DEL', stream_key(u), state_key(u), marks_key(u), rev_key(u))
     redis.call('ZREM', index('expiry'), u)
     if redis.call('EXISTS', retention_key(u)) == 0 then forget(u) end
   end
@@ -141,12 +144,55 @@ local function named(u, entries)
   return #bad > 0 and good or entries
 end
 
+-- Notes when a notification was read, beside what is noted of it already.
+local function note_read(u, nid)
+  local mark = string.format('r%.0f', now_ms())
+  if redis.call('HSETNX', marks_key(u), nid, mark) == 1 then return end
+  local known = redis.call('HGET', marks_key(u), nid)
+  if not string.find(known, 'r', 1, true) then redis.call('HSET', marks_key(u), nid, known .. mark) end
+end
+
+-- Counts changes of an inbox that its last id does not tell: `by` grows with each. A read state that goes counts too: the
+-- revision of an inbox holds the number of those that are left (states/lib.lua).
+local function count_change(u, by)
+  local counted = redis.pcall('INCRBY', rev_key(u), by)
+  if type(counted) ~= 'table' then return end
+  local _, own = as_reply(counted)
+  if not own then error(counted, 0) end
+  keep_type('state', rev_key(u), 'string')
+  redis.call('DEL', rev_key(u))  -- no number: it begins anew
+  note('state', rev_key(u))
+end
+
+-- The name of a notification in the index of those that are to come back.
+local function snooze_member(u, nid) return u .. '\31' .. nid end
+
+-- Takes marks, callers' keys and wakings of notifications away that go.
+local function forget_marks(u, nids)
+  local gone, found = {}, {}
+  for _, nid in ipairs(nids) do gone[nid] = true end
+  in_parts(nids, function(...)
+    local packed, part = redis.call('HMGET', marks_key(u), ...), {...}
+    for i, nid in ipairs(part) do
+      if packed[i] then found[#found + 1] = nid end
+      if packed[i] and string.find(packed[i], 'z', 1, true) then redis.call('ZREM', index('snoozed'), snooze_member(u, nid)) end
+    end
+  end)
+  in_parts(found, function(...) redis.call('HDEL', marks_key(u), ...) end)
+  if redis.call('EXISTS', named_key(u)) == 0 then return end
+  local named = redis.call('HGETALL', named_key(u))
+  for i = 1, #named, 2 do
+    if gone[named[i + 1]] then redis.call('HDEL', named_key(u), named[i]) end
+  end
+end
+
 -- Removes entries of the stream with all that belongs to them. Returns the unread ones as {id, nid, id, nid, ...}.
 local function remove(u, entries)
-  local cleared, ids, payloads = {}, {}, {}
+  local cleared, ids, payloads, nids = {}, {}, {}, {}
   for i, entry in ipairs(named(u, entries)) do
     local nid = nid_of(entry)
     ids[i] = entry[1]
+    nids[i] = nid
     payloads[i] = payload_key(u, nid)
     if redis.call('HDEL', state_key(u), nid) == 0 then
       cleared[#cleared + 1] = entry[1]
@@ -157,6 +203,8 @@ local function remove(u, entries)
     delete_entries(u, ids)
     in_parts(payloads, function(...) redis.call('UNLINK', ...) end)
     count_pending(-#cleared / 2)
+    forget_marks(u, nids)
+    count_change(u, #ids - #cleared / 2 + 1)
   end
   return cleared
 end
@@ -188,10 +236,11 @@ local function remember_cleared(u, cleared)
   redis.call('PEXPIRE', cleared_key(u), CLEARED_LIFE)
 end
 
--- Entries as {id, nid, state or false, payload or false, ...}: what a client's view of them is made from.
+-- Entries as {id, nid, state or false, payload or false, ...}: what a client's view of them is made from; and how many are
+-- left out, as they are snoozed.
 local function rows(u, entries)
   entries = named(u, entries)
-  if #entries == 0 then return {} end
+  if #entries == 0 then return {}, 0 end
   local nids, payloads, flat = {}, {}, {}
   for i, entry in ipairs(entries) do
     nids[i] = nid_of(entry)
@@ -199,13 +248,28 @@ local function rows(u, entries)
   end
   local states = redis.call('HMGET', state_key(u), unpack(nids))
   local bodies = redis.call('MGET', unpack(payloads))
+  local hidden = 0
   for i, entry in ipairs(entries) do
-    flat[#flat + 1] = entry[1]
-    flat[#flat + 1] = nids[i]
-    flat[#flat + 1] = states[i]
-    flat[#flat + 1] = bodies[i]
+    if states[i] == 'snoozed' then
+      hidden = hidden + 1
+    else
+      flat[#flat + 1] = entry[1]
+      flat[#flat + 1] = nids[i]
+      flat[#flat + 1] = states[i]
+      flat[#flat + 1] = bodies[i]
+    end
   end
-  return flat
+  return flat, hidden
+end
+
+-- How many notifications of an inbox are snoozed; `hidden` of `entries` are, the newest ones.
+local function snoozed_in(u, entries, hidden)
+  if redis.call('XLEN', stream_key(u)) <= #entries then return hidden end
+  local count = 0
+  for _, state in ipairs(redis.call('HVALS', state_key(u))) do
+    if state == 'snoozed' then count = count + 1 end
+  end
+  return count
 end
 
 -- The pods with connections of the user beside `pod`; false when there is none, which is the usual case.

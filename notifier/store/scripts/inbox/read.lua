@@ -13,8 +13,11 @@ local function mark(u, first, last)
     if not entry or not (is_of(entry, nid) or nid_of(entry) == nid) then
       answer[#answer + 1] = -1
     else
-      local now = redis.call('HSET', state_key(u), nid, 'read')
-      if now == 1 then marked[#marked + 1] = id end
+      local now = redis.call('HSETNX', state_key(u), nid, 'read')
+      if now == 1 then
+        marked[#marked + 1] = id
+        note_read(u, nid)
+      end
       answer[#answer + 1] = now
     end
   end

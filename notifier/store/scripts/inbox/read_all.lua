@@ -8,7 +8,8 @@ return mending(u, function()
   local part, following = part_of(u, ARGV[4], ARGV[3])
   for _, entry in ipairs(named(u, part)) do
     local nid = nid_of(entry)
-    if redis.call('HSET', state_key(u), nid, 'read') == 1 then
+    if redis.call('HSETNX', state_key(u), nid, 'read') == 1 then
+      note_read(u, nid)
       ids[#ids + 1] = entry[1]
       marked[#marked + 1] = entry[1]
       marked[#marked + 1] = nid
