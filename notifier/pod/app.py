@@ -303,6 +303,7 @@ class App:
             on_pods=self.observer.pod,
             on_records=self.cockpit.note_records,
         )
+        self.cockpit.problems.on_change = self.heartbeat.hurry
         self.router.is_dead = self.heartbeat.is_dead
         self.router.others = lambda: self.heartbeat.others
         self.redis.on_break, self.redis.on_back = self._on_break, self._on_back

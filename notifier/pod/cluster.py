@@ -40,10 +40,10 @@ class ClusterFigures:
     async def snapshot(self) -> Row:
         """The fields of `ClusterMetrics`. Raises `NotifierError(unavailable)`."""
         totals = await self._operations.totals()
+        fresh = self._metrics.since_last()  # at once: a heartbeat may move them to the totals meanwhile
         pods = [pod for pod in await self._operations.pods() if pod.alive]
         pending, _, users = await self._operations.pending_totals()
         queues = {queue.channel: queue.waiting for queue in (await self._deliveries.queues()).channels}
-        fresh = self._metrics.since_last()
         others = [pod for pod in pods if pod.pod_id != self._identity.pod]
         return {
             "queue_size": sum(sum(queue.values()) for queue in queues.values()),

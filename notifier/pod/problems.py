@@ -31,6 +31,9 @@ ASK_FOR = 0.5  # seconds that an answer waits for the store; then it comes from 
 SETTLE = 5.0  # seconds after the store's return in which the others may still renew their presence
 LASTS = {Kind.KAFKA_AWAY: 3.0, Kind.DUTY_FAILING: 5.0}  # seconds for which these must hold before they are told
 
+LINGER = 1.5  # seconds for which what was measured is told on: instances see the end of it one after the other
+MEASURED = frozenset({Kind.STORE_SLOW, Kind.LOOP_LAG, Kind.DELIVERY_SLOW, Kind.PROVIDER_SLOW})
+
 _decode = msgspec.json.Decoder(Problem).decode
 
 
@@ -60,6 +63,21 @@ class Memory:
         ]
 
 
+class Afterglow:
+    """Tells what was measured for a moment longer, so that a problem at its threshold does not flicker."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seen: dict[tuple[Kind, str], tuple[float, Problem]] = {}
+
+    def over(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The problems, and those of a moment ago."""
+        now, present = self._clock(), {one.key for one in problems}
+        self._seen |= {one.key: (now, one) for one in problems if one.kind in MEASURED}
+        self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < LINGER}
+        return [*problems, *(one for key, (_, one) in self._seen.items() if key not in present)]
+
+
 class ProblemBoard:
     """One list of problems for every reader. It is made from memory; `look` reads the store first, if it can."""
 
@@ -81,6 +99,7 @@ class ProblemBoard:
         self._now = now
         self._limits = limits
         self._clock = clock
+        self._afterglow = Afterglow(clock)
         self._own_memory, self._memory = Memory(now), Memory(now)
         self._own: list[Problem] = []
         self._pods: Sequence[PodReport] = ()
@@ -90,6 +109,7 @@ class ProblemBoard:
         self._was_up = False
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
+        self.on_change: Callable[[], None] = lambda: None  # called when this instance has other problems than before
         self.on_gone: Callable[[str], None] = lambda pod: None
         self.read_store: Callable[[], Awaitable[tuple[Queues, list[PodReport]]]] | None = None
 
@@ -105,7 +125,10 @@ class ProblemBoard:
         if signs.store_up and not self._was_up:
             self._settled_at = self._clock() + SETTLE
         self._was_up = signs.store_up
+        before = {one.key for one in self._own}
         self._own = self._own_memory.date(own_problems(self._pod, signs, self._limits))
+        if {one.key for one in self._own} != before:
+            self.on_change()
 
     def note_pods(self, pods: Sequence[PodReport]) -> None:
         """Takes in the instances' documents, and who is gone without leave."""
@@ -136,7 +159,7 @@ class ProblemBoard:
         """The problems of the cluster, worst first, from memory."""
         others = [problem for pod in self._others() for raw in pod.problems for problem in _problems_in(raw)]
         shared = self._memory.date(shared_problems(self._shared(), self._limits))
-        return merged([*self._own, *others, *shared])
+        return merged(self._afterglow.over([*self._own, *others, *shared]))
 
     async def look(self) -> list[Problem]:
         """As `current`, of what the store says now; where it does not answer at once, from memory."""

@@ -8,7 +8,7 @@ import pytest
 
 from notifier.domain.problems import Kind, Problem, Signs, Thresholds
 from notifier.errors import ErrorCode, NotifierError
-from notifier.pod.problems import SETTLE, ProblemBoard
+from notifier.pod.problems import LINGER, SETTLE, ProblemBoard
 from notifier.service.operate import PodReport
 from notifier.store.delivery_records import Queue, Queues
 
@@ -64,6 +64,29 @@ def test_since_is_when_it_began_and_it_begins_anew(house):
     house.signs = WELL._replace(clock_skew=9.0)
     house.board.measure()
     assert [one.since for one in house.board.current()] == [house.now]
+
+
+def test_what_was_measured_is_told_a_moment_longer(house):
+    house.signs = WELL._replace(loop_lag=0.4, clock_skew=9.0)
+    assert house.kinds() == [(Kind.LOOP_LAG, "a"), (Kind.CLOCK_SKEW, "a")]
+    house.signs = WELL
+    house.now += LINGER - 0.1
+    assert house.kinds() == [(Kind.LOOP_LAG, "a")]
+    house.now += 0.2
+    assert house.kinds() == []
+
+
+def test_others_are_told_at_once_of_what_begins_and_ends(house):
+    told = []
+    house.board.on_change = lambda: told.append(house.board.told().problems)
+    house.board.measure()
+    house.signs = WELL._replace(clock_skew=9.0)
+    house.board.measure()
+    house.signs = WELL._replace(clock_skew=8.0)
+    house.board.measure()
+    house.signs = WELL
+    house.board.measure()
+    assert [[one.kind for one in problems] for problems in told] == [[Kind.CLOCK_SKEW], []]
 
 
 def test_kafka_and_duties_are_told_when_they_last(house):
