@@ -25,19 +25,27 @@ class Glance:
         self._channels = AllChannels()
         self._due = 0.0
         self._asked = 0
+        self._answer: Minutes | None = None
 
     async def load(self, client: AdminClient) -> AsyncIterator[ChannelTable | Minutes]:
-        """The channels each time, the figures when they are due or others are wanted."""
+        """The channels and the figures; these are asked for when they are due or others are wanted, and given each
+        time, since an answer that comes while another page is in front is lost."""
         async for table in self._channels.load(client):
             yield table
-        wanted, now = self.minutes, self._clock()
-        if not wanted or (wanted == self._asked and now < self._due):
-            return
-        self._asked, self._due = wanted, now + ANEW
+        wanted = self.minutes
+        if wanted and (wanted != self._asked or self._clock() >= self._due):
+            self._answer = await self._ask(client, wanted)
+            self._asked = wanted
+        if wanted and self._answer is not None:
+            yield self._answer
+
+    async def _ask(self, client: AdminClient, wanted: int) -> Minutes | None:
         try:
-            yield Minutes.read(await client.history_of_figures(wanted))
+            answer = await client.history_of_figures(wanted)
         except ApiError as error:
             if error.failure is not Failure.NOT_FOUND:
-                self._due = now
                 raise
-            self._due = now + ABSENT
+            self._due = self._clock() + ABSENT
+            return None
+        self._due = self._clock() + ANEW
+        return Minutes.read(answer)

@@ -78,6 +78,18 @@ def test_figures_that_cannot_be_had_are_asked_for_again() -> None:
     play(story, cluster=with_a_day())
 
 
+def test_figures_that_came_while_another_view_was_in_front_are_not_lost() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("last 60 min")
+        with stage.server.holding(HISTORY):
+            await stage.press("m")
+            await stage.until(lambda: stage.asked("GET", f"{HISTORY}?minutes=360"))
+            await stage.view("2", "3 connections")
+        await stage.view("1", "last 6 h")
+
+    play(story, cluster=with_a_day())
+
+
 def test_counts_are_rates_and_the_running_minute_is_left_out() -> None:
     minutes = few(accepted=[120.0, None], connections=[5.0, None])
     assert minutes.of("accepted") == (2.0, None)

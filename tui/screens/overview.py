@@ -80,8 +80,9 @@ class Overview(View):
     def show_snapshot(self, value: ChannelTable | Minutes) -> None:
         """The channels, or the figures of the last hours."""
         if isinstance(value, Minutes):
-            self._minutes = value
-            self._draw_anew()
+            if value is not self._minutes:
+                self._minutes = value
+                self._draw_anew()
         else:
             self._show_channels(value)
 
