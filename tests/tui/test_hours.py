@@ -84,7 +84,9 @@ def test_figures_that_came_while_another_view_was_in_front_are_not_lost() -> Non
         with stage.server.holding(HISTORY):
             await stage.press("m")
             await stage.until(lambda: stage.asked("GET", f"{HISTORY}?minutes=360"))
-            await stage.view("2", "3 connections")
+            await stage.press("2")
+            await stage.until(lambda: stage.page is stage.app.views["clients"])
+        await stage.sees("3 connections")
         await stage.view("1", "last 6 h")
 
     play(story, cluster=with_a_day())
