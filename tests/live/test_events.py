@@ -6,7 +6,7 @@ import json
 import pytest
 
 from notifier.live import events as events_module
-from notifier.live.events import LISTENER_BUFFER, EventFeed
+from notifier.live.events import LISTENER_BUFFER, REMEMBERED_MAX, EventFeed
 
 EVERYTHING = frozenset()
 
@@ -112,3 +112,35 @@ async def test_notable_ones_wait_for_somebody_to_keep_them(feed):
     feed.note("channel.resumed", {"channel": "sms"})
     feed.put_back(notable)
     assert [json.loads(data)["type"] for data in feed.notable] == ["channel.paused", "channel.resumed"]
+
+
+async def test_a_notable_event_waits_to_be_kept_whether_or_not_anybody_follows(feed):
+    feed.note("channel.paused", {"channel": "sms"})
+    (kept,) = feed.take_notable()
+    told = {"type": "channel.paused", "time": "2027-01-15T08:00:00.000Z", "pod_id": "pod-a", "channel": "sms"}
+    assert json.loads(kept) == told and feed.take_notable() == []
+    feed.emit("pod.joined", {"pod": "x"})  # not a notable one
+    assert list(feed.notable) == []
+
+
+async def test_a_notable_event_is_told_as_any_other(feed):
+    listener = feed.listen(frozenset({"log"}))
+    feed.note("log", {"level": "error"})
+    feed.note("channel.paused", {})
+    assert [kind for kind, _ in await listener.take(1.0)] == ["log"]
+
+
+async def test_what_could_not_be_kept_waits_again_and_the_newest_stay(feed):
+    for number in range(REMEMBERED_MAX):
+        feed.note("log", {"n": number})
+    unkept = feed.take_notable()
+    for number in range(5):
+        feed.note("log", {"n": 1000 + number})
+    feed.put_back(unkept)
+    numbers = [json.loads(data)["n"] for data in feed.take_notable()]
+    assert numbers == [*range(5, REMEMBERED_MAX), *range(1000, 1005)]
+    for number in range(REMEMBERED_MAX):
+        feed.note("log", {"n": 5000 + number})
+    before = list(feed.notable)
+    feed.put_back(unkept)  # there is no room for any
+    assert feed.take_notable() == before
