@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,8 +21,12 @@ from tui.world import World
 
 FORMATS = ("text", "svg", "json")
 PATIENCE = 15.0  # seconds until a frame is given up
-ENOUGH = 2  # samples: rates are made of two
+SETTLED = 5.0  # seconds of figures that the overview needs: instances report in lumps, and rates of one second jump
 PROBLEMS, NO_FRAME = 1, 3  # exit codes; 0: none of both
+
+
+_FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
+_FAMILY = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 
 
 class NoFrame(Exception):
@@ -70,12 +75,17 @@ class Snapshot:
         world, page = self._app.world, self._app.page
         if world.link.stale:
             return f"{world.link.state.value}: {world.link.reason}"
-        if len(world.history.samples()) < ENOUGH or world.health is None:
+        if world.health is None or not world.history.samples() or self._rates_jump():
             return "no figures came in time"
         if world.problems.knowledge(time.monotonic()) is Knowledge.AWAITED:
             return "the list of problems did not come in time"
         wanted = page is not None and page.subject is not None and not page.loaded
         return "the view's data did not come in time" if wanted else ""
+
+    def _rates_jump(self) -> bool:
+        """True while too few figures came for the rates of the overview."""
+        samples = self._app.world.history.samples()
+        return self._view == "overview" and samples[-1].figures.at - samples[0].figures.at < SETTLED
 
     def _keep(self) -> None:
         page = self._app.page
@@ -86,7 +96,7 @@ class Snapshot:
         page.refresh()
         match self._form:
             case "svg":
-                self.frame = self._app.export_screenshot(title=f"notifier {self._app.world.url}")
+                self.frame = self_contained(self._app.export_screenshot(title=f"notifier {self._app.world.url}"))
             case "json":
                 self.frame = json.dumps(self._facts(page), ensure_ascii=False, indent=2, default=dict) + "\n"
             case _:
@@ -105,6 +115,11 @@ class Snapshot:
             "rows": [] if page.table is None else [row.raw for row in page.table.listing.visible],
             "lines": lines_of(self._app),
         }
+
+
+def self_contained(svg: str) -> str:
+    """The picture without the fonts that it would load from elsewhere: any of one width will do."""
+    return _FONTS.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {_FAMILY}")
 
 
 def lines_of(app: Dashboard) -> list[str]:

@@ -176,6 +176,7 @@ class TableView(View):
         table = self.main_table
         row = table.selected
         pane = self.query_one(SidePane)
+        pane.leave(self.size.width - table.wants)
         if row is None:
             pane.show(None, "nothing is selected", [], "")
         else:

@@ -76,6 +76,18 @@ def test_hostile_rows_stay_inside() -> None:
     play(story, size=WIDE, cluster=cluster)
 
 
+def test_the_list_is_not_cut_while_the_pane_has_room_to_give() -> None:
+    cluster = small_cluster()
+    cluster.deliveries.add("sent", "webhook", "https://example.com/a/rather/long/place/for/hooks")
+
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "11 deliveries")
+        await stage.until(lambda: 46 <= pane(stage).size.width + 4 < 80)
+        await stage.sees("https://example.com/a/rather/long/place/for/hooks ")
+
+    play(story, size=(200, 50), cluster=cluster)
+
+
 def test_where_there_is_no_room_there_is_none() -> None:
     async def story(stage: Stage) -> None:
         await stage.view("2", "3 connections")

@@ -14,6 +14,11 @@ from tui.run import snapshot
 SIZE = (120, 40)
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.snapshot.SETTLED", 0.0)
+
+
 def taken(capsys: pytest.CaptureFixture[str], url: str, view: str = "overview", form: str = "text") -> tuple[int, str]:
     code = snapshot(url, None, view, form, SIZE)
     return code, capsys.readouterr().out
@@ -49,6 +54,8 @@ def test_svg_is_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
     with served() as url:
         _, text = taken(capsys, url, "overview", "svg")
     assert text.startswith("<svg")
+    assert 'url("http' not in text  # it loads nothing from elsewhere
+    assert "Fira" not in text
 
 
 def said(capsys: pytest.CaptureFixture[str], cluster: FakeCluster) -> tuple[int, list[str]]:

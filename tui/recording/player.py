@@ -19,6 +19,7 @@ from tui.poller import Poller
 from tui.record import Json
 from tui.recording.recorder import key_of
 from tui.recording.tape import METRICS, Tape
+from tui.safe import safe
 from tui.world import World
 
 TICK = 0.25  # seconds between two steps
@@ -75,7 +76,7 @@ class ReplayClient(AdminClient):
     @property
     def place(self) -> str:
         """The server that was recorded."""
-        return self._tape.place
+        return safe(self._tape.place)
 
     async def __aenter__(self) -> Self:
         return self

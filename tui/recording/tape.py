@@ -12,12 +12,14 @@ from typing import NamedTuple
 from tui.client import ADMIN, ApiError, Failure
 from tui.figures import Health
 from tui.model import Instance
-from tui.record import Json, number, rows, text
+from tui.record import Json, moment, rows, text
 from tui.sse import ServerEvent
 
+LATEST = 32_503_680_000.0  # the year 3000: a recording that claims to be later is shown as of then
+LENGTH_MAX = 366 * 86_400.0  # seconds; lines of later are left out
 LINE_MAX = 64 << 20  # bytes of a line; a longer one is left out
 METRICS = "/api/v1/metrics"
-_HEAD = re.compile(rb'\{"t":([0-9.]{1,20}),"(key|events)":(?:"((?:[^"\\]|\\.){1,2000})")?')
+_HEAD = re.compile(rb'\{"t":([0-9]{1,12}(?:\.[0-9]{1,9})?),"(key|events)":(?:"((?:[^"\\]|\\.){1,2000})")?')
 _TOLD = ("pod.", "provider.", "channel.")
 _WATCHED = ("/health", f"{ADMIN}/pods", f"{ADMIN}/problems")
 _FAILURES = {failure.value: failure for failure in Failure}
@@ -40,7 +42,7 @@ class Tape:
         if head.get("notifier_recording") != 1:
             raise ValueError(f"{path.name} is no recording of a dashboard")
         self.place = text(head, "place") or "an unknown server"
-        self.began = number(head.get("at")) or 0.0
+        self.began = min(moment(head.get("at")) or 0.0, LATEST)
         self.length = 0.0
         self.changes: list[Change] = []
         self._answers: dict[str, tuple[list[float], list[int]]] = {}
@@ -95,7 +97,7 @@ class Tape:
         offset = self._file.tell()
         while line := self._file.readline(LINE_MAX):
             found = _HEAD.match(line)
-            if found and line.endswith(b"}\n"):
+            if found and line.endswith(b"}\n") and float(found[1]) <= LENGTH_MAX:
                 self._place(float(found[1]), found[3], offset, line)
             offset += len(line)
         self.changes.sort()

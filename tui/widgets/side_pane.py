@@ -11,6 +11,7 @@ from tui.safe import safe, safe_lines
 from tui.widgets.facts import Facts
 from tui.widgets.words import Words
 
+LEAST, MOST = 46, 80  # columns of the pane
 JSON_MAX = 20_000  # characters shown; a page of its own shows the rest
 
 
@@ -27,6 +28,12 @@ class SidePane(VerticalScroll):
         """Facts, then JSON."""
         yield Facts()
         yield Words(classes="json")
+
+    def leave(self, cells: int) -> None:
+        """Takes the cells that the list does not want, within bounds."""
+        width = max(LEAST, min(MOST, cells))
+        if self.styles.width is None or self.styles.width.value != width:
+            self.styles.width = width
 
     def show(self, key: object, name: str, facts: Sequence[tuple[str, str]], json: str) -> None:
         """Shows a row: the `key` tells it from others."""

@@ -115,6 +115,13 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             return 0
         return self.listing.position(self._newest) or 0
 
+    @property
+    def wants(self) -> int:
+        """The cells in which nothing in sight would be cut."""
+        columns = self.listing.columns
+        widths = (max(column.width, self._wanted.get(column.name, 0)) for column in columns)
+        return sum(widths) + GUTTER * (len(columns) - 1) + 2
+
     def acted_on(self, key: object) -> None:
         """The operator did something to this row: if it goes now, the next is selected."""
         self._acted = key

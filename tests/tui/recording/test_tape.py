@@ -159,6 +159,17 @@ def test_broken_lines_are_left_out(made: Recorder, tmp_path: Path, line: bytes) 
     assert tape.events(0.0, 9.0) == []
 
 
+@pytest.mark.parametrize(
+    ("at", "began"), [("1e18", 0.0), ("-5", 0.0), ("253402300799", 32_503_680_000.0), ('"x"', 0.0)]
+)
+def test_times_that_no_calendar_has(tmp_path: Path, at: str, began: float) -> None:
+    (tmp_path / "odd").write_text(
+        f'{{"notifier_recording":1,"place":3,"at":{at}}}\n{{"t":99999999999,"key":"/x","body":{{}}}}\n'
+    )
+    tape = Tape(tmp_path / "odd")
+    assert (tape.began, tape.length, tape.place) == (began, 0.0, "an unknown server")
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00" * 9000, b'{"notifier_recording":2}', b"[[["])
 def test_another_file_is_no_recording(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
