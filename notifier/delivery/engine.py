@@ -18,6 +18,7 @@ from notifier.store.deliveries import Deliveries
 from notifier.store.delivery_records import Change, Lease, Leased, LeaseName, LeaseTerms
 
 AWAY = 0.5  # seconds between tries while the store is away
+MOST = 100  # deliveries of one lease: the store works on the next ones while these are tried, and holds nobody up
 
 log = logging.getLogger("notifier.delivery")
 
@@ -121,7 +122,7 @@ class Engine:
 
     async def _lease_for(self, lane: Lane) -> float | None:
         """Leases for the slots that are free; the seconds until it is worth asking again, None: when there is news."""
-        count = min(self._free(lane), self._max_leased - len(self._leases))
+        count = min(self._free(lane), self._max_leased - len(self._leases), MOST)
         if count <= 0:
             if not self._stopping:
                 self._room.clear()

@@ -118,7 +118,9 @@ class Deliveries:
         """Leases at most `count` deliveries of a channel to `owner`. `untried` of those leased before were put back
         without a send: the channel's limit counts them no more."""
         limits = (terms.per_second, terms.per_user, round(terms.window * 1000), terms.policy)
-        wait, leased, aside = await self._run("lease", channel, count, owner, *limits, untried)
+        args = (channel, count, owner, *limits, untried)
+        # Redis leases the next ones while those leased before are worked on here.
+        wait, leased, aside = await self._redis.run(self._script["lease"], self._slot, *args, leaves_now=True)
         return Lease(
             None if wait in (-1, 1_000_000) else wait / 1000,
             [leased_of(leased[i : i + 8]) for i in range(0, len(leased), 8)],

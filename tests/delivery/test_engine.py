@@ -3,7 +3,9 @@
 import asyncio
 import time
 
+from notifier.delivery.engine import MOST
 from notifier.providers.base import ProviderError
+from notifier.store.deliveries import Deliveries
 from tests.delivery.client import attempts, create, ended, look
 from tests.delivery.conftest import Scripted, wire
 from tests.support import eventually
@@ -57,6 +59,29 @@ async def test_backpressure(pod, scripted):
     scripted.gate.set()
     await eventually(lambda: len(scripted.taken) == 16, "all sends")
     await eventually(lambda: engine.leased == 0, "the end of all")
+
+
+async def test_many_are_leased_in_parts_that_hold_nobody_up(pod, scripted, monkeypatch):
+    client = await pod(
+        sms_workers="500", max_queue_size="1000", rate_limit_per_user="1000", rate_limit_per_channel="100000"
+    )
+    asked, lease = [], Deliveries.lease
+
+    async def counted(self, channel, count, *args):
+        found = await lease(self, channel, count, *args)
+        asked.append((count, len(found.leased)))
+        return found
+
+    monkeypatch.setattr(Deliveries, "lease", counted)
+    scripted.gate.clear()
+    items = [{"channel": "sms", "recipient": f"+90555{number:07d}", "content": "hi"} for number in range(2 * MOST + 1)]
+    answer = await client.post("/api/v1/notifications/batch", json={"notifications": items})
+    assert answer.status_code == 201
+    await eventually(lambda: client.pod.pipeline.engine.leased == len(items), "all leases")
+    assert max(count for count, _ in asked) == MOST
+    assert [leased for _, leased in asked if leased] == [MOST, MOST, 1]
+    scripted.gate.set()
+    await eventually(lambda: len(scripted.taken) == len(items), "all sends")
 
 
 async def test_a_stop_lets_sends_end(pod, scripted):

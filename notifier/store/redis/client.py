@@ -162,10 +162,13 @@ class Redis(ABC):
             raise as_error(reply)
         return reply
 
-    async def run(self, script: Script, key: str, *args: Any, at_once: OnReply | None = None) -> Reply:
+    async def run(
+        self, script: Script, key: str, *args: Any, at_once: OnReply | None = None, leaves_now: bool = False
+    ) -> Reply:
         """The result of a script on the server of `key`.
 
-        `at_once` is called with it before any later reply is looked at, even when nobody waits any more.
+        `at_once` is called with it before any later reply is looked at, even when nobody waits any more. With
+        `leaves_now` the server has it while this turn of the loop goes on.
         """
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
@@ -177,6 +180,8 @@ class Redis(ABC):
                 resolve(future, reply)
 
         self.send_script(script, key, args, take)
+        if leaves_now:
+            self.send_off(key)
         return await future
 
     async def run_again(
