@@ -16,6 +16,7 @@ from notifier import __version__
 COMMANDS = {
     "serve": "Run the server: HTTP, WebSocket and deliveries (the default).",
     "client": "Follow a user's inbox; each notification is marked read after 2 s.",
+    "inbox": "List, count, mark and snooze what is in a user's inbox.",
     "send": "Send a notification.",
     "tui": "Open the operators' dashboard in this terminal.",
     "bench": "Load-test a running server.",

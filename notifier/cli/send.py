@@ -11,6 +11,7 @@ from notifier.cli import Failure
 from notifier.cli.options import check_key, server_options
 from notifier.cli.text import safe
 from notifier.domain.channels import CHANNELS, PRIORITIES
+from notifier.domain.notifications import ON_SAME
 from notifier.domain.users import User, parse_pair
 
 EPILOG = """\b
@@ -19,11 +20,12 @@ Examples:
   notifier send --to 1:alice --to 2:bob --source shop "Sale ends today"
   notifier send --to 1:alice --ttl 1h --priority high --url /orders/7 "Order 7"
   notifier send --to 1:alice --idempotency-key order-7 "Once, however often this runs"
+  notifier send --to 1:alice --key build-42 --on-same replace "Build 42 is green"
   notifier send --channel email --recipient ada@example.com --title "Order 7" "It is on its way"
   notifier send --channel push --user 1-alice --priority high "To every device of this user"
   notifier send --channel sms --recipient +905551234567 --at 2030-01-01T09:00:00Z "Happy new year"
 """
-INBOX_ONLY = ("source", "link", "category", "ttl")
+INBOX_ONLY = ("source", "link", "category", "ttl", "key", "on_same", "deliver_at")
 DELIVERY_ONLY = ("recipient", "user", "at")
 
 
@@ -53,6 +55,9 @@ class Target(click.ParamType):  # type: ignore[type-arg]
 @click.option("--category", help="A group that the recipient may sort by (inbox).")
 @click.option("--priority", type=click.Choice(PRIORITIES), help="For display; order in a channel.")
 @click.option("--ttl", help="Lifetime, such as 15m or 7d (inbox).")
+@click.option("--key", help="What it is about: a later one with the same key takes its place (inbox).")
+@click.option("--on-same", type=click.Choice(ON_SAME), help="What becomes of an earlier one of the key (inbox).")
+@click.option("--deliver-at", help="Time when it is to come, such as 2030-01-01T09:00:00Z (inbox).")
 @click.option("--idempotency-key", callback=check_key, help="The same key again sends nothing twice.")
 @click.argument("message")
 def command(
@@ -70,6 +75,8 @@ def command(
         _refuse(given, DELIVERY_ONLY, "needs --channel")
         if not targets:
             raise click.UsageError("say to whom: --to id:login, or --channel and --recipient")
+        if "on_same" in given and "key" not in given:
+            raise click.UsageError("--on-same needs --key")
         fields = {("url" if name == "link" else name): value for name, value in given.items()}
         for result in asyncio.run(_send(url, token, targets, message, idempotency_key, fields)):
             target = result["target"]
@@ -88,7 +95,7 @@ def command(
 def _refuse(given: dict[str, str], names: tuple[str, ...], why: str) -> None:
     for name in names:
         if name in given:
-            raise click.UsageError(f"--{name} {why}")
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
 
 
 async def _send(

@@ -12,7 +12,7 @@ import aiohttp
 
 from notifier.client.acks import Acks
 from notifier.client.memory import PAGE, Memory
-from notifier.client.messages import ERROR, LATER, SYNC_COMPLETE, ClientError, Message, read_message
+from notifier.client.messages import ERROR, INBOX_COUNTS, LATER, SYNC_COMPLETE, ClientError, Message, read_message
 from notifier.client.positions import position
 
 MIN_DELAY, FIRST_DELAY, MAX_DELAY = 0.1, 1.0, 30.0  # seconds; the browser's client has the same
@@ -63,10 +63,14 @@ class Listener:
         login: str,
         clock: Clock,
         die: Callable[[], float],
+        states: bool = False,
     ) -> None:
+        """`states` asks for the frames of states and counts, too."""
+        self.counts: dict[str, int] | None = None  # as the server told them last; None before, and without `states`
+        self.rev = 0
         self._http = http
         self._url = url
-        self._user = {"user_id": str(user_id), "login": login}
+        self._user = {"user_id": str(user_id), "login": login} | ({"events": "states,counts"} if states else {})
         self._protocols = ("notifier.v1", f"bearer.{token}") if token else ()
         self._clock = clock
         self._die = die
@@ -147,6 +151,7 @@ class Listener:
             if message is None:
                 continue
             self._settle(message)
+            self._count(message)
             for news in self._memory.take(message):
                 if news.type == SYNC_COMPLETE:
                     self._in_sync_at = self._clock.now()
@@ -156,6 +161,15 @@ class Listener:
             after, self._memory.wanted = self._memory.wanted, None
             if after is not None:
                 await socket.send_json({"type": "sync.request", "data": {"limit": PAGE, "after": after}})
+
+    def _count(self, message: Message) -> None:
+        """Takes the server's counts over: those of a connect as they are, later ones with a higher revision alone."""
+        data = message.data
+        if message.type == SYNC_COMPLETE and "counts" in data:
+            self.counts, self.rev = data["counts"], data.get("rev", 0)
+        elif message.type == INBOX_COUNTS and data["rev"] > self.rev:
+            self.rev = data["rev"]
+            self.counts = {name: data[name] for name in ("unread", "unseen", "total")}
 
     def _settle(self, message: Message) -> None:
         """Repeats or gives up the marks that an error is about."""

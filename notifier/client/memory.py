@@ -66,6 +66,9 @@ class Memory:
         match message.type:
             case messages.PUSH:
                 return self._tell([self._take_push(message.data)])
+            case messages.REMOVED:
+                self._acks.confirm(message.data["notification_id"])
+                self._known.pop(message.data["notification_id"], None)
             case messages.READ_ACK:
                 return self._tell([self._take_read(message)])
             case messages.SYNC_COMPLETE if self._syncing:
@@ -93,8 +96,12 @@ class Memory:
         if status != "unread":
             self._acks.confirm(notification_id)
         known = self._known.get(notification_id)
+        again = known is not None and position(stream_id) > position(known.stream_id)  # its sender brought it up anew
+        if again:
+            self._acks.confirm(notification_id)
         self._remember(notification_id, Known(stream_id, status))
-        return Message(messages.PUSH, data) if known is None or status not in (known.status, "unread") else None
+        news = known is None or again or status not in (known.status, "unread")
+        return Message(messages.PUSH, data) if news else None
 
     def _receive(self, notification_id: str, stream_id: str) -> None:
         if self._newest is None or position(stream_id) > position(self._newest):

@@ -10,6 +10,7 @@ from notifier.client.positions import is_stream_id
 
 PUSH, READ_ACK, ERROR = "notification.push", "notification.read.ack", "error"
 SYNC_COMPLETE, SYNC_RESPONSE = "sync.complete", "sync.response"
+INBOX_COUNTS, REMOVED = "inbox.counts", "notification.removed"
 LATER = ("rate_limited", "unavailable")  # errors that pass: what they answer may be said again
 
 
@@ -51,6 +52,8 @@ def _is_sound(kind: str, data: Any) -> bool:
         return isinstance(data, list) and all(_is_sound(PUSH, one) for one in data)
     if kind == SYNC_COMPLETE:
         return isinstance(data["total"], int)
+    if kind == INBOX_COUNTS:
+        return all(isinstance(data[name], int) for name in ("unread", "unseen", "total", "rev"))
     sound = all(isinstance(data[name], str) for name in _NEEDED.get(kind, ()))
     return sound and (kind != PUSH or is_stream_id(data["stream_id"]))
 
@@ -58,5 +61,6 @@ def _is_sound(kind: str, data: Any) -> bool:
 _NEEDED = {
     PUSH: ("notification_id", "stream_id", "status"),
     READ_ACK: ("notification_id",),
+    REMOVED: ("notification_id",),
     ERROR: ("code",),
 }

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from notifier.client.inbox import OwnInbox
 from notifier.client.listening import Clock, Listener, brief
 from notifier.client.messages import ClientError
 
@@ -100,9 +101,34 @@ class Client:
     def _unreached(self, error: BaseException) -> ClientError:
         return ClientError(f"no server answers at {self._url}: {brief(error)}")
 
-    def listen(self, user_id: int, login: str) -> Listener:
-        """Follows the inbox of a user."""
-        return Listener(self._http, self._url, self._token, user_id, login, self._clock, self._die)
+    def listen(self, user_id: int, login: str, *, states: bool = False) -> Listener:
+        """Follows the inbox of a user; with `states` also `notification.state`, `notification.update`,
+        `notification.removed` and `inbox.counts`."""
+        return Listener(self._http, self._url, self._token, user_id, login, self._clock, self._die, states)
+
+    def inbox(self, user_id: int, login: str) -> OwnInbox:
+        """The inbox of a user, to be listed, counted and marked."""
+        return OwnInbox(self._request, user_id, login)
+
+    async def update(self, notification_id: str, **fields: Any) -> int:
+        """Changes what a notification says: `message`, `title`, `url`, `category`, `priority`, `data`; its revision.
+        Raises `ClientError`."""
+        answer = await self._request("PATCH", f"/api/v1/notify/{notification_id}", fields)
+        return int(answer.get("revision", 0))
+
+    async def retract(self, notification_id: str) -> str:
+        """Takes a notification back: whether it was `unread`, `read` or `gone`. Raises `ClientError`."""
+        return str((await self._request("DELETE", f"/api/v1/notify/{notification_id}", None)).get("was", ""))
+
+    async def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        try:
+            async with self._http.request(method, f"{self._url}{path}", json=body, timeout=TIMEOUT) as answer:
+                text = await answer.text(errors="replace")
+                if answer.status != 200:
+                    raise _refused(answer.status, text)
+                return _decoded(text)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreached(error) from error
 
     @property
     def _http(self) -> aiohttp.ClientSession:

@@ -4,7 +4,7 @@ Commands: `connect` (url, token, user_id, login; `speed`, how many times as fast
 0 … 1 that its die shows, None for a real one), `read` (id), `read_all`, `pass` (seconds by
 which its clock moves on), `close`.
 Events: `connected`, `online` (in sync), `waiting` (delay in its own seconds, code), `stopped` (code), `closed`; `push`
-(id, message, status), `read` (id), `cleared` (id), `error` (code), `passed`.
+(id, message, status), `read` (id), `cleared` (id), `counts` (unread, unseen, total), `error` (code), `passed`.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ function connect({ url, token, user_id, login, die }) {
   });
   client.addEventListener("read", ({ detail }) => tell("read", { id: detail.notification.notification_id }));
   client.addEventListener("cleared", ({ detail }) => tell("cleared", { id: detail.notification_id }));
+  client.addEventListener("counts", ({ detail: { unread, unseen, total } }) => tell("counts", { unread, unseen, total }));
   client.addEventListener("error", ({ detail }) => tell("error", { code: detail.code }));
   client.connect();
   return client;

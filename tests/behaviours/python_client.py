@@ -63,7 +63,7 @@ class Follower:
         die = random.random if options["die"] is None else lambda: options["die"]
         try:
             async with Client(options["url"], options["token"], clock=self.clock, die=die) as client:
-                self.listener = client.listen(options["user_id"], options["login"])
+                self.listener = client.listen(options["user_id"], options["login"], states=True)
                 async for message in self.listener:
                     self.show(message)
         except ClientError as error:
@@ -77,7 +77,10 @@ class Follower:
             case "client.state":
                 tell("waiting", delay=data["delay"], code=data["code"])
             case "sync.complete":
+                tell("counts", **self.listener.counts or {})
                 tell("online")
+            case "inbox.counts":
+                tell("counts", **self.listener.counts)
             case "notification.push":
                 self.show_push(data)
             case "notification.read.ack":
@@ -90,7 +93,7 @@ class Follower:
         self.stream_ids[data["notification_id"]] = data["stream_id"]
         if data["status"] == "auto_cleared":
             tell("cleared", id=data["notification_id"])
-        elif known:
+        elif known and data["status"] != "unread":
             tell(data["status"], id=data["notification_id"])
         else:
             tell("push", id=data["notification_id"], message=data["message"], status=data["status"])

@@ -36,8 +36,8 @@ async def test_help_names_the_variables(loop, command):
     ("arguments", "words"),
     [
         (["nonsense"], "No such command 'nonsense'. (see notifier --help)"),
-        (["send", "--nonsense", "x"], "No such option '--nonsense'. (see notifier send --help)"),
-        (["--nonsense"], "No such option '--nonsense'. (see notifier serve --help)"),
+        (["send", "--zzz", "x"], "No such option '--zzz'. (see notifier send --help)"),
+        (["--zzz"], "No such option '--zzz'. (see notifier serve --help)"),
         (["send", "x"], "say to whom"),
         (["send", "--to", "1:a"], "Missing argument 'MESSAGE'"),
         (["send", "--to", "1:a", "one", "two"], "unexpected extra argument"),

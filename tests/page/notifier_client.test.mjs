@@ -48,7 +48,11 @@ describe("address and token", () => {
     const it = await world({ url: "https://host.example/notify/ws", userId: 7, login: "ünï+x@y" });
     assert.equal(it.socket.address.protocol, "wss:");
     assert.equal(it.socket.address.pathname, "/notify/ws");
-    assert.deepEqual([...it.socket.address.searchParams], [["user_id", "7"], ["login", "ünï+x@y"]]);
+    assert.deepEqual([...it.socket.address.searchParams], [
+      ["user_id", "7"],
+      ["login", "ünï+x@y"],
+      ["events", "states,counts"],
+    ]);
   });
 
   test("offers no subprotocol without a token: a browser gives up when the server names none", async () => {

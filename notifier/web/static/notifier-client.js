@@ -24,12 +24,16 @@
  * - `read`      {notification}: the server confirmed it as read, here or in another tab; once
  * - `cleared`   {notification_id, stream_id}: it expired, or left the inbox, unread
  * - `change`    {}: `notifications` or `unread` changed; once for many changes made together
+ * - `counts`    {unread, unseen, total, rev}: the server counted; at most every 50 ms
+ * - `update`    {notification}: its sender changed it, or its states did
+ * - `removed`   {notification_id, reason}: its sender took it back
  * - `retention` {days}: the server took over the number of days
  * - `error`     {code, message, in_reply_to}: the server refused a message; the connection stays
  *
  * @typedef {{notification_id: string, stream_id: string, message: string, created_at?: string, source?: string,
  *   title?: string, url?: string, category?: string, priority?: "high"|"normal"|"low", data?: object,
- *   status: "unread"|"read"|"auto_cleared", read: boolean}} Notification
+ *   status: "unread"|"read"|"auto_cleared", read: boolean, seen?: boolean, archived?: boolean, acted?: boolean,
+ *   snoozed_until?: string|null, revision?: number, key?: string}} Notification
  * @typedef {"idle"|"connecting"|"syncing"|"online"|"waiting"|"stopped"} State
  */
 
@@ -47,6 +51,7 @@ const PAGE = 100; // the server's largest page of a sync
 const BEGINNING = "0-0"; // of every stream
 const SENDS_PER_SECOND = 40; // the server allows 50
 const TOKEN_TRIES = 3;
+const MARKS_KEPT = 1_000;
 
 const systemClock = {
   now: () => performance.now(), // monotonic: a clock set by hand or by NTP moves no timer here
@@ -71,6 +76,10 @@ const STREAM_ID = /^\d{1,20}(-\d{1,20})?$/;
 function isSound(type, data) {
   if (type === "sync.response") return Array.isArray(data) && data.every((item) => isSound("notification.push", item));
   if (type === "sync.complete") return Number.isInteger(data?.total);
+  if (type === "inbox.counts") return ["unread", "unseen", "total", "rev"].every((name) => Number.isInteger(data?.[name]));
+  if (["notification.state", "notification.removed"].includes(type)) return typeof data?.notification_id === "string";
+  if (type === "notification.update") return isSound("notification.push", data);
+  if (type === "inbox.result") return Array.isArray(data?.items);
   if (type === "error") return typeof data?.code === "string";
   if (type === "notification.read.ack") return typeof data?.notification_id === "string";
   if (type !== "notification.push") return typeof data === "object" && data !== null;
@@ -128,12 +137,23 @@ export class NotificationList {
   put(item) {
     const known = this.#byId.get(item.notification_id);
     const first = !this.#seen.has(item.notification_id);
-    if (known) this.#ordered[this.#ordered.indexOf(known)] = item;
-    else this.#insert(item);
+    if (known?.stream_id === item.stream_id) this.#ordered[this.#ordered.indexOf(known)] = item;
+    else {
+      if (known) this.#ordered.splice(this.#ordered.indexOf(known), 1); // its sender brought it up anew
+      this.#insert(item);
+    }
     this.#byId.set(item.notification_id, item);
     this.#remember(item.notification_id);
     this.#shrink();
     return first;
+  }
+
+  /** Forgets one; a later one of the same id is a new one. */
+  drop(id) {
+    const known = this.#byId.get(id);
+    if (known) this.#ordered.splice(this.#ordered.indexOf(known), 1);
+    this.#byId.delete(id);
+    this.#seen.delete(id);
   }
 
   #insert(item) {
@@ -242,6 +262,11 @@ export class NotifierClient extends EventTarget {
   #syncs = []; // what each sync.request in flight is for; the server answers in order
   #earlyReads = new Set();
   #retentionWanted = null;
+  #marks = [];
+  #queries = new Map();
+  #refs = 0;
+  #counts = null;
+  #rev = 0;
   #retentionSent = false;
   #tokenExpired = false;
   #autoAckMs = null;
@@ -267,7 +292,8 @@ export class NotifierClient extends EventTarget {
    */
   constructor(options) {
     super();
-    this.#options = { WebSocket: globalThis.WebSocket, random: Math.random, keep: 1000, ...options };
+    const fetch = (...request) => globalThis.fetch(...request);
+    this.#options = { WebSocket: globalThis.WebSocket, fetch, random: Math.random, keep: 1000, ...options };
     this.#clock = options.clock ?? systemClock;
     this.#list = new NotificationList(this.#options.keep);
     this.#backoff = new Backoff(options.backoff, this.#options.random);
@@ -293,6 +319,16 @@ export class NotifierClient extends EventTarget {
   /** @returns {Notification[]} newest first */
   get notifications() {
     return this.#list.items.toReversed();
+  }
+
+  /** The main list: what is neither archived nor snoozed. @returns {Notification[]} newest first */
+  get items() {
+    return this.notifications.filter((item) => item.status !== "auto_cleared" && !item.archived && !item.snoozed_until);
+  }
+
+  /** What the server counted last, `{unread, unseen, total}`; null before it did. Never counted here. */
+  get counts() {
+    return this.#counts;
   }
 
   /** Milliseconds after which what arrives is marked read by itself, or null. */
@@ -346,6 +382,48 @@ export class NotifierClient extends EventTarget {
     }
     this.#acks.addAll(unread.at(-1).stream_id);
     this.#flush();
+  }
+
+  /**
+   * Marks notifications, soon or when the connection is back; marks that were not sent yet are sent once.
+   * @param {"seen"|"read"|"unread"|"archived"|"unarchived"|"acted"} as
+   * @param {{ids: string[]}|{upTo: string}|{filter: object}} which
+   */
+  mark(as, { ids, upTo, filter }) {
+    const which = ids ? { ids } : upTo ? { up_to: upTo } : { filter: filter ?? {} };
+    this.#marks.push({ as, ...which });
+    if (this.#marks.length > MARKS_KEPT) this.#marks.shift();
+    this.#flush();
+  }
+
+  /** A page of the inbox with all states, as `GET /api/v1/inbox` answers; rejects without a connection. */
+  query(wanted = {}) {
+    if (!this.#connected()) return Promise.reject(new Error("not connected"));
+    const ref = String((this.#refs += 1));
+    this.#send("inbox.query", { ...wanted, ref });
+    return new Promise((resolve, reject) => this.#queries.set(ref, { resolve, reject }));
+  }
+
+  /** Puts one off, by `{for: "2h"}` or `{until: "2030-01-01T09:00:00Z"}`. Rejects where the server refuses it. */
+  snooze(notificationId, span) {
+    return this.#call("PUT", notificationId, span);
+  }
+
+  /** Brings one back as it was. */
+  unsnooze(notificationId) {
+    return this.#call("DELETE", notificationId);
+  }
+
+  async #call(method, notificationId, body) {
+    const token = await this.#token();
+    const url = new URL(`api/v1/inbox/${encodeURIComponent(notificationId)}/snooze`, this.#address());
+    url.protocol = url.protocol.replace(/^ws/, "http");
+    url.search = new URLSearchParams({ user_id: this.#options.userId, login: this.#options.login });
+    const headers = { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) };
+    const answer = await this.#options.fetch(url, { method, headers, body: body && JSON.stringify(body) });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.detail ?? `the server answers ${answer.status}`);
+    return said;
   }
 
   /** Asks for notifications older than the oldest held; they arrive as `push` with `live: false`. */
@@ -416,6 +494,7 @@ export class NotifierClient extends EventTarget {
     url.protocol = url.protocol.replace(/^http/, "ws");
     url.searchParams.set("user_id", String(this.#options.userId));
     url.searchParams.set("login", this.#options.login);
+    url.searchParams.set("events", "states,counts");
     return url.href;
   }
 
@@ -462,6 +541,8 @@ export class NotifierClient extends EventTarget {
     this.#earlyReads.clear();
     for (const name of ["connect", "probe", "flush", "retry"]) this.#stopTimer(name);
     this.#rewind();
+    for (const { reject } of this.#queries.values()) reject(new Error("the connection is gone"));
+    this.#queries.clear();
     socket?.close();
   }
 
@@ -489,6 +570,11 @@ export class NotifierClient extends EventTarget {
     if (!isSound(type, data)) return undefined;
     if (type === "notification.push") return this.#take(data, this.#state === "online");
     if (type === "notification.read.ack") return this.#onReadAck(data);
+    if (type === "notification.state") return this.#onState(data);
+    if (type === "notification.update") return this.#onUpdate(data);
+    if (type === "notification.removed") return this.#onRemoved(data);
+    if (type === "inbox.counts") return this.#onCounts(data, false);
+    if (type === "inbox.result") return this.#onResult(data);
     if (type === "sync.complete") return this.#onSyncComplete(data);
     if (type === "sync.response") return this.#onSyncResponse(data);
     if (type === "retention.ack") return this.#onRetentionAck(data);
@@ -496,8 +582,54 @@ export class NotifierClient extends EventTarget {
     return undefined; // a newer server may say more than this client knows
   }
 
+  #onState({ notification_id, stream_id, rev, ...states }) {
+    const item = this.#list.get(notification_id);
+    if (!item || item.status === "auto_cleared" || item.stream_id !== stream_id || rev < (item.rev ?? 0)) return;
+    if (!states.read && this.#acks.has(notification_id)) return; // read here, which the server does not know yet
+    if (states.read) this.#onReadAck({ notification_id });
+    const next = { ...this.#list.get(notification_id), ...states, rev, status: states.read ? "read" : "unread" };
+    this.#show(next);
+    this.#emit("update", { notification: next });
+  }
+
+  #onUpdate(data) {
+    const known = this.#list.get(data.notification_id);
+    if (known && compareStreamIds(known.stream_id, data.stream_id) > 0) return;
+    const next = { ...known, ...data, snoozed_until: null };
+    this.#show(next);
+    this.#emit("update", { notification: next });
+  }
+
+  #onRemoved({ notification_id, reason }) {
+    this.#acks.confirm(notification_id);
+    this.#stopTimer(`ack ${notification_id}`);
+    this.#list.drop(notification_id);
+    this.#announceChange();
+    this.#emit("removed", { notification_id, reason });
+  }
+
+  /** Counts of a connect are taken as they are, later ones only with a higher revision. */
+  #onCounts({ unread, unseen, total, rev }, anew) {
+    if (!anew && rev <= this.#rev) return;
+    this.#rev = rev;
+    this.#counts = { unread, unseen, total };
+    this.#announceChange();
+    this.#emit("counts", { unread, unseen, total, rev });
+  }
+
+  #onResult({ ref, ...page }) {
+    this.#queries.get(ref)?.resolve(page);
+    this.#queries.delete(ref);
+  }
+
   #take(data, live) {
     if (data.status === "auto_cleared") return this.#clear(data);
+    const known = this.#list.get(data.notification_id);
+    const again = known && compareStreamIds(data.stream_id, known.stream_id) > 0; // its sender brought it up anew, or it woke
+    if (again) {
+      this.#acks.confirm(data.notification_id);
+      this.#list.drop(data.notification_id);
+    }
     if (this.#state === "syncing") this.#received.add(data.notification_id);
     else this.#advance(data.stream_id);
     if (data.read && this.#list.get(data.notification_id)) this.#onReadAck(data); // read elsewhere, or not confirmed in time
@@ -558,7 +690,8 @@ export class NotifierClient extends EventTarget {
     if (this.#earlyReads.size < this.#options.keep) this.#earlyReads.add(id);
   }
 
-  #onSyncComplete({ total }) {
+  #onSyncComplete({ total, counts, rev }) {
+    if (counts) this.#onCounts({ ...counts, rev }, true);
     this.#total = total;
     this.#tokenTries = 0;
     if (this.#received.size < total && this.#syncedTo !== null) this.#sync("gap", { limit: PAGE, after: this.#syncedTo });
@@ -629,6 +762,10 @@ export class NotifierClient extends EventTarget {
   #flush() {
     if (!this.#connected() || this.#timers.has("flush")) return;
     this.#flushRetention();
+    while (this.#marks.length > 0 && this.#hasBudget()) {
+      this.#budget -= 1;
+      this.#send("notification.mark", this.#marks.shift());
+    }
     while (this.#hasBudget()) {
       const message = this.#acks.next();
       if (message === null) return;
