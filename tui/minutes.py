@@ -28,6 +28,8 @@ WORDS = {
     "instance_gone": "gone",
     "store_replaced": "store replaced",
 }
+# What a kind is a state of: of the same state twice only the first is a change.
+OF = {"circuit_open": "circuit", "circuit_closed": "circuit", "paused": "pause", "resumed": "pause"}
 Values = tuple[float | None, ...]
 
 
@@ -66,7 +68,9 @@ class Minutes:
         found = answer.get("series")
         series = found if isinstance(found, Mapping) else {}
         kept = {str(name): _values(str(name), values, step) for name, values in series.items()}
-        return cls(moment_in(answer, "from") or 0.0, step, kept, tuple(Mark.read(row) for row in rows(answer, "marks")))
+        return cls(
+            moment_in(answer, "from") or 0.0, step, kept, changes([Mark.read(row) for row in rows(answer, "marks")])
+        )
 
     def of(self, name: str) -> Values:
         """The values of a series, counts as a rate a second."""
@@ -82,6 +86,18 @@ class Minutes:
         starts = [next((n for n, value in enumerate(row) if value is not None), None) for row in self.series.values()]
         known = [place for place in starts if place is not None]
         return now - (self.start + min(known) * self.step) if known else 0.0
+
+
+def changes(marks: list[Mark]) -> tuple[Mark, ...]:
+    """Those that changed something, oldest first: a circuit that is tried and opens again was open before."""
+    found: list[Mark] = []
+    last: dict[tuple[str, str], str] = {}
+    for mark in sorted(marks, key=lambda mark: mark.at or 0.0):
+        about = (mark.text, OF.get(mark.kind, mark.kind))
+        if about[1] == mark.kind or last.get(about) != mark.kind:
+            found.append(mark)
+        last[about] = mark.kind
+    return tuple(found)
 
 
 def _values(name: str, values: object, step: float) -> Values:

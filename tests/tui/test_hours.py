@@ -121,6 +121,18 @@ def test_the_present_is_the_right_edge() -> None:
     assert of_minutes(SOURCES["connections"], minutes, None, START + 150, 3600.0).latest == ["6"]
 
 
+def test_a_circuit_that_opens_again_and_again_is_one_mark() -> None:
+    kinds = ["circuit_open"] * 4 + ["circuit_closed", "circuit_open", "restart", "restart"]
+    rows = [{"at": rfc3339(START + place), "kind": kind, "text": "fcm"} for place, kind in enumerate(kinds)]
+    minutes = Minutes.read(
+        {"from": rfc3339(START), "marks": [*rows[::-1], {"at": rfc3339(START), "kind": "paused", "text": "sms"}]}
+    )
+    assert sorted((mark.text, mark.kind) for mark in minutes.marks) == [
+        *[("fcm", kind) for kind in ("circuit_closed", "circuit_open", "circuit_open", "restart", "restart")],
+        ("sms", "paused"),
+    ]
+
+
 def test_the_newest_event_is_named() -> None:
     marks = [{"at": rfc3339(START), "kind": "paused", "text": "sms"}, {"at": None, "kind": "restart", "text": "x"}]
     minutes = Minutes.read({"from": rfc3339(START), "marks": marks, "series": {}})

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tui import columns, humanise
 from tui.commands import Command, bind
 from tui.deliveries.channels import Channel, ChannelTable, channels
-from tui.figures import Sample
+from tui.figures import RATE_OVER, Sample
 from tui.glance import Glance
 from tui.messages import OpenDeliveries, RefreshNow
 from tui.minutes import HOUR, RANGES, Minutes
@@ -174,7 +174,7 @@ class Overview(View):
                 self.query_one(f"#{name}", Chart).show(of_samples(SOURCES[name], samples))
             elif minutes is not None and now - self._drawn.get(name, 0.0) >= REST:
                 self._drawn[name] = now
-                self.query_one(f"#{name}", Chart).show(self._past(name, minutes, samples[-1] if samples else None, now))
+                self.query_one(f"#{name}", Chart).show(self._past(name, minutes, _present(samples), now))
 
     def _past(self, name: str, minutes: Minutes, sample: Sample | None, now: float) -> Picture:
         picture = of_minutes(SOURCES[name], minutes, sample, now, self._range * 60.0)
@@ -182,6 +182,12 @@ class Overview(View):
 
 
 _CHARTS = tuple(SOURCES)
+
+
+def _present(samples: list[Sample]) -> Sample | None:
+    """The newest sample, once there are rates: they are taken over some seconds."""
+    known = samples and samples[-1].figures.at - samples[0].figures.at >= RATE_OVER
+    return samples[-1] if known else None
 
 
 def _states(instances: list[Instance]) -> str:

@@ -10,10 +10,13 @@ from textual.color import Color, ColorParseError
 from textual.content import Content
 from textual_plotext import PlotextPlot
 
+from tui.widgets.cells import fit
+
 SPANS = (60, 120, 300)  # seconds from the left edge to the right: the least that holds all there is
 HOLE = 4.0  # seconds without a sample that are a hole in the line: the server did not answer
 HIGH = 0.95  # the quantile of the values that the scale reaches; what is higher is cut, and marked
 CUT = "▲"
+REMARK_LEAST = 24  # cells without which a remark is left out
 MARKS_MAX = 20  # events marked on a chart, the newest
 _TICK_CELLS = 6
 Point = tuple[float, float]
@@ -126,8 +129,8 @@ class Chart(PlotextPlot, can_focus=False):
         """The width in words; before it the spike that is cut, and the remark where there is room."""
         said = [part for part in (cut, f"last {_reach(span)}") if part]
         room = self.size.width - 6 - sum(map(len, said))
-        if picture.remark and cell_len(picture.remark) + 2 <= room:
-            said.insert(0, picture.remark)
+        if picture.remark and room > REMARK_LEAST:
+            said.insert(0, fit(picture.remark, min(cell_len(picture.remark), room - 2)))
         return ", ".join(said)
 
     def _colour(self, name: str) -> tuple[int, int, int] | str:
