@@ -93,6 +93,11 @@ BODIES = [
     (f"{ADMIN}/keys", {"name": ":", "scopes": [[]], "y": 1}, {"name", "scopes", "y"}),
     (f"{ADMIN}/dlq/requeue", {"filter": 1, "dry_run": 2, "x": 3}, {"filter", "dry_run", "x"}),
     (
+        f"{ADMIN}/dlq/drop",
+        {"filter": {"channel": "fax"}, "ids": [1], "before": "noon", "expected": "x", "dry_run": 2, "x": 3},
+        {"filter.channel", "ids[0]", "before", "expected", "dry_run", "x"},
+    ),
+    (
         f"{ADMIN}/dlq/requeue",
         {"filter": {"reason": 1, "channel": 2, "y": 3}, "dry_run": 2, "x": 3},
         {"filter.reason", "filter.channel", "filter.y", "dry_run", "x"},
@@ -117,6 +122,13 @@ QUERIES = [
     (f"{ADMIN}/dlq?cursor=0123456789", {"cursor"}),
     (f"{ADMIN}/dlq?cursor=%d9%a1", {"cursor"}),
     ("/api/v1/batches/x?page=x&limit=x&y=1", {"page", "limit", "y"}),
+    (f"{ADMIN}/find?limit=101&y=1", {"q", "limit", "y"}),
+    (f"{ADMIN}/find?q=%00&limit=0", {"q", "limit"}),
+    (f"{ADMIN}/history/metrics?minutes=0&y=1", {"minutes", "y"}),
+    (f"{ADMIN}/history/metrics?minutes=1441", {"minutes"}),
+    (f"{ADMIN}/talkers?minutes=2&y=1", {"minutes", "y"}),
+    (f"{ADMIN}/talkers?minutes=15.0", {"minutes"}),
+    (f"{ADMIN}/events?types=%00&since=noon&level=debug&y=1", {"types", "since", "level", "y"}),
 ]
 
 

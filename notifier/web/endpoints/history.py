@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.domain.reading import checked
 from notifier.web.endpoints.fields import OPERATORS, TIME, Count, Time
 from notifier.web.http.mount import Call
 from notifier.web.http.route import ADMIN, Answer, Endpoints, get
@@ -56,10 +56,16 @@ class MetricsHistory(Struct):
     marks: list[Mark]
 
 
+def _minutes_problem(value: object) -> str | None:
+    return None if value in (1, 15) else "must be 1 or 15"
+
+
 class TalkersQuery(Struct):
     """The time over which is counted."""
 
-    minutes: Annotated[int, Meta(ge=1, le=15, description="1 or 15.", extra_json_schema={"enum": [1, 15]})] = 1
+    minutes: Annotated[
+        int, Meta(description="1 or 15.", extra_json_schema={"enum": [1, 15]}, extra=checked(_minutes_problem))
+    ] = 1
 
 
 class Talker(Struct):
@@ -82,8 +88,6 @@ class TalkerList(Struct):
 _SERIES = Series(**{name: [1.0, None] for name in Series.__struct_fields__})
 _EXAMPLE = MetricsHistory(60, TIME, _SERIES, [Mark(TIME, "circuit_open", "push-1")])
 _TALKERS = TalkerList(15, [Talker("shop", 812)], [Talker("1-alice", 9)], [Talker("anybody", 812)], [])
-
-_NOT_COUNTED = NotifierError(ErrorCode.INVALID, "1 field is not valid", [FieldError("minutes", "must be 1 or 15")])
 
 History = Callable[[int], Awaitable[dict[str, Any]]]
 Talk = Callable[[int], Awaitable[dict[str, list[dict[str, Any]]]]]
@@ -111,9 +115,6 @@ class HistoryEndpoints(Endpoints):
         "/api/v1/admin/talkers",
         "Show who sends the most",
         answers=(Answer(example=_TALKERS),),
-        failures=(_NOT_COUNTED,),
     )
     async def list_talkers(self, call: Call, query: TalkersQuery) -> TalkerList:
-        if query.minutes not in (1, 15):
-            raise _NOT_COUNTED
         return msgspec.convert({"minutes": query.minutes, **await self._talkers(query.minutes)}, TalkerList)
