@@ -25,7 +25,7 @@ class DeadPage(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Dead letters that are meant: those of a reason and a channel (empty: any), or those named by `ids`.
+    """Dead letters that are meant: those of a reason and a channel (empty: any), and of `ids` where there are some.
 
     `before` (Unix ms of Redis' clock, None: now) leaves out what failed later; with `expected` nothing is done where
     there are now more, or fewer.
@@ -113,8 +113,8 @@ class DeadLetterService:
 
 
 def _is_meant(one: DeadLetter, wanted: Wanted, named: frozenset[str]) -> bool:
-    if named:
-        return one.id in named
+    if named and one.id not in named:
+        return False
     return wanted.reason in ("", one.reason) and wanted.channel in ("", one.channel)
 
 

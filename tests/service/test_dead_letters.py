@@ -84,6 +84,7 @@ async def test_nothing_is_done_where_there_are_not_as_many_as_expected(service, 
 async def test_those_named_by_their_ids_alone(service, deliveries):
     letters = [await dead(deliveries) for _ in range(3)]
     assert (await service.drop_many(Wanted(ids=letters[:2]), dry_run=True)).number == 2
+    assert (await service.drop_many(Wanted(ids=letters[:2], channel="email"), dry_run=False)).number == 0
     assert (await service.drop_many(Wanted(ids=[*letters[:2], random_id()]), dry_run=False)).number == 2
     assert [one.id for one in (await service.page("", "", 0, 9)).entries] == [letters[2]]
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from notifier.domain.channels import CHANNELS
 from notifier.domain.fields import optional_one_of, text
 from notifier.domain.times import format_time
-from notifier.errors import ErrorCode, FieldError, NotifierError
+from notifier.errors import ErrorCode, NotifierError
 from notifier.service.dead_letters import DeadLetterEntry, DeadLetterService, Wanted
 from notifier.service.deliveries import DeliveryService
 from notifier.web.endpoints.fields import (
@@ -97,10 +97,12 @@ class Filter(Struct, forbid_unknown_fields=True):
 
 
 class ManyRequest(Struct, forbid_unknown_fields=True):
-    """Dead letters: by a filter, or by their ids. None that fails after `before` is among them."""
+    """Dead letters: by a filter, and by their ids where some are named. None that fails after `before` is among them."""
 
     filter: Filter = field(default_factory=Filter)
-    ids: Annotated[list[Uuid], Meta(max_length=MAX_IDS, description="These alone; the filter is empty then.")] = []
+    ids: Annotated[
+        list[Uuid], Meta(max_length=MAX_IDS, description="These alone, as far as the filter lets them through.")
+    ] = []
     before: moment("That failed by then; now where it is empty.") = ""  # type: ignore[valid-type]
     expected: (
         Annotated[int, Meta(ge=0, description="Do nothing, and answer `409`, where there are not as many.")] | None
@@ -108,9 +110,7 @@ class ManyRequest(Struct, forbid_unknown_fields=True):
     dry_run: Annotated[bool, Meta(description="Only count.")] = False
 
     def wanted(self) -> Wanted:
-        """The dead letters that are meant; raises `NotifierError(invalid)` for a filter beside ids."""
-        if self.ids and (self.filter.reason or self.filter.channel):
-            raise _BOTH
+        """The dead letters that are meant."""
         return Wanted(self.filter.reason, self.filter.channel, self.ids, milliseconds(self.before), self.expected)
 
 
@@ -141,7 +141,6 @@ _ENTRY = DeadLetter(
 )
 _NOT_DEAD = NotifierError(ErrorCode.CONFLICT, "this one is sent and cannot be requeued")
 
-_BOTH = NotifierError(ErrorCode.INVALID, "1 field is not valid", [FieldError("ids", "stand without a filter")])
 _OTHER_NUMBER = NotifierError(ErrorCode.CONFLICT, "there are 18 of them, not 17: count again")
 _MANY = ManyRequest(Filter(reason="no_address"), dry_run=True)
 _BOUND = (
@@ -189,7 +188,7 @@ class DeadLetterEndpoints(Endpoints):
         description=_BOUND,
         example=_MANY,
         answers=(Answer(status=202, example=RequeuedCounts(17, True, TIME)),),
-        failures=(_BOTH, _OTHER_NUMBER),
+        failures=(_OTHER_NUMBER,),
     )
     async def requeue_dead_letters(self, call: Call, body: ManyRequest) -> RequeuedCounts:
         requeued, before = await self._letters.requeue_many(body.wanted(), body.dry_run)
@@ -203,7 +202,7 @@ class DeadLetterEndpoints(Endpoints):
         description=_BOUND,
         example=_MANY,
         answers=(Answer(example=DroppedCounts(17, True, TIME)),),
-        failures=(_BOTH, _OTHER_NUMBER),
+        failures=(_OTHER_NUMBER,),
     )
     async def drop_dead_letters(self, call: Call, body: ManyRequest) -> DroppedCounts:
         dropped, before = await self._letters.drop_many(body.wanted(), body.dry_run)

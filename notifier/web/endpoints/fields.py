@@ -71,8 +71,8 @@ LongCursor: TypeAlias = _cursor(600)  # type: ignore[valid-type]
 
 def _moment_problem(value: object) -> str | None:
     try:
-        if value:
-            parse_time(str(value)[:40])
+        if value != "":
+            parse_time(value[:40] if type(value) is str else "")
     except ValueError:
         return "must be an RFC 3339 time such as 2024-01-01T12:00:00Z"
     return None
