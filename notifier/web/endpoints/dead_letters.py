@@ -97,7 +97,7 @@ class Filter(Struct, forbid_unknown_fields=True):
 
 
 class ManyRequest(Struct, forbid_unknown_fields=True):
-    """Dead letters: by a filter, and by their ids where some are named. None that fails after `before` is among them."""
+    """Dead letters: by a filter, and by their ids where some are named; none that fails after `before`."""
 
     filter: Filter = field(default_factory=Filter)
     ids: Annotated[
