@@ -67,11 +67,11 @@ async def test_version(loop):
     answer = await run("version")
     assert (answer.code, answer.err) == (0, "")
     notifier, python, redis = answer.out.splitlines()
-    assert re.fullmatch(r"notifier \d+\.\d+\.\d+\S*", notifier)
+    assert re.fullmatch(r"notifier \d+\.\d+\.\d+\S* \((plain|compiled)\)", notifier)
     assert re.fullmatch(r"python   3\.\d+\.\d+\S*", python)
     assert re.fullmatch(r"redis    \d+\.\d+\.\d+ \(.+\)", redis)
     short = await run("--version")
-    assert f"notifier {short.out}".strip() == notifier
+    assert f"notifier {short.out}".strip() == notifier.rpartition(" ")[0]
 
 
 async def test_version_without_a_redis(loop):

@@ -21,7 +21,20 @@ def test_changes_in_a_flat_reply():
 
 
 def record(**fields):
-    names = ("document", "status", "retries", "updated", "following", "scheduled", "sent", "provider", "id", "error")
+    names = (
+        "document",
+        "status",
+        "retries",
+        "updated",
+        "following",
+        "scheduled",
+        "sent",
+        "provider",
+        "id",
+        "error",
+        "why",
+        "since",
+    )
     usual = {"document": b"{}", "status": b"queued", "retries": b"2", "updated": b"1700000000000"}
     return records.record_of([(usual | fields).get(name) for name in names])
 
@@ -45,11 +58,12 @@ def test_a_number_that_is_none_counts_as_nothing(value):
 
 
 def test_a_queue_with_the_age_of_its_oldest():
-    row = [b"sms", 1, 3, 1, b"1700000000000-5", 0, 0, None, 2, 2, b"1600000000000-0"]
+    row = [b"sms", 1, 7, 4, 5, 6, 3, 1, b"1700000000000-5", 0, 0, None, 2, 2, b"1600000000000-0"]
     queue = records.queue_of(row)
-    assert queue == Queue("sms", True, queue.waiting, 3, 1_600_000_000_000)
+    held = dict(zip(records.HELD_BY, (5, 6), strict=True))
+    assert queue == Queue("sms", True, 7, 4, held, queue.waiting, 3, 1_600_000_000_000)
     assert list(queue.waiting.values()) == [3, 0, 2]
-    assert records.queue_of([b"sms", 0, *[0, 0, None] * 3]).oldest is None
+    assert records.queue_of([b"sms", 0, 0, 0, 0, 0, *[0, 0, None] * 3]).oldest is None
 
 
 @pytest.mark.parametrize(
