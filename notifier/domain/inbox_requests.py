@@ -80,7 +80,7 @@ class NotifyRequest(BroadcastRequest, forbid_unknown_fields=True, kw_only=True):
 
 
 class UpdateRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a notification is to say by now; what is not named stays."""
+    """New contents of a notification; what is not named stays."""
 
     message: Message | UnsetType = UNSET
     title: Title | UnsetType = UNSET

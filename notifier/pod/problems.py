@@ -64,7 +64,7 @@ class Memory:
 
 
 class Afterglow:
-    """Tells what was measured for a moment longer, so that a problem at its threshold does not flicker."""
+    """Measurements that are told for a moment longer, so that a problem at its threshold does not flicker."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

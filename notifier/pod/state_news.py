@@ -1,4 +1,4 @@
-"""Tells connections and counters what became of notifications: marks, updates, retractions, returns."""
+"""News of notifications for connections and counters: marks, updates, retractions, returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notifier.store.inbox_states import Outcome, Put, Retracted
 
 
 class StateNews:
-    """What services and duties tell of states, passed on."""
+    """News of states by services and duties, passed on."""
 
     def __init__(self, router: Router, observer: Observer) -> None:
         self._router = router

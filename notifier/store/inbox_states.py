@@ -43,7 +43,7 @@ class Marked(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of marks: the counts since, the user's other instances, and each notification."""
+    """The outcome of marks: the counts since, the user's other instances, and each notification."""
 
     counts: Counts
     others: list[bytes]
@@ -66,7 +66,7 @@ class KeyedItem(NamedTuple):
 
 
 class Put(NamedTuple):
-    """What came of a `KeyedItem`: `stored`, `scheduled`, `bumped`, `replaced` or `kept`."""
+    """The outcome of a `KeyedItem`: `stored`, `scheduled`, `bumped`, `replaced` or `kept`."""
 
     notification_id: str
     outcome: str
@@ -77,7 +77,7 @@ class Put(NamedTuple):
 
 
 class Swapped(NamedTuple):
-    """What came of another payload: 1 done, 0 it is another one by now, -1 it has gone."""
+    """The outcome of another payload: 1 done, 0 it is another one by now, -1 it has gone."""
 
     code: int
     stream_id: str
@@ -86,7 +86,7 @@ class Swapped(NamedTuple):
 
 
 class Retracted(NamedTuple):
-    """What was taken back: whether it was `unread`, `read` or `gone`."""
+    """The former state of what was taken back: `unread`, `read` or `gone`."""
 
     was: str
     notification_id: str

@@ -233,7 +233,7 @@ async def test_what_the_server_says_is_of_the_described_types(client):
 
 
 async def states_said(client, nid):
-    """What a connection that asked for states and counts is told of a mark, a change, a question and a retraction."""
+    """Messages to a connection that asked for states and counts, of a mark, a change, a question and a retraction."""
     inbox = await Inbox.open(client, login="alice&events=states,counts")
     said = [{"type": "sync.complete", "data": inbox.synced}]
     await inbox.say("notification.mark", ids=[nid], **{"as": "archived"})

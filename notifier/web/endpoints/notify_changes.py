@@ -37,7 +37,7 @@ class OwnerQuery(Struct, kw_only=True):
 
 
 class KeyQuery(Struct, kw_only=True):
-    """What a caller has stored under a key, for a user."""
+    """A key under which a caller has stored something, for a user."""
 
     key: Key
     user_id: Annotated[UserId, Meta(examples=[1])]
@@ -51,7 +51,7 @@ class Updated(Struct):
 
 
 class Retracted(Struct):
-    """What the notification was: `gone` where there was none any more."""
+    """The former state of the notification: `gone` where there was none any more."""
 
     was: Literal["unread", "read", "gone"]
 

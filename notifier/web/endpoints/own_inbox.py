@@ -40,7 +40,7 @@ Action: TypeAlias = Annotated[
 
 
 class PersonQuery(Struct, kw_only=True):
-    """Whose inbox it is. A user's own token tells it; an API key, and a server without tokens, need both."""
+    """The person whose inbox it is. A user's own token tells it; an API key, and a server without tokens, need both."""
 
     user_id: Annotated[UserId, Meta(examples=[1])] | UnsetType = UNSET
     login: Annotated[Login, Meta(examples=["alice"])] | UnsetType = UNSET
@@ -57,13 +57,13 @@ class ListQuery(InboxFilter, kw_only=True):
 
 
 class CountsQuery(PersonQuery, kw_only=True):
-    """What is counted in whose inbox."""
+    """The list that is counted, and the person."""
 
     filters: text(0, 8192, 'A JSON list of 1-10 filters, `[{"category":"billing"}]`; without it the main list.') = ""  # type: ignore[valid-type]
 
 
 class Filters(Struct):
-    """What the query's `filters` hold."""
+    """The contents of the query's `filters`."""
 
     filters: Annotated[list[InboxFilter], Meta(min_length=1, max_length=MAX_FILTERS)]
 
@@ -127,7 +127,7 @@ class MarkError(Struct):
 
 
 class Marked(Struct, kw_only=True):
-    """How many changed, and the counts of the main list since."""
+    """The number of those that changed, and the counts of the main list since."""
 
     changed: Count
     counts: Counts
@@ -161,7 +161,7 @@ SnoozeSpan: TypeAlias = Annotated[
 
 
 class SnoozeRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """How long, or until when, a notification is put off."""
+    """The duration or the moment to which a notification is put off."""
 
     span: SnoozeSpan | UnsetType = field(name="for", default=UNSET)
     until: Annotated[Moment, Meta(description="From a minute to 30 days from now.")] | UnsetType = UNSET

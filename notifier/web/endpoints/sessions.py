@@ -119,7 +119,7 @@ class RateLimitEndpoints(Endpoints):
 
 
 def _check_owner(call: Call, user_id: str) -> None:
-    """Lets a user's own token at that user's sessions alone; they are known by the user key."""
+    """Refuses a user's own token at sessions of others; they are known by the user key."""
     user = call.caller.user
     if user is not None and user.key != user_id:
         raise _OTHER_USER

@@ -183,7 +183,7 @@ async def snooze(client, nid, **body):
 
 
 async def wake_now(client, redis, nid):
-    """Lets the time of one come."""
+    """Makes the time of one come."""
     await redis.call("ZADD", "notif:snoozed", 1, f"1-alice\x1f{nid}")
     await client.pod.person.waker.round()
 
