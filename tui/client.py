@@ -232,9 +232,9 @@ class AdminClient:
         """
         parser = Parser()
         headers = {"Accept": "text/event-stream"}
-        query = {"since": since} if since else {}
-        path = f"{ADMIN}/events"
-        async with self._request("GET", path, params=query, headers=headers, timeout=_ENDLESS) as response:
+        if since:  # as a header: an older server refuses a parameter that it does not know
+            headers["Last-Event-ID"] = since
+        async with self._request("GET", f"{ADMIN}/events", headers=headers, timeout=_ENDLESS) as response:
             await self._checked(response)
             yield []
             async for chunk in response.content.iter_any():

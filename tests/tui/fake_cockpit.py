@@ -68,8 +68,8 @@ class FakeCockpit:
         return self.past[-1]
 
     def earlier(self, request: web.Request) -> bytes:
-        """The events after `since`, as they stand in the stream."""
-        since = request.query.get("since", "9")
+        """The events after the one that was the last, as they stand in the stream."""
+        since = request.headers.get("Last-Event-ID", "9")
         told = [row for row in self.past if row["time"] > since]
         lines = [f"id: {row['time']}\nevent: {row['type']}\ndata: {json.dumps(row)}\n\n" for row in told]
         return "".join(lines).encode()

@@ -98,3 +98,11 @@ def test_events_in_thousands_leave_log_lines_alone() -> None:
     for number in range(LOGS_MAX + 5):
         tail.add("log", f'{{"type":"log","level":"error","event":"{number}"}}')
     assert len(tail.logs()) == LOGS_MAX
+
+
+def test_an_older_server_is_asked_nothing_that_it_does_not_know() -> None:
+    async def story(stage: Stage) -> None:
+        assert stage.asked("GET", "/api/v1/admin/events") == 1
+        assert not [path for _, path in stage.server.requests if "events?" in path]
+
+    play(story)
