@@ -37,6 +37,7 @@ def test_it_follows_the_cursor() -> None:
         ("3", "Devices"),
         ("4", "Message"),
         ("6", "Last heartbeat"),
+        ("9", "0 of 3"),
         ("0", "Failed"),
         ("minus", "Failures in a row"),
     ],

@@ -93,7 +93,7 @@ class DeliveryDetail(Detail):
         table.styles.max_height = max(5, len(value.attempts) + 3)
         tone = _TONES.get(columns.tone_of(value.delivery), "bold")
         self.query_one("#heading", Words).say(*self._heading(columns.status_of(value.delivery), tone))
-        self.query_one("#facts", Facts).show(_facts(value.delivery))
+        self.query_one("#facts", Facts).show(delivery_facts(value.delivery))
         self._draw(value.delivery.raw)
 
     def show_failure(self, reason: str, gone: bool) -> None:
@@ -117,7 +117,8 @@ class DeliveryDetail(Detail):
         self.query_one("#json", Words).say(("\n".join(safe_lines(as_json(raw))) if raw else "", ""), layout=True)
 
 
-def _facts(row: Delivery) -> list[tuple[str, str]]:
+def delivery_facts(row: Delivery) -> list[tuple[str, str]]:
+    """The facts of a delivery."""
     facts = [("To", f"{row.channel}, {row.to or humanise.NONE}")]
     if row.user_id and row.recipient:
         facts.append(("User", row.user_id))

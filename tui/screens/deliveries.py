@@ -11,6 +11,7 @@ from tui.deliveries import columns
 from tui.deliveries.model import Delivery, queue_of
 from tui.deliveries.query import HINT, TERMS, Query, next_status
 from tui.deliveries.subjects import Recent
+from tui.details.delivery import delivery_facts
 from tui.listing import Listing
 from tui.messages import OpenDelivery, RefreshNow
 from tui.page import CANCEL, HISTORY, RETRY, ROW_COMMANDS, USER, WHY, Setting
@@ -107,6 +108,10 @@ class Deliveries(TableView):
             self._ask()
         else:
             self.note("all are loaded")
+
+    def facts_of(self, row: Any) -> list[tuple[str, str]]:
+        """Those of a delivery."""
+        return delivery_facts(row)
 
     def open_row(self, row: Any) -> None:
         """The delivery with its attempts."""
