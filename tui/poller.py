@@ -65,6 +65,7 @@ class Poller:
         self._survey_now = asyncio.Event()
         self._fetch_now = asyncio.Event()
         self._subject: Subject | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._wanted = False
         self._stale = False
         self._rested = False
@@ -81,6 +82,8 @@ class Poller:
 
     def watch(self, subject: Subject | None) -> None:
         """Keeps this subject fresh from now on, and no other."""
+        if self._loading is not None and subject is not self._subject:
+            self._loading.cancel()
         self._subject = subject
         self.refresh()
 
@@ -218,8 +221,18 @@ class Poller:
             self._wanted = self._stale = False
             self._fetch_now.clear()
             started = self._clock()
-            await self._load(subject)
+            await self._load_unless_another(subject)
             await self._rest(subject, self._clock() - started)
+
+    async def _load_unless_another(self, subject: Subject) -> None:
+        """Gives up where another subject is wanted: a server that hangs must not hold up the next page."""
+        self._loading = asyncio.create_task(self._load(subject))
+        try:
+            await asyncio.wait((self._loading,))
+        finally:
+            self._loading.cancel()
+        if not self._loading.cancelled():
+            self._loading.result()
 
     async def _load(self, subject: Subject) -> None:
         try:

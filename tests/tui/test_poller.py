@@ -67,6 +67,22 @@ def clients() -> Paged:
     return Paged(AdminClient.clients, read_clients, "total", ("client.",), 60.0)
 
 
+def test_a_request_that_hangs_holds_up_no_other_page() -> None:
+    async def story(made: Work) -> None:
+        slow, quick = Inbox(UserKey(1, "alice")), Inbox(UserKey(3, "carol"))
+        with made.server.holding("/api/v1/admin/history"):
+            made.poller.watch(slow)
+            await made.until(lambda: any("/history" in path for _, path in made.server.requests))
+            clients = Paged(AdminClient.clients, read_clients, "total", ())
+            made.poller.watch(clients)
+            await made.until(lambda: any(isinstance(m, SnapshotArrived) and m.subject is clients for m in made.posted))
+        made.poller.watch(quick)
+        await made.until(lambda: any(isinstance(m, SnapshotArrived) and m.subject is quick for m in made.posted))
+        assert not any(isinstance(m, SnapshotArrived) and m.subject is slow for m in made.posted)
+
+    work(story)
+
+
 def test_it_fills_the_world() -> None:
     async def story(made: Work) -> None:
         await made.until(lambda: made.world.history.latest)
