@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -17,7 +19,7 @@ from aiohttp import web
 from tests.tui.answers import problem
 from tests.tui.fake_server import FakeCluster, FakeServer
 from tui import run as run_module
-from tui.run import run
+from tui.run import replay, run
 
 
 class Tty:
@@ -136,3 +138,24 @@ def test_ctrl_c_while_it_connects(capsys: pytest.CaptureFixture[str], monkeypatc
 
     monkeypatch.setattr(run_module.asyncio, "run", interrupted)
     assert "interrupted" in refused(capsys, "http://localhost:1")
+
+
+def test_a_recording_that_is_there_is_not_overwritten(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty(), stderr=sys.stderr))
+    (tmp_path / "night.rec").write_text("mine")
+    with served() as url:
+        assert run(url, None, False, record=str(tmp_path / "night.rec")) == 1
+    assert "night.rec: File exists" in capsys.readouterr().err
+    assert (tmp_path / "night.rec").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("name", "said"), [("none", "No such file"), ("mine", "mine is no recording of a dashboard")])
+def test_a_file_that_is_no_recording(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, said: str
+) -> None:
+    monkeypatch.setattr(run_module, "sys", SimpleNamespace(stdin=Tty(), stdout=Tty(), stderr=sys.stderr))
+    (tmp_path / "mine").write_text("{}")
+    assert replay(str(tmp_path / name), 1.0) == 1
+    assert said in capsys.readouterr().err
