@@ -108,16 +108,19 @@ class Hub:
             return int(member.connections[0].push(position, frame))
         return sum(connection.push(position, frame) for connection in tuple(member.connections))
 
-    def tell(self, user: str, texts: Sequence[bytes], to: str = "") -> None:
+    def tell(self, user: str, texts: Sequence[bytes], to: str = "") -> int:
         """Sends texts that are no stream entries to every connection of the user; with `to`, to those that asked for
-        `states`, or to the `plain` ones, which did not."""
+        `states`, or to the `plain` ones, which did not. To how many."""
         member = self._members.get(user)
         if member is None or not texts:
-            return
+            return 0
+        told = 0
         frames = b"".join(map(encode_text, texts))
         for connection in tuple(member.connections):
             if not to or ("states" in connection.telling) == (to == "states"):
                 connection.tell(frames)
+                told += 1
+        return told
 
     def note_change(self, user: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
         """Something changed in a user's inbox: `pairs` of stream and notification id took another state."""

@@ -9,6 +9,7 @@ import msgspec
 
 from notifier.domain.entries import Entry
 from notifier.domain.ids import is_stream_id
+from notifier.domain.states import Kept
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.store.inbox_upkeep import InboxUpkeep
@@ -133,10 +134,10 @@ class Operations:
         """Unread notifications, users who have any, users known."""
         return await self._reports.pending_totals()
 
-    async def history(self, key: str, limit: int) -> tuple[list[Entry], int]:
+    async def history(self, key: str, limit: int) -> tuple[list[Kept], int]:
         """The newest entries of one inbox, newest first, and how many it holds."""
         rows = await self._reports.history(key, limit)
-        return rows[::-1], (await self._reports.counts([key]))[0].stored
+        return rows, (await self._reports.counts([key]))[0].stored
 
     async def clear(self, key: str) -> int:
         """Removes what a user has unread; the user is told. How many."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from notifier.domain.entries import Entry
+from notifier.domain.states import Kept, kept
 from notifier.domain.users import parse_user_key
 from notifier.errors import NotifierError
 from notifier.store.payloads import Payloads, ignore
@@ -111,14 +112,15 @@ class Reports:
             found += self._payloads.entries(user, flat)
         return found
 
-    async def history(self, user: str, limit: int) -> list[Entry]:
-        """The newest entries of one inbox, oldest first; a hundred with each script."""
-        page, found, before, full = self._redis.script("inbox/page"), list[Entry](), b"", True
-        while full and len(found) < limit:
-            count = min(PAGE, limit - len(found))
-            flat = await self._redis.run(page, self._keys.stream(user), user, count, before, "")
-            rows = self._payloads.entries(user, flat)
-            found, before, full = rows + found, rows[0].stream_id if rows else b"", len(rows) == count
+    async def history(self, user: str, limit: int) -> list[Kept]:
+        """The newest entries of one inbox with all their states, newest first; a hundred with each script."""
+        script, found, high = self._redis.script("states/list"), list[Kept](), b"+"
+        while high is not None and len(found) < limit:
+            args = (user, high, "-", min(PAGE, limit - len(found)), 1)
+            _, high, *flat = await self._redis.run(script, self._keys.stream(user), *args)
+            rows = [kept(*flat[i : i + 5]) for i in range(0, len(flat), 5)]
+            bad = self._payloads.unreadable(user, {row.notification_id: row.payload for row in rows})
+            found += [row._replace(payload=None) if row.notification_id in bad else row for row in rows]
         return found
 
     async def due(self, before_ms: int, limit: int) -> list[str]:

@@ -13,7 +13,7 @@ class Connection:
     def __init__(self, name, user="1-alice", remote="10.0.0.1", seen=(0, 0)):
         self.id, self.user_key, self.remote = name, user, remote
         self.seen, self.placed, self.open, self.expires_at = seen, True, True, NEVER
-        self.told = []
+        self.telling, self.told = frozenset(), []
 
     def push(self, position, frame):
         if position <= self.seen:

@@ -33,6 +33,7 @@ class House:
             lambda items, content, accepted: self.stored.append(len(items)),
             Once(Idempotency(store), 60.0),
             limit,
+            None,  # what has a key is tested by tests/web/endpoints/test_notify_changes
         )
 
     async def publish(self, body=BODY, key=None):

@@ -29,9 +29,9 @@ async def test_expired_entries_go_with_their_read_marks(inbox, redis):
     await expire_payloads(redis)
     await put(inbox, item())
     await redis.call("SET", "notif:lock:consumer:1-alice", "pod-a", "PX", 60_000)
-    assert await inbox.upkeep.expire(USER, 60.0) == Expired(2, 1, "pod-a")
+    assert await inbox.upkeep.expire(USER, 60.0) == Expired(2, 1, "pod-a", [])
     assert await redis.call("XLEN", STREAM) == 1 and not await redis.call("EXISTS", STATE)
-    assert await inbox.upkeep.expire(USER, 60.0) == Expired(0, 0, "pod-a")
+    assert await inbox.upkeep.expire(USER, 60.0) == Expired(0, 0, "pod-a", [])
 
 
 async def test_a_payload_without_an_end_is_given_the_default_life(inbox, redis):
@@ -55,7 +55,7 @@ async def test_the_newest_stay(inbox, redis):
     ids = await put(inbox, *items)
     await mark(redis, items[0])
     assert await redis.call("SISMEMBER", "notif:overfull", USER) == 1
-    assert await inbox.upkeep.trim(USER) == 1  # of two that went one was unread
+    assert await inbox.upkeep.trim(USER) == (1, [])  # of two that went one was unread
     assert [row.stream_id.decode() for row in await inbox.page(USER, 9, None, None)] == ids[2:]
     assert await redis.call("SISMEMBER", "notif:overfull", USER) == 0
 

@@ -60,7 +60,7 @@ async def test_unread_ones_in_all_and_by_user(reports, inbox, redis):
     assert len(await reports.unread("1-alice", "", 10)) == 2
     first, second = await reports.unread("1-alice", "", 10)
     assert await reports.unread("1-alice", first.stream_id.decode(), 10) == [second]
-    assert [entry.stream_id for entry in await reports.history("1-alice", 1)] == [second.stream_id]
+    assert [entry.stream_id for entry in await reports.history("1-alice", 1)] == [second.stream_id.decode()]
 
 
 async def test_the_indexes_are_brought_up_to_date_before_they_are_read(reports, inbox):

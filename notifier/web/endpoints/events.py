@@ -71,7 +71,8 @@ class EventEndpoints(Endpoints):
         "Follow what happens on all instances, as server-sent events",
         description="`event:` is the type, `data:` a JSON object with `type`, `time`, `pod_id` and what belongs to the "
         "type. Types: `client.connected`, `client.disconnected`, `notification.stored`, `notification.pushed`, "
-        "`notification.read`, `notification.cleared`, `pod.joined`, `pod.left`, `delivery.…` with a status, and the "
+        "`notification.read`, `notification.cleared`, `notification.marked`, `notification.updated`, "
+        "`notification.retracted`, `notification.woken`, `pod.joined`, `pod.left`, `delivery.…` with a status, and the "
         "notable ones, which are kept for a day, at most 1,000 of them: `provider.circuit`, `provider.host_circuit`, "
         "`channel.paused`, `channel.resumed`, `instance.started`, `instance.gone`, `store.replaced`, and `log`, a "
         "warning or an error of any instance (`level`, `event`, `instance`, `text`). With `since`, or the header "

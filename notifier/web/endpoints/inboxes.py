@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.entries import Entry as StoredEntry
 from notifier.domain.fields import Category, Data, Key, Login, Priority, Title, Ttl, Url, UserId, text
+from notifier.domain.states import Kept, times_of
 from notifier.domain.users import parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.operate import Operations
@@ -115,6 +116,11 @@ class HistoryEntry(Entry, kw_only=True):
 
     notification_id: Uuid
     status: Literal["unread", "read", "auto_cleared"]
+    seen_at: Time | None = None
+    read_at: Time | None = None
+    archived_at: Time | None = None
+    snoozed_until: Time | None = None
+    acted_at: Time | None = None
 
 
 class PendingPage(Struct, kw_only=True):
@@ -234,7 +240,7 @@ def _known(key: str) -> str:
     return key
 
 
-def _payload(row: StoredEntry) -> Payload | None:
+def _payload(row: StoredEntry | Kept) -> Payload | None:
     """The payload as it is stored: JSON that is passed on without being decoded, None once it has expired."""
     return None if row.payload is None else cast(Payload, msgspec.Raw(row.payload))
 
@@ -243,11 +249,12 @@ def _entry(row: StoredEntry) -> Entry:
     return Entry(id=row.stream_id.decode(), payload=_payload(row), read=row.read)
 
 
-def _history_entry(row: StoredEntry) -> HistoryEntry:
+def _history_entry(row: Kept) -> HistoryEntry:
     return HistoryEntry(
-        id=row.stream_id.decode(),
+        id=row.stream_id,
         payload=_payload(row),
         read=row.read,
-        notification_id=row.notification_id.decode(),
+        notification_id=row.notification_id,
         status="auto_cleared" if row.payload is None else "read" if row.read else "unread",
+        **times_of(row),
     )

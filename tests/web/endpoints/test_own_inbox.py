@@ -457,3 +457,12 @@ async def test_expiry_of_what_was_read_is_counted(client, redis):
 
 async def is_total(inbox, total):
     return (await until(inbox, "inbox.counts"))["total"] == total
+
+
+async def test_operators_see_the_states(client):
+    ids = [(await notify(client, str(n)))[0] for n in range(2)]
+    await act(client, ids[0], "archive")
+    await snooze(client, ids[1], **{"for": "1h"})
+    rows = (await client.get(f"/api/v1/admin/history?{PAIR}")).json()["notifications"]
+    assert [row["notification_id"] for row in rows] == ids[::-1], "what is snoozed, too"
+    assert rows[0]["snoozed_until"] and not rows[0]["read"] and rows[1]["archived_at"] and rows[1]["read"]

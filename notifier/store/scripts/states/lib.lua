@@ -23,12 +23,13 @@ local function now_text() return string.format('%.0f', now_ms()) end
 -- The revision of an inbox: it grows with every change. Its parts are what a plain notification and a plain mark of reading
 -- change anyway, the last id and the number of states, and the counter of all other changes, which costs them nothing.
 local function revision(u)
-  local ms, number = now_text(), 0
+  local before = string.format('%.0f', now_ms() - 1)  -- the first entry may come within this millisecond
+  local ms, number = before, 0
   local info = redis.pcall('XINFO', 'STREAM', stream_key(u))
   for i = 1, info.err and 0 or #info, 2 do
     if info[i] == 'last-generated-id' then ms, number = string.match(info[i + 1], '^(%d+)-(%d+)') end
   end
-  if ms == '0' then ms = now_text() end  -- of a stream that had no entry yet
+  if ms == '0' then ms = before end  -- of a stream that had no entry yet
   local counted = tonumber(redis.call('GET', rev_key(u)) or 0)
   return string.format('%.0f', ms * 1024 + number + redis.call('HLEN', state_key(u)) + (counted or 0))
 end
