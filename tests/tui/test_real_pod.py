@@ -174,7 +174,7 @@ async def observing(loop, guarded):
 
 async def test_a_key_with_the_scope_observe_sees_every_view_and_changes_nothing(loop, guarded, look, observing):
     async with look(guarded, token=observing) as stage:
-        await stage.sees("● live", "pod-a", "● sms")
+        await stage.sees("● live", "pod-a", "sms      ● closed")
         for name, view in stage.app.views.items():
             await stage.app.action_view(name)
             await stage.until(lambda view=view: stage.page is view and (view.subject is None or view.loaded))
