@@ -15,6 +15,7 @@ from notifier.store.redis.client import Redis
 from notifier.store.redis.spoilt import integer
 
 PAGE = 100  # entries with their payloads that one script reads
+KEPT_BY_SCRIPTS = ("snoozed",)  # indexes that plain commands have nothing to add to
 SHARDS_AT_A_TIME = 512  # commands of one turn of the loop: all 16,384 would hold it up for 0.1 s
 
 _BY_KEY = re.compile(r"[0-9]+(-.*)?").fullmatch
@@ -156,7 +157,8 @@ class Reports:
 
     async def _each(self, command: str, name: str, *args: Any) -> list[Any]:
         """The reply of every part of an index."""
-        self.before()
+        if name not in KEPT_BY_SCRIPTS:
+            self.before()
         keys, replies = self._keys, list[Any]()
         for start in range(0, len(keys.shards), SHARDS_AT_A_TIME):
             part = keys.shards[start : start + SHARDS_AT_A_TIME]

@@ -87,3 +87,10 @@ async def test_a_sweep_is_one_pod_s_for_its_interval(reports, redis):
     assert await reports.begin_sweep("trimmer", "pod-b", 60.0)
     assert await redis.call("GET", "notif:sweep:janitor") == b"pod-a"
     assert 0 < await redis.call("PTTL", "notif:sweep:janitor") <= 60_000
+
+
+async def test_what_is_snoozed_is_asked_for_without_ado(reports):
+    asked = []
+    reports.before = lambda: asked.append(1)
+    assert await reports.snoozed_due(9_999, 9) == [] and await reports.snoozed() == 0
+    assert asked == []
