@@ -164,7 +164,7 @@ def store(loop, redis, redis_socket):
 @pytest.fixture
 def lean_path(request):
     """LEAN_PATH of the pods; see `OVER_BOTH_PATHS` in support.py."""
-    return getattr(request, "param", "off")
+    return getattr(request, "param", "on")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ PATIENCE = 5.0
 # A module's `pytestmark`: its tests run over the scripts, and over the plain commands in their place.
 OVER_BOTH_PATHS = [
     pytest.mark.usefixtures("lean_path"),
-    pytest.mark.parametrize("lean_path", ["off", pytest.param("on", marks=pytest.mark.slow)], indirect=True),
+    pytest.mark.parametrize("lean_path", ["on", pytest.param("off", marks=pytest.mark.slow)], indirect=True),
 ]
 ALICE = {"id": 1, "login": "alice"}
 

@@ -129,7 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ]
     stream_maxlen: Annotated[int, Setting("100", number(1, 1000), "notifications kept per inbox, 1-1,000", live=True)]
     lean_path: Annotated[
-        str, Setting("off", choice("on", "off"), "plain commands in place of scripts where one instance serves a user")
+        str, Setting("on", choice("on", "off"), "plain commands in place of scripts where one instance serves a user")
     ]
     lock_ttl: Annotated[float, Setting("60s", duration(3, 3600), "lifetime of an instance's lock on a user's stream")]
     heartbeat_interval: Annotated[float, Setting("30s", duration(0.1, 600), "time between heartbeats")]

@@ -1,4 +1,4 @@
-"""The place of plain commands beside the scripts of inboxes: `express.py` sits here with `LEAN_PATH=on`."""
+"""The place of plain commands beside the scripts of inboxes: `express.py` sits here unless `LEAN_PATH=off`."""
 
 from __future__ import annotations
 

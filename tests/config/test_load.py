@@ -26,7 +26,7 @@ DEFAULTS = {
     "shutdown_timeout": 30.0,
     "notification_ttl": 900.0,
     "stream_maxlen": 100,
-    "lean_path": "off",
+    "lean_path": "on",
     "lock_ttl": 60.0,
     "heartbeat_interval": 30.0,
     "janitor_interval": 60.0,

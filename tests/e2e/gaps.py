@@ -1,6 +1,7 @@
 """Pushes that open connections are not sent when Redis stands still, a reply is lost, or a link breaks in mid-reply.
 
-    python -m tests.e2e.gaps [--rounds 6] [--workers 1] [--store own server sentinel cluster] [stalls lost cut away …]
+    python -m tests.e2e.gaps [--rounds 6] [--workers 1] [--plain] [--store own server sentinel cluster]
+        [stalls lost cut away …]
 
 Senders repeat each message under its key until it is answered 202; every user is followed over two connections. Five
 seconds after the fault is over and everything was accepted no connection that stayed open may lack anything. Prints a
@@ -170,12 +171,14 @@ async def _proxied(folder: Path) -> AsyncIterator[Proxy]:
         redis.stop()
 
 
-async def undergo(store: str, fault: str, rounds: int, workers: int, folder: Path, seed: int) -> bool:
+async def undergo(
+    store: str, fault: str, rounds: int, workers: int, folder: Path, seed: int, plain: bool = False
+) -> bool:
     """One fault again and again under load; whether every open connection was sent everything."""
     what, act = FAULTS[fault]
     dice, rounds = random.Random(seed), min(rounds, FEW.get(fault, rounds))
     async with started(store, folder, workers) as stage:
-        load = Load(stage.server, senders=SENDERS, users=USERS, follow_every=1, sockets=2)
+        load = Load(stage.server, senders=SENDERS, users=USERS, follow_every=1, sockets=2, plain=plain)
         async with load.running():
             await asyncio.sleep(BEFORE)
             for _ in range(rounds):
@@ -192,7 +195,13 @@ async def undergo(store: str, fault: str, rounds: int, workers: int, folder: Pat
 
 
 async def run(
-    faults: Sequence[str], rounds: int, workers: Sequence[int], folder: Path, seed: int, stores: Sequence[str] = ()
+    faults: Sequence[str],
+    rounds: int,
+    workers: Sequence[int],
+    folder: Path,
+    seed: int,
+    stores: Sequence[str] = (),
+    plain: bool = False,
 ) -> bool:
     """Some faults of some stores (none: all), each with these numbers of workers; whether nothing was unseen."""
     kept = True
@@ -200,7 +209,8 @@ async def run(
         for number in workers:
             for fault in STORES[store]:
                 if fault in faults:
-                    kept &= await undergo(store, fault, rounds, number, folder / f"{store}-{fault}-{number}", seed)
+                    home = folder / f"{store}-{fault}-{number}"
+                    kept &= await undergo(store, fault, rounds, number, home, seed, plain)
     return kept
 
 
@@ -211,12 +221,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, action="append", help="may be repeated; 1 and 3 where it is not given")
     parser.add_argument("--store", choices=STORES, action="append", help="may be repeated; all where it is not given")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--plain", action="store_true", help="without keys, and with marks: what the lean path takes")
     options = parser.parse_args()
     if unknown := set(options.faults) - FAULTS.keys():
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     faults, workers = options.faults or list(FAULTS), options.workers or [1, 3]
     with tempfile.TemporaryDirectory(prefix="notifier-gaps-") as folder:
-        kept = asyncio.run(run(faults, options.rounds, workers, Path(folder), options.seed, options.store or ()))
+        given = (faults, options.rounds, workers, Path(folder), options.seed, options.store or (), options.plain)
+        kept = asyncio.run(run(*given))
     return 0 if kept else 1
 
 

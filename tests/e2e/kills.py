@@ -1,6 +1,7 @@
 """Kills server and Redis at random moments under load and counts what was answered 202 and is not there.
 
     python -m tests.e2e.kills --kills 300
+    python -m tests.e2e.kills --kills 300 --plain         what the lean path takes
     python -m tests.e2e.kills --kills 300 --workers 3     single workers, the keeper of Redis, and all at once, too
 
 The load and its count are those of `load.py`. Prints `N tried, M lost, K duplicated, longest gap S s`; exits 1 if
@@ -21,6 +22,9 @@ from pathlib import Path
 
 from tests.e2e.load import Load
 from tests.e2e.server import ServerProcess
+
+PLAIN_USERS = 100
+PLAIN_INBOX = {"STREAM_MAXLEN": "1000", "NOTIFICATION_TTL": "2h"}  # nothing is to go by itself
 
 
 class Killer:
@@ -56,11 +60,12 @@ class Killer:
             await self._server.start()
 
 
-async def run(kills: int, seed: int, folder: Path, workers: int = 1) -> int:
+async def run(kills: int, seed: int, folder: Path, workers: int = 1, plain: bool = False) -> int:
     """Does a run; the number of messages lost or duplicated."""
-    server = ServerProcess(folder / "data", arguments=("--workers", str(workers)))
+    environment = PLAIN_INBOX if plain else {}
+    server = ServerProcess(folder / "data", arguments=("--workers", str(workers)), **environment)
     (folder / "data").mkdir()
-    load = Load(server)
+    load = Load(server, plain=True, users=PLAIN_USERS, follow_every=1) if plain else Load(server)
     try:
         await server.start()
         async with load.running():
@@ -69,7 +74,7 @@ async def run(kills: int, seed: int, folder: Path, workers: int = 1) -> int:
     finally:
         if not server.ended:  # also when the run itself breaks off: no server is left behind
             await server.stop()
-    print(f"{count}; {kills} kills, {workers} workers, seed {seed}")
+    print(f"{count}; {kills} kills, {workers} workers, seed {seed}{', plain' if plain else ''}")
     return count.wrong
 
 
@@ -78,9 +83,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--plain", action="store_true", help="without keys, and with marks: what the lean path takes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="notifier-kills-") as folder:
-        return 1 if asyncio.run(run(options.kills, options.seed, Path(folder), options.workers)) else 0
+        return 1 if asyncio.run(run(options.kills, options.seed, Path(folder), options.workers, options.plain)) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 Every message is posted under an idempotency key until it is answered 202, as a careful sender does, who gives up waiting
 after a while and goes to the next pod. Followers hold a socket on every pod, and come again when it breaks.
+
+A `plain` load takes the lean path: no keys, so that a message without an answer is left alone (it may be stored once, or
+not at all), and followers mark read what they are pushed; what was acknowledged must be read in the end.
 """
 
 from __future__ import annotations
@@ -65,6 +68,7 @@ class Load:
         first_user: int = 1,
         follow_every: int = 8,
         sockets: int = 1,
+        plain: bool = False,
     ) -> None:
         """`pace` in seconds between a sender's messages. `users` take turns; without it each is sent 60 in a row.
         Every `follow_every`th user is followed, over `sockets` connections to each of the servers."""
@@ -81,6 +85,8 @@ class Load:
         self._first_user = first_user
         self._follow_every = follow_every
         self._sockets = sockets
+        self._plain = plain
+        self.read: dict[str, int] = {}  # ids whose marks were acknowledged, and their users
         self._sending = False
         self._last_accepted = 0.0
         self._numbers = itertools.count()
@@ -139,11 +145,12 @@ class Load:
                 await asyncio.sleep(self._pace)
 
     async def _send_until_accepted(self, clients: Clients, user: int, text: str) -> None:
+        options = {} if self._plain else {"idempotency_key": text, "ttl": "1h"}
         while True:
             begun, result, status = time.monotonic(), None, 202
             try:
                 async with asyncio.timeout(PATIENCE):
-                    (result,) = await clients.current.send([(user, LOGIN)], text, idempotency_key=text, ttl="1h")
+                    (result,) = await clients.current.send([(user, LOGIN)], text, **options)
             except TimeoutError:
                 status = 0
             except ClientError as error:
@@ -157,6 +164,8 @@ class Load:
                 return
             clients.turn()
             await asyncio.sleep(0.02)
+            if self._plain:
+                return
 
     def _note_accepted(self, notification_id: str, user: int, text: str, now: float) -> None:
         self.accepted[notification_id] = (user, text)
@@ -177,7 +186,7 @@ class Load:
                 async with asyncio.timeout(PATIENCE):
                     socket = await http.ws_connect(f"{server.url}/ws?user_id={user}&login={LOGIN}")
                 had = self._had[server, user, number] = set()
-                await self._note_pushes(socket, self.pushes[server, user], had)
+                await self._note_pushes(socket, user, self.pushes[server, user], had)
             except (aiohttp.ClientError, OSError, TimeoutError):
                 await asyncio.sleep(0.1)
             finally:
@@ -185,24 +194,29 @@ class Load:
             self.reconnects += 1
 
     async def _note_pushes(
-        self, socket: aiohttp.ClientWebSocketResponse, pushes: list[tuple[float, str]], had: set[str]
+        self, socket: aiohttp.ClientWebSocketResponse, user: int, pushes: list[tuple[float, str]], had: set[str]
     ) -> None:
-        last = (0, 0)  # unread ones come oldest first at a connect as well as afterwards, and nobody reads here
+        last = (0, 0)  # unread ones come oldest first at a connect as well as afterwards
         async with socket:
             async for frame in socket:
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     continue
                 message = json.loads(frame.data)
+                if message["type"] == "notification.read.ack":
+                    self.read[message["data"]["notification_id"]] = user
                 if message["type"] != "notification.push":
                     continue
                 notification_id, position = _place(message["data"])
                 pushes.append((time.monotonic(), notification_id))
                 if notification_id in had:
                     self._repeated.append(notification_id)
-                elif position < last:
+                elif position < last and not message["data"]["read"]:  # read ones come after the unread at a connect
                     self._misordered.append(notification_id)
                 had.add(notification_id)
-                last = max(last, position)
+                if not message["data"]["read"]:
+                    last = max(last, position)
+                    if self._plain:
+                        await socket.send_json({"type": "notification.read", "data": _pair(message["data"])})
 
     def _expected(self) -> defaultdict[int, set[str]]:
         """The ids that were accepted, by user."""
@@ -212,8 +226,11 @@ class Load:
         return expected
 
     def _unpushed(self) -> set[str]:
-        """Ids that a follower of their user lacks."""
+        """Ids that a follower of their user lacks; not those that were read over another connection meanwhile, which
+        are handed out no more."""
         expected = self._expected()
+        for user, ids in expected.items():
+            expected[user] = ids - {nid for nid in ids if self.read.get(nid) == user}
         pairs = {(server, user) for server, user, _ in self._followers}
         return set().union(
             *(expected[user] - {nid for _, nid in self.pushes[pair]} for pair in pairs for user in pair[1:])
@@ -250,18 +267,26 @@ class Load:
     def _count(self) -> Count:
         stored: Counter[str] = Counter()
         ids: set[str] = set()
+        unread: set[str] = set()
         for user in {user for user, _ in self.accepted.values()}:
             path = f"/api/v1/admin/history?user_id={user}&login={LOGIN}&limit=1000"
             for row in self.servers[0].get(path)["notifications"]:
                 ids.add(row["notification_id"])
+                if not row["read"]:
+                    unread.add(row["notification_id"])
                 stored[row["payload"]["message"]] += 1
         unstored = [nid for nid in self.accepted if nid not in ids]
-        lost = unstored + sorted(self._unpushed() - set(unstored))
+        lost = unstored + sorted(self._unpushed() - set(unstored)) + sorted(unread & self.read.keys())
         for nid in lost[:5]:
             what = "was not pushed" if nid in ids else "is not stored"
             print(f"{self.accepted[nid][1]!r} of user {self.accepted[nid][0]} {what}", file=sys.stderr)
         twice = [text for text, times in stored.items() if times > 1] + self._repeated
         return Count(len(self.accepted), lost, twice, self._misordered, self.longest_gap, self.unseen)
+
+
+def _pair(push: dict[str, str]) -> dict[str, str]:
+    """The ids by which a push is marked read."""
+    return {name: push[name] for name in ("notification_id", "stream_id")}
 
 
 def _place(push: dict[str, str]) -> tuple[str, tuple[int, int]]:

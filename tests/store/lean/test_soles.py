@@ -3,7 +3,7 @@
 import pytest
 
 from notifier.store.lean.soles import BOOKED_MAX
-from tests.store.lean.support import has_pending, pending
+from tests.store.lean.support import SOLE, has_pending, pending
 from tests.support import Inbox, eventually, notify
 
 pytestmark = pytest.mark.parametrize("lean_path", ["on"], indirect=True)
@@ -20,3 +20,14 @@ async def test_few_pairs_of_a_user_are_remembered(client, redis, scripts):
     await inbox.read(pushes[0])
     await inbox.receive("notification.read.ack")
     assert "inbox/read" in scripts and await pending(redis) == BOOKED_MAX
+
+
+async def test_an_instance_that_knows_no_such_note_is_noticed_at_the_next_renewal(client, redis, scripts):
+    inbox = await Inbox.open(client)
+    await redis.call("HSET", "notif:route:1-alice", "pod-older", "1")
+    await client.pod.router.renew()
+    assert not await redis.call("EXISTS", SOLE)
+    scripts.clear()
+    (nid,) = await notify(client)
+    assert (await inbox.receive("notification.push"))["notification_id"] == nid
+    assert "inbox/accept" in scripts

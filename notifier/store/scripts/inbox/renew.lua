@@ -9,7 +9,14 @@ local function keep(u)
     return ''  -- a later incarnation of this pod has it
   end
   local owner = claim(u, ARGV[1], ARGV[2], ARGV[3], '')
-  if owner == ARGV[1] then redis.call('PEXPIRE', sole_key(u), ARGV[3]) end
+  if owner == ARGV[1] then
+    -- A pod of an older version, which knows no such note, may have come to the user.
+    if redis.call('HLEN', route_key(u)) > 2 then
+      redis.call('DEL', sole_key(u))
+    else
+      redis.call('PEXPIRE', sole_key(u), ARGV[3])
+    end
+  end
   return owner
 end
 
