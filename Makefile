@@ -53,12 +53,15 @@ format: $(DEV_STAMP) ## let ruff write the format
 	@$(BIN)/ruff format notifier tests build $(wildcard tui)
 	@$(BIN)/ruff check --fix --quiet notifier tests build $(wildcard tui)
 
-faults: $(DEV_STAMP) ## under load: 600 kills, faults of Redis, failovers, paused instances, hostile clients; counts losses
+faults: $(DEV_STAMP) ## under load: 1,050 kills, 1,000 moves, faults of Redis, failovers, paused instances, hostile clients; counts losses
 	@failed=0; heading() { printf '\n== %s\n' "$$*"; }; \
 	heading "kill -9 of server and Redis, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 || failed=1; \
 	heading "kill -9 with three workers, 300 times"; $(BIN)/python -m tests.e2e.kills --kills 300 --workers 3 || failed=1; \
+	heading "the same without keys, as the lean path takes it"; $(BIN)/python -m tests.e2e.kills --kills 450 --plain || failed=1; \
+	heading "clients that move between two instances, instances that die"; $(BIN)/python -m tests.e2e.moves || failed=1; \
 	heading "what may happen to an external Redis"; $(BIN)/python -m tests.e2e.store_faults || failed=1; \
 	heading "what open connections are not sent, over every kind of store, on one and on three workers"; $(BIN)/python -m tests.e2e.gaps || failed=1; \
+	heading "the same without keys"; $(BIN)/python -m tests.e2e.gaps --plain --store own --store server || failed=1; \
 	heading "failover of Sentinel and Cluster"; $(BIN)/python -m tests.e2e.failover || failed=1; \
 	heading "an instance paused for a minute, killed, ended"; $(BIN)/python -m tests.e2e.paused_pod || failed=1; \
 	heading "hostile clients"; $(BIN)/python -m tests.e2e.hostile || failed=1; \

@@ -21,7 +21,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.ids: list[bytes] = []
-        self.prefix = b""
+        self.prefix = ""
         self.left = 0
 
     def clear(self) -> None:
@@ -48,6 +48,8 @@ def random_id() -> str:
 
 def random_ids(count: int) -> list[bytes]:
     """So many of them, in ASCII."""
+    if count == 1 and _pool.ids:
+        return [_pool.ids.pop()]
     while len(_pool.ids) < count:
         before = _pool.ids
         _pool.draw()
@@ -58,13 +60,13 @@ def random_ids(count: int) -> list[bytes]:
     return ids
 
 
-def serial_id() -> bytes:
+def serial_id() -> str:
     """A UUID of version 4 that shares its beginning with the next thousands: unique, and no secret."""
     if not _pool.left:
-        _pool.prefix = random_ids(1)[0][:24]
+        _pool.prefix = random_id()[:24]
         _pool.left = 0xFFFF
     _pool.left -= 1
-    return b"%b%012x" % (_pool.prefix, _pool.left)
+    return f"{_pool.prefix}{_pool.left:012x}"
 
 
 def new_seed() -> str:

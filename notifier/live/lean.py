@@ -62,11 +62,11 @@ class LeanPath:
         counts: Counts,
         events: EventFeed,
         now: Callable[[], float],
-        life: Callable[[], int],
+        life: int,
         follow: Follow,
     ) -> None:
-        """`now` answers Redis' time, `life` the ms that a payload
-        lives; `follow(items, content, answer, started, on_answer)` the callbacks by which the general way goes on."""
+        """`now` answers Redis' time; `life` are the ms that a payload lives;
+        `follow(items, content, answer, started, on_answer)` answers the callbacks by which the general way goes on."""
         self.allowed = True
         self.follow_mark: FollowMark | None = None
         self.router = router
@@ -78,6 +78,11 @@ class LeanPath:
         self._reads = express.reads
         self._users = express.soles.users
         self._now = now
+        self._life = life
+
+    def reconfigure(self, allowed: bool, life: int) -> None:
+        """Says whether requests may go this way at all, and for how many ms a payload lives, for what comes next."""
+        self.allowed = allowed
         self._life = life
 
     def take(self, body: bytes, asker: Asker) -> bool:
@@ -96,7 +101,7 @@ class LeanPath:
         nids, payloads, fragment = random_ids(len(soles)), list[bytes](), request.fragment
         for sole, nid in zip(soles, nids, strict=True):
             payloads.append(payload_of(nid, fragment, sole.member))
-        self._accepts.add(Notify(self, soles, nids, self._life(), request, payloads, asker), payloads)
+        self._accepts.add(Notify(self, soles, nids, self._life, request, payloads, asker), payloads)
         return True
 
     def receive(self, connection: Connection, text: bytes) -> bool:

@@ -405,7 +405,7 @@ class App:
         limit = notify_limit(settings, self.limits)
         self.publisher.reconfigure(limit)
         if self.lean is not None:
-            self.lean.allowed = limit is None
+            self.lean.reconfigure(limit is None, inbox_policy(settings).default_ttl_ms)
         self.send_rate.reconfigure(user_rate(settings))
         self.pipeline.reconfigure(settings)
         self.cockpit.reconfigure(settings)

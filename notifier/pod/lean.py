@@ -19,9 +19,7 @@ def build_lean(
     express: Express, inbox: Inbox, router: Router, observer: Observer, publisher: Publisher, now: Callable[[], float]
 ) -> LeanPath:
     """A lean path; `now` answers Redis' time."""
-    return LeanPath(
-        express, router, observer, observer.events, now, lambda: inbox.policy.default_ttl_ms, _follow(publisher)
-    )
+    return LeanPath(express, router, observer, observer.events, now, inbox.policy.default_ttl_ms, _follow(publisher))
 
 
 def _follow(publisher: Publisher) -> Follow:

@@ -54,18 +54,30 @@ class Mover:
 
     async def connect(self, server: ServerProcess) -> aiohttp.ClientWebSocketResponse:
         """A connection whose inbox has come; it is read on in the background."""
-        socket = await self._http.ws_connect(f"{server.url}/ws?user_id={self.user}&login={LOGIN}")
+        known = frozenset(self.acknowledged)  # what is acknowledged over another one meanwhile may come unread
+        socket = await self._knock(server)
         synced = asyncio.Event()
-        task = asyncio.create_task(self._read(socket, synced))
+        task = asyncio.create_task(self._read(socket, synced, known))
         self._readers.add(task)
         task.add_done_callback(self._readers.discard)
         async with asyncio.timeout(PATIENCE):
             await synced.wait()
         return socket
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse, synced: asyncio.Event) -> None:
+    async def _knock(self, server: ServerProcess) -> aiohttp.ClientWebSocketResponse:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await self._http.ws_connect(f"{server.url}/ws?user_id={self.user}&login={LOGIN}")
+            except aiohttp.ClientError:  # such as 503 from a server whose store stands still on a busy machine
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
+
+    async def _read(
+        self, socket: aiohttp.ClientWebSocketResponse, synced: asyncio.Event, known: frozenset[str]
+    ) -> None:
         had: set[str] = set()
-        known = frozenset(self.acknowledged)  # an acknowledgement that comes later may cross a push
         async for frame in socket:
             message = json.loads(frame.data)
             data = message["data"]
@@ -81,6 +93,7 @@ class Mover:
     ) -> None:
         nid = data["notification_id"]
         if nid in had or (not data["read"] and nid in known):
+            print(f"{nid} came {'twice' if nid in had else 'unread after its mark'}", file=sys.stderr)
             self.doubled.append(nid)
         had.add(nid)
         self.got.setdefault(nid, time.monotonic())

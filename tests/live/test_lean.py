@@ -232,3 +232,13 @@ async def test_one_tab_that_fails_fails_alone(client, monkeypatch, caplog):
     first.cancel()
     await eventually(lambda: "redis.reply_handler_failed" in caplog.text)
     assert len(hub) == 2
+
+
+async def test_what_is_changed_while_running_counts_from_the_next_request(client, redis, settings):
+    inbox = await Inbox.open(client)
+    client.pod.reconfigure(settings(notification_ttl="1h"))
+    (nid,) = await notify(client)
+    await inbox.receive("notification.push")
+    assert 3_000_000 < await redis.call("PTTL", f"notification:{nid}") <= 3_600_000
+    client.pod.reconfigure(settings(notify_rate_limit="1/1m"))
+    assert not client.pod.lean.allowed

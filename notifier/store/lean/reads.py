@@ -20,6 +20,7 @@ from notifier.store.redis.single import SingleRedis
 ID_LENGTH = 36
 NEVER = -1
 AFTER_CODES = 2  # replies of a user's commands after those of its pairs: the group's, and the marks'
+_INTS = {int}
 
 Pair = tuple[bytes, bytes]  # stream id, notification id
 OnRead = Callable[[list[int] | NotifierError, list[bytes]], None]
@@ -149,19 +150,21 @@ class Reads:
             end = place + len(mark.pairs)
             codes, moved = outcome[place:end], outcome[end]
             place = end + AFTER_CODES
-            marked += sum([code for code in codes if type(code) is int])
-            well = owner == tag and there == asked and not isinstance(moved, Exception)
+            well = there == asked and owner == tag and not isinstance(moved, Exception)
             try:
-                self._conclude(mark, well, codes)
+                if well and set(map(type, codes)) == _INTS:
+                    marked += sum(codes)
+                    mark.marked(codes)
+                else:
+                    marked += sum([code for code in codes if type(code) is int])
+                    self._conclude(mark, codes)
             except Exception:
                 log.exception("redis.reply_handler_failed")
         if marked != asked or type(counted) is not int:
             self._upkeep.correct(-marked if type(counted) is not int else asked - marked)
 
-    def _conclude(self, mark: Mark, well: bool, codes: list[Any]) -> None:
-        if well and set(map(type, codes)) == {int}:
-            mark.marked(codes)
-        elif any(isinstance(code, Exception) for code in codes):
+    def _conclude(self, mark: Mark, codes: list[Any]) -> None:
+        if any(isinstance(code, Exception) for code in codes):
             pairs = [(stream_id.decode(), nid.decode()) for stream_id, nid in mark.pairs]
             self._inbox.read_by_script(self._holder, mark.sole.key, pairs, mark.concluded)
         else:

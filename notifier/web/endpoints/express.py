@@ -26,6 +26,7 @@ from notifier.web.http.requests import sane_request_id
 from notifier.web.http.slow import SLOW, SlowRequests
 
 HEAD_MAX = 4096
+_HEAD_START = len(REQUEST_LINE)
 HEADS_MAX = 512
 ROUTE = "/api/v1/notify"
 
@@ -90,14 +91,15 @@ class Express:
         end = data.find(b"\r\n\r\n", len(REQUEST_LINE) - 2, HEAD_MAX)
         if end < 0:
             return 0
-        head = self._head(data[len(REQUEST_LINE) : end])
+        lines = data[_HEAD_START:end]
+        head = self._heads.get(lines, _UNKNOWN)
+        if head is _UNKNOWN:
+            head = self._new_head(lines)
         if head is None or head.length > min(self._max_body, len(data) - end - 4):
             return 0
         self._on_came(ANYBODY.name, lane.address)
         begun = time.perf_counter()
-        identity = (
-            sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else serial_id().decode()
-        )
+        identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else serial_id()
         request = Request(self, lane, identity, begun)
         after = end + 4 + head.length
         body = data[end + 4 : after]
@@ -109,22 +111,23 @@ class Express:
             request.answered(error)
         return after
 
-    def _head(self, lines: bytes) -> Head | None:
-        head = self._heads.get(lines, _UNKNOWN)
-        if head is _UNKNOWN:
-            head = read_head(lines)
-            if head is not None and not self._origins.serves(head.headers.get("host")):
-                head = None
-            if head is None or _OWN.isdisjoint(head.headers):  # those with ids of their own come once
-                if len(self._heads) >= HEADS_MAX:
-                    self._heads.clear()
-                self._heads[lines] = head
+    def _new_head(self, lines: bytes) -> Head | None:
+        head = read_head(lines)
+        if head is not None and not self._origins.serves(head.headers.get("host")):
+            head = None
+        if head is None or _OWN.isdisjoint(head.headers):  # those with ids of their own come once
+            if len(self._heads) >= HEADS_MAX:
+                self._heads.clear()
+            self._heads[lines] = head
         return head
 
     def accept(self, lane: Lane, identity: str, begun: float, body: bytes) -> None:
         """Answers a request whose notifications are stored."""
         lane.answer(_ACCEPTED % (identity.encode(), len(body), body))
-        self._note(202, begun, identity)
+        seconds = time.perf_counter() - begun
+        self._on_request(ROUTE, "POST", 202, seconds)
+        if seconds > SLOW:
+            self._slow.look(ROUTE, "POST", 202, seconds, identity)
 
     def reply(self, lane: Lane, identity: str, begun: float, outcome: Answer | NotifierError) -> None:
         """Answers a request with what came of it."""
@@ -138,13 +141,9 @@ class Express:
             extra = _lines(headers_of(outcome)) if outcome.replayed or outcome.quota else b""
         head = (status, _REASONS.get(status, b"Error"), identity.encode(), extra, len(body), kind)
         lane.answer(_HEAD % head + body)
-        self._note(status, begun, identity)
-
-    def _note(self, status: int, begun: float, identity: str) -> None:
         seconds = time.perf_counter() - begun
         self._on_request(ROUTE, "POST", status, seconds)
-        if seconds > SLOW:
-            self._slow.look(ROUTE, "POST", status, seconds, identity)
+        self._slow.look(ROUTE, "POST", status, seconds, identity)
 
 
 class Request:
