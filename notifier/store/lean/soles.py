@@ -88,12 +88,14 @@ class Soles:
     def note(self, user: str, length: int | None, cap: int) -> None:
         """A script has said whether this pod serves a user alone: how many entries there are, or None; `cap` bounds
         them."""
-        who = parse_user_key(user)
-        if length is None or self.refused or who is None:
+        if length is None or self.refused:
             self.forget(user)
             return
         sole = self.users.get(user)
         if sole is None:
+            who = parse_user_key(user)
+            if who is None:
+                return
             sole = self.users[user] = Sole(who, self._keys)
         sole.limit = sole.confirmed + cap - length
 

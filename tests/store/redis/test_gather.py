@@ -12,6 +12,10 @@ from notifier.store.redis.gather import CALLS_MAX, Gatherer
 from notifier.store.redis.open import open_store
 from tests.support import Inbox, notify
 
+pytestmark = [  # it is the scripts that are gathered here
+    pytest.mark.usefixtures("lean_path"),
+    pytest.mark.parametrize("lean_path", ["off"], indirect=True),
+]
 USERS = [User(number, "gathered") for number in range(1, 6)]
 
 
