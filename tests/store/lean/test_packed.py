@@ -34,12 +34,12 @@ IDS = [b"1700000000000-0", b"1700000000001-12"]
         (count_there([open_bulk("a:", 36) + NID + b"\r\n"]), ("EXISTS", b"a:" + NID)),
         (b"*6\r\n$3\r\nSET\r\n" + bulk("é") + bulk("v") + new_for(900_000), ("SET", "é", "v", "NX", "PX", "900000")),
         (add_entry(bulk(STREAM)) + NID + b"\r\n", ("XADD", STREAM, "*", "nid", NID)),
-        (mark_read(bulk("é")) + NID + AS_READ, ("HSET", "é", NID, "read")),
+        (mark_read(bulk("é")) + NID + AS_READ, ("HSETNX", "é", NID, "read")),
         (move_group(bulk(STREAM), bulk(GROUP)) + bulk("1-0"), ("XGROUP", "SETID", STREAM, GROUP, "1-0")),
         (acknowledge(bulk(STREAM), bulk(GROUP), IDS), ("XACK", STREAM, GROUP, *IDS)),
         (add_to(bulk("é"), bulk("f"), -12), ("HINCRBY", "é", "f", "-12")),
     ],
-    ids=["multi", "exec", "mget", "exists", "set", "xadd", "hset", "setid", "xack", "hincrby"],
+    ids=["multi", "exec", "mget", "exists", "set", "xadd", "hsetnx", "setid", "xack", "hincrby"],
 )
 def test_as_hiredis_packs_it(packed, command):
     assert packed == hiredis.pack_command(command)
