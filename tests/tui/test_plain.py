@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import PropertyMock, patch
+
 import pytest
 
 from tests.tui.answers import problem
@@ -12,6 +14,7 @@ from tui.client import AdminClient
 from tui.dialogs.help import Help
 from tui.screens.send import Tick
 from tui.widgets.health_panel import HealthPanel
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.words import Words
 
 
@@ -177,5 +180,18 @@ def test_the_selected_row_keeps_its_colours() -> None:
             table.select(0 if place else 1)
             status = next(text for text in plain if text[:1] in "○▲✕◌–◐◔✓" and text)
             assert chosen[status].color == plain[status].color or place == 0
+
+    play(story)
+
+
+def test_a_remark_that_ends_while_the_dashboard_is_left_breaks_nothing() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("2", "3 connections")
+        await stage.press("x")
+        await stage.sees("x does nothing here")
+        bar = stage.page.query_one(KeyBar)
+        with patch.object(type(stage.app), "screen_stack", PropertyMock(return_value=[])):
+            bar._forget()
+        assert bar._note == ""
 
     play(story)

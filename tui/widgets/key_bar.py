@@ -52,7 +52,8 @@ class KeyBar(Words):
 
     def _forget(self) -> None:
         self._note = ""
-        self._draw()
+        if self.app.screen_stack:  # not while all is taken down: there is nothing to draw on any more
+            self._draw()
 
     def _draw(self) -> None:
         shown = [command for command in available(self.screen) if command.footer]
