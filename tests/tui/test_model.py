@@ -149,3 +149,20 @@ def test_the_events_of_one_notification() -> None:
         tail.add(kind, json.dumps({"type": kind, "notification_id": identity}))
     assert [event.kind for event in tail.about("a")] == ["notification.stored", "notification.read"]
     assert tail.about("") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({}, "unread"),
+        ({"seen_at": "2024-01-01T12:00:00Z"}, "seen"),
+        ({"status": "read", "seen_at": "2024-01-01T12:00:00Z"}, "read"),
+        ({"status": "read", "acted_at": "2024-01-01T12:00:00Z"}, "acted"),
+        ({"status": "read", "archived_at": "2024-01-01T12:00:00Z"}, "archived"),
+        ({"snoozed_until": "2024-01-01T12:00:00Z"}, "snoozed"),
+        ({"status": "auto_cleared", "archived_at": "2024-01-01T12:00:00Z"}, "auto_cleared"),
+    ],
+)
+def test_what_a_user_did_with_an_entry(more: dict[str, str], state: str) -> None:
+    row = {"id": "1-0", "notification_id": "m", "payload": None, "status": "unread", **more}
+    assert Entry.read(row, user=ALICE).state == state

@@ -8,7 +8,9 @@ from tui.inbox.model import Client, Entry, User
 from tui.listing import Column, Listing
 
 _STATUS_SIGNS = {"unread": "● unread", "read": "✓ read", "auto_cleared": "○ cleared"}
+_STATUS_SIGNS |= {"seen": "● seen", "acted": "✓ acted", "archived": "✓ archived", "snoozed": "○ snoozed"}
 _STATUS_TONES = {"unread": "warn", "read": "good", "auto_cleared": "dim"}
+_STATUS_TONES |= {"seen": "warn", "acted": "good", "archived": "dim", "snoozed": "dim"}
 
 CLIENTS: tuple[Column[Client], ...] = (
     Column("user", "User", lambda row: str(row.user), lambda row: (row.user.login, row.user.id), 14, flex=3),
@@ -64,10 +66,10 @@ _USER: Column[Entry] = Column(
 _STATUS: Column[Entry] = Column(
     "status",
     "Status",
-    lambda row: _STATUS_SIGNS.get(row.status, row.status),
-    lambda row: row.status,
+    lambda row: _STATUS_SIGNS.get(row.state, row.state),
+    lambda row: row.state,
     10,
-    tone=lambda row: _STATUS_TONES.get(row.status, ""),
+    tone=lambda row: _STATUS_TONES.get(row.state, ""),
 )
 _SOURCE: Column[Entry] = Column("source", "Source", lambda row: row.source, lambda row: row.source, 12, rank=1)
 _MESSAGE: Column[Entry] = Column(

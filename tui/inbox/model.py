@@ -113,6 +113,15 @@ class Entry(Read):
         return "(expired)" if self.payload is None else text(self.payload, "message")
 
     @property
+    def state(self) -> str:
+        """The word for what its user did with it: `status`, or `snoozed`, `archived`, `acted`, `seen`."""
+        if self.status == "auto_cleared":
+            return self.status
+        words = (("snoozed_until", "snoozed"), ("archived_at", "archived"), ("acted_at", "acted"))
+        found = next((word for name, word in words if text(self.raw, name)), "")
+        return found or ("seen" if self.status == "unread" and text(self.raw, "seen_at") else self.status)
+
+    @property
     def source(self) -> str:
         """The source that the sender named."""
         return text(self.payload or _NOTHING, "source")
