@@ -8,7 +8,7 @@ from notifier.store.keys import DELIVERIES, DELIVERY_LUA, INDEXES, ClusterKeys, 
 from notifier.store.redis.slots import slot_of
 
 USER = "1-alice"
-OF_A_USER = ("stream", "state", "lock", "route", "sole", "retention", "cleared")
+OF_A_USER = ("stream", "state", "marks", "named", "rev", "lock", "route", "sole", "retention", "cleared")
 
 
 def names_of(keys):
