@@ -5,6 +5,7 @@ from __future__ import annotations
 from unittest.mock import PropertyMock, patch
 
 import pytest
+from textual.app import ScreenStackError
 
 from tests.tui.answers import problem
 from tests.tui.fake_server import FakeServer, small_cluster
@@ -190,7 +191,11 @@ def test_a_remark_that_ends_while_the_dashboard_is_left_breaks_nothing() -> None
         await stage.press("x")
         await stage.sees("x does nothing here")
         bar = stage.page.query_one(KeyBar)
-        with patch.object(type(stage.app), "screen_stack", PropertyMock(return_value=[])):
+        left = PropertyMock(side_effect=ScreenStackError)
+        with (
+            patch.object(Dashboard, "screen_stack", PropertyMock(return_value=[])),
+            patch.object(Dashboard, "screen", left),
+        ):
             bar._forget()
         assert bar._note == ""
 
