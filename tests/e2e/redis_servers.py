@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from notifier.store.redis.link import open_link
 from tests.e2e.server import free_port
 
 PATIENCE = 30.0
+BUS = 10_000  # the cluster's bus listens so far above the port
 
 
 class RedisServers:
@@ -83,6 +85,16 @@ class RedisServers:
             await asyncio.sleep(0.05)
 
 
+def _is_free(port: int) -> bool:
+    """True for a port that nothing listens on or is connected from."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 async def start_sentinel(servers: RedisServers) -> tuple[str, int]:
     """A master, two replicas, three sentinels: the REDIS_ADDR, and the master's port."""
     master, *replicas = ports = [free_port() for _ in range(3)]
@@ -119,7 +131,7 @@ async def start_cluster(servers: RedisServers) -> tuple[str, list[int]]:
     ports: list[int] = []
     while len(ports) < 6:
         port = free_port()
-        if port < 55_000:  # the cluster's bus listens on port + 10000
+        if port < 55_000 and _is_free(port + BUS):
             ports.append(port)
     masters, replicas = ports[:3], ports[3:]
     for port in ports:
