@@ -47,9 +47,9 @@ class InboxUpkeep:
 
     async def trim(self, user: str) -> tuple[int, list[bytes]]:
         """Cuts the inbox to its newest `maxlen`; how many unread ones went, and the pods with connections."""
-        all_lost, more, pods = 0, True, None
-        while more:
-            lost, more, pods = await self._run("trim", user, user, self._policy.maxlen)
+        begin, all_lost, pods = b"-", 0, None
+        while begin is not None:
+            lost, begin, pods = await self._run("trim", user, user, self._policy.maxlen, begin)
             all_lost += lost
         return all_lost, pods or []
 

@@ -238,6 +238,16 @@ async def test_a_snooze_survives_a_restart(start_pod, redis):
     assert (await inbox.receive("notification.push"))["notification_id"] == nid
 
 
+async def test_newer_ones_do_not_push_it_out(client, redis):
+    ids = [(await notify(client, str(n)))[0] for n in range(7)]
+    await snooze(client, ids[0], **{"for": "1h"})
+    client.pod.inbox.upkeep.reconfigure(client.pod.inbox.policy._replace(maxlen=3))
+    assert (await client.pod.inbox.upkeep.trim("1-alice"))[0] == 3
+    assert await texts(client) == ["6", "5", "4"] and await texts(client, "&snoozed=only") == ["0"]
+    await wake_now(client, redis, ids[0])
+    assert await texts(client) == ["0", "6", "5", "4"]
+
+
 async def test_a_lost_index_is_made_again(client, redis):
     (nid,) = await notify(client)
     await snooze(client, nid, **{"for": "1h"})

@@ -36,7 +36,7 @@ local function store(u, nid, life, payload)
     know(u)
   elseif length > keep then
     redis.call('SADD', index('overfull'), u)
-    if length > cap then trimmed = trimmed + (trim(u, keep)) end
+    if length > cap then trimmed = trimmed + trim(u, keep) end
   end
   redis.call('ZADD', index('pending'), 0, u)
   redis.call('ZADD', index('expiry'), 'LT', now_ms() + life, u)

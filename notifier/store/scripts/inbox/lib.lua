@@ -209,12 +209,11 @@ local function remove(u, entries)
   return cleared
 end
 
--- Removes all but the newest `keep`, a part at a time. Returns how many of those removed were unread, and whether there are
--- more to remove.
+-- Removes the oldest entries, down to the newest `keep`, one part of them at the most. Returns how many were unread.
 local function trim(u, keep)
   local excess = redis.call('XLEN', stream_key(u)) - keep
-  if excess <= 0 then return 0, false end
-  return #remove(u, redis.call('XRANGE', stream_key(u), '-', '+', 'COUNT', math.min(excess, PART))) / 2, excess > PART
+  if excess <= 0 then return 0 end
+  return #remove(u, redis.call('XRANGE', stream_key(u), '-', '+', 'COUNT', math.min(excess, PART))) / 2
 end
 
 -- A part of the stream from `from` on, up to `to` ('+' = the end), and where the next one begins: false at the end.
