@@ -125,7 +125,7 @@ def _time(ms: int | None) -> str | None:
 
 
 class InboxFilter(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which notifications of an inbox; the main list where nothing is said."""
+    """A choice of notifications; the main list where nothing is said."""
 
     status: Literal["all", "unread", "read"] = "all"
     seen: bool | UnsetType = UNSET

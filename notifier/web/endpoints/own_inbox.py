@@ -47,7 +47,7 @@ class PersonQuery(Struct, kw_only=True):
 
 
 class ListQuery(InboxFilter, kw_only=True):
-    """Which notifications of whose inbox."""
+    """A choice of notifications in a user's inbox."""
 
     user_id: Annotated[UserId, Meta(examples=[1])] | UnsetType = UNSET
     login: Annotated[Login, Meta(examples=["alice"])] | UnsetType = UNSET
