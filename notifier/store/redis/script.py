@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterator
 
 from notifier.packaged.files import held
@@ -19,7 +20,6 @@ OF_DELIVERIES = ("delivery", "session")  # subjects whose keys share the slot of
 _FUNCTION = re.compile(r"local function (\w+)")
 _NAMES = re.compile(r"local (\w+(?:, \w+)*)")
 _WORD = re.compile(r"\w+")
-_COMMENT = re.compile(r"(?m)^\s*--.*\n?|(?<=\s)-- .*$")
 
 
 class Script:
@@ -30,16 +30,26 @@ class Script:
     """
 
     def __init__(self, name: str, keys: Keys) -> None:
+        self.name = name
+        self._keys = keys
+        text = self._compose().encode()
+        self.sha = hashlib.sha1(text, usedforsecurity=False).hexdigest()
+        self._packed = zlib.compress(text, 1)  # a server is sent it once, and the texts of all scripts take 0.4 MB
+
+    @property
+    def text(self) -> str:
+        """The whole script, as a server loads it."""
+        return zlib.decompress(self._packed).decode()
+
+    def _compose(self) -> str:
         scripts = held("notifier.store", "scripts")
-        subject, own = name.split("/")
+        subject, own = self.name.split("/")
         library = scripts["inbox/lib.lua"] if subject == OF_INBOXES else b""
         library += scripts.get(f"{subject}/lib.lua", b"")
         end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
-        names = DELIVERY_LUA if subject in OF_DELIVERIES else keys.lua_prelude
+        names = DELIVERY_LUA if subject in OF_DELIVERIES else self._keys.lua_prelude
         parts = (scripts["common.lua"], library, b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end)
-        self.name = name
-        self.text = without_unused("\n".join((names, *(part.decode() for part in parts))))
-        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        return without_unused("\n".join((names, *(part.decode() for part in parts))))
 
 
 def without_unused(text: str) -> str:
@@ -47,7 +57,7 @@ def without_unused(text: str) -> str:
     after them names. A block at the top level ends with a line that begins with `end` or `}`."""
     kept: list[str] = []
     used: set[str] = set()
-    for statement in reversed(list(_statements(_COMMENT.sub("", text)))):
+    for statement in reversed(list(_statements(text))):
         names = _declared(statement)
         if names and used.isdisjoint(names):
             continue
@@ -65,9 +75,12 @@ def _declared(statement: str) -> list[str]:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The statements of the top level, each with the lines that belong to it."""
+    """The statements of the top level without comments, each with the lines that belong to it."""
     lines: list[str] = []
-    for line in filter(str.strip, text.splitlines()):
+    for whole in text.splitlines():
+        line = whole.partition("-- ")[0].rstrip()
+        if not line:
+            continue
         if lines and line[0] not in " \t" and not line.startswith(("end", "}", "else")):
             yield "\n".join(lines)
             lines = []

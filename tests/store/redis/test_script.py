@@ -28,7 +28,7 @@ end
 return main()
 """
     assert without_unused(text).splitlines() == [
-        "local USED, ALSO = 1, 2  ",
+        "local USED, ALSO = 1, 2",
         "local function short() return USED end",
         "local function main()",
         "  return short()",
