@@ -213,18 +213,3 @@ def _empty() -> FakeCluster:
     cluster = small_cluster()
     cluster.clients.clear()
     return cluster
-
-
-def test_two_moves_before_a_scroll_keep_the_selected_row_in_sight() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.view("2", "340 connections")
-        table = stage.table
-        await stage.press(*["pagedown"] * 9)
-        chosen, line, rows = table.selected, table._cursor - table.scroll_offset.y, list(table.listing.visible)
-        for fewer in (rows[60:], rows[20:], rows[100:]):  # Textual scrolls after its next refresh only
-            table.listing.replace(fewer)
-            table.rows_changed()
-        await stage.until(lambda: table._cursor - table.scroll_offset.y == line)
-        assert table.selected == chosen
-
-    play(story, cluster=crowd())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar, Generic
 
 from rich.cells import cell_len
@@ -94,7 +93,6 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._newest: object = None  # the first row when that was last in sight
         self._wanted: dict[str, int] = {}
         self._said = ""
-        self._bound_for: int | None = None  # the first row that a scroll on its way will show
         self._laid: list[tuple[Column[Row], int]] = []
         self._laid_for = -1
         self._painted: dict[int, _Line] = {}
@@ -322,34 +320,20 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def _keep_in_place(self, before: int) -> None:
         """Scrolls along with the selected row; from the top only once it would fall out of sight."""
         moved = self._cursor - before
-        top = self._top
+        top = self.scroll_offset.y
         if moved and top <= before < top + self.page_rows and (top or self._cursor >= self.page_rows):
-            self._scroll(top + moved)
-
-    @property
-    def _top(self) -> int:
-        """The first row in sight, or the one that will be: Textual scrolls after its next refresh, and a view behind
-        another is not refreshed."""
-        return self.scroll_offset.y if self._bound_for is None else self._bound_for
-
-    def _scroll(self, top: int) -> None:
-        self._bound_for = max(0, min(top, len(self.listing.visible) - self.page_rows))
-        self.scroll_to(y=top, animate=False, force=True, on_complete=partial(self._arrived, self._bound_for))
-
-    def _arrived(self, top: int) -> None:
-        if self._bound_for == top:
-            self._bound_for = None
+            self.scroll_to(y=top + moved, animate=False, force=True)
 
     def _remember(self) -> None:
         row = self.selected
         self._key = None if row is None else self.listing.key(row)
 
     def _into_sight(self) -> None:
-        top = self._top
+        top = self.scroll_offset.y
         if self._cursor < top:
-            self._scroll(self._cursor)
+            self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= top + self.page_rows:
-            self._scroll(self._cursor - self.page_rows + 1)
+            self.scroll_to(y=self._cursor - self.page_rows + 1, animate=False, force=True)
 
     def _show_line(self, place: int) -> None:
         y = place - self.scroll_offset.y + 1
