@@ -178,7 +178,8 @@ def test_the_page_is_guarded_and_whole_by_itself(tabs: Tabs, base_url: str) -> N
 
 
 def test_it_weighs_little() -> None:
-    """No build step squeezes the files, so their plain sum is what a browser loads."""
-    assert sum(path.stat().st_size for path in STATIC.iterdir() if path.is_file()) < 110_000
+    """No build step squeezes the files, so their plain sum is what a browser loads. 31 kB of it is the client, which
+    knows the states of an inbox."""
+    assert sum(path.stat().st_size for path in STATIC.iterdir() if path.is_file()) < 120_000
     for path in STATIC.glob("*.js"):
         assert "innerHTML" not in path.read_text(), path.name

@@ -40,6 +40,13 @@ ACTIONS = [
     ("GET", "/ws?user_id=1&login=alice", ""),
     ("POST", "/nowhere", ""),
     ("PUT", "/api/v1/notify", BODY),
+    ("DELETE", "/api/v1/notify?key=k&user_id=1&login=alice", ""),
+    ("PATCH", "/api/v1/notify/x", "{}"),
+    ("DELETE", "/api/v1/notify/x", ""),
+    ("POST", "/api/v1/inbox/mark", "{}"),
+    ("POST", "/api/v1/inbox/x/x", ""),
+    ("PUT", "/api/v1/inbox/x/snooze", "{}"),
+    ("DELETE", "/api/v1/inbox/x/snooze", ""),
 ]
 LOOKS = ["/", "/health", "/health/live", "/metrics", "/api/v1/metrics", "/docs", "/openapi.json", "/asyncapi.json"]
 LOOKS += ["/api/v1/notifications", "/api/v1/sessions/1", "/ratelimit/1", "/api/v1/admin/clients", "/nowhere"]
