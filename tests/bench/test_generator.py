@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench.measure import Generator, subject
 
-USERS, EACH = 20, 5
+USERS, EACH = 200, 5  # so many that no user's marks, 100 at once and 50 a second, run into the limit on messages
 
 
 @pytest.mark.slow
