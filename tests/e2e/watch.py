@@ -37,16 +37,24 @@ GONE = "the selected row is gone"
 
 
 class Watched(NamedTuple):
-    """A view: its key, the keys that select a row deep in it, and the part of a row that names it."""
+    """A view: its key, the keys that select a row deep in it, and the part of a row, or the groups, that name it."""
 
     key: str
     select: str
     name: re.Pattern[str]
 
+    def named(self, lines: list[str]) -> str:
+        """What names the selected row on this screen; nothing where none is in sight."""
+        row = next((line for line in reversed(lines) if "›" in line[:2]), "")
+        found = self.name.search(row)
+        return "" if found is None else " ".join(found.groups()) or found[0]
+
 
 VIEWS = (
     Watched("9", "\x1b[6~" * 5, re.compile(r"user\d+@\S+|device-\d+|\+90555\d+|hooks/\d+")),
-    Watched("4", "\x1b[6~" * 2, re.compile(r"order \d+")),
+    # By time and user: a notification expires in its place, unread, and its message then is "(expired)" until the
+    # janitor removes it.
+    Watched("4", "\x1b[6~" * 2, re.compile(r"(\d\d:\d\d:\d\d)\s.*?\s(\d+-\S+)")),
     Watched("2", "jjjjjjjj", re.compile(r"\d+-\w+")),
     Watched("7", "jjjjj", re.compile(r"order \d+|[0-9a-f]{8}\b")),
     Watched("3", "jjjjjjjjjjjj", re.compile(r"\d+-\w+")),
@@ -131,7 +139,7 @@ class Watch:
     def _select(self, view: Watched) -> None:
         self.terminal.press(view.select)
         self.terminal.watch(1.5)
-        if name := self._named(view):
+        if name := view.named(self.terminal.screen.lines):
             self._selected[view.key] = name
 
     def _look(self, view: Watched) -> None:
@@ -142,14 +150,9 @@ class Watch:
         if any(GONE in line for line in lines):
             self.found.gone += 1
             del self._selected[view.key]
-        elif (name := self._named(view)) != self._selected[view.key]:
+        elif (name := view.named(lines)) != self._selected[view.key]:
             self.found.moved.append(f"{view.key}: {self._selected[view.key]} became {name or 'nothing'}")
             self._selected.pop(view.key)
-
-    def _named(self, view: Watched) -> str:
-        row = next((line for line in reversed(self.terminal.screen.lines) if "›" in line[:2]), "")
-        found = view.name.search(row)
-        return found[0] if found else ""
 
 
 async def _flood(http: aiohttp.ClientSession, url: str, events: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.watch import VIEWS
 from tests.tui.fake_server import FakeCluster, small_cluster
 from tests.tui.support import Stage, play
 from tui.dialogs.confirm import Confirm
@@ -131,6 +132,27 @@ def test_a_refresh_never_shrinks_what_was_paged_in(monkeypatch: pytest.MonkeyPat
             await stage.until(lambda turn=turn: len(counts) > turn)
         assert set(counts) == {len(table.listing.loaded)}
         assert table.listing.key(table.selected) == key
+
+    play(story, cluster=crowd())
+
+
+def test_a_selected_row_that_expires_unread_stays_in_sight_and_is_known_to_the_watch() -> None:
+    pending = next(view for view in VIEWS if view.key == "4")
+
+    async def story(stage: Stage) -> None:
+        await stage.view("4", "64 unread notifications")
+        await stage.press("pagedown", "pagedown")
+        row, named = stage.table.selected, pending.named(stage.lines)
+        assert str(row.user) in named
+        stored = next(each for each in stage.cluster.inboxes[str(row.user)] if each["id"] == row.stream_id)
+        stored["payload"] = None  # so it is listed until the janitor removes it
+        await stage.press("r")
+        await stage.until(lambda: stage.table.selected.message == "(expired)")
+        assert stage.table.selected.stream_id == row.stream_id
+        assert not stage.table.gone
+        assert pending.named(stage.lines) == named
+        await stage.press("up")
+        assert pending.named(stage.lines) not in ("", named)
 
     play(story, cluster=crowd())
 
