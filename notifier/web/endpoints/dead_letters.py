@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.channels import CHANNELS
 from notifier.domain.fields import optional_one_of, text
+from notifier.domain.ids import is_notification_id
+from notifier.domain.reading import checked
 from notifier.domain.times import format_time
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.dead_letters import DeadLetterEntry, DeadLetterService, Wanted
@@ -23,7 +25,6 @@ from notifier.web.endpoints.fields import (
     Limit,
     NextCursor,
     Time,
-    Uuid,
     milliseconds,
     moment,
 )
@@ -34,6 +35,15 @@ from notifier.web.http.route import ADMIN, Answer, Endpoints, delete, get, post
 DLQ = "/api/v1/admin/dlq"
 MAX_REASON = 64
 MAX_IDS = 1000
+
+
+def _id_problem(value: object) -> str | None:
+    return None if type(value) is str and is_notification_id(value.lower()) else "must be the id of a dead letter"
+
+
+DeadLetterId: TypeAlias = Annotated[
+    str, Meta(extra_json_schema={"format": "uuid"}, extra=checked(_id_problem, str.lower))
+]
 
 
 class DeadLetter(Struct, kw_only=True):
@@ -101,7 +111,7 @@ class ManyRequest(Struct, forbid_unknown_fields=True):
 
     filter: Filter = field(default_factory=Filter)
     ids: Annotated[
-        list[Uuid], Meta(max_length=MAX_IDS, description="These alone, as far as the filter lets them through.")
+        list[DeadLetterId], Meta(max_length=MAX_IDS, description="These alone, as far as the filter lets them through.")
     ] = []
     before: moment("That failed by then; now where it is empty.") = ""  # type: ignore[valid-type]
     expected: (

@@ -264,7 +264,7 @@ async def test_dead_letters(client, redis):
     await post(client, f"/api/v1/admin/dlq/{sms[0]}/requeue", {}, 202)
     await get(client, "/api/v1/admin/dlq?channel=fax", 422)
     await post(client, "/api/v1/admin/dlq/requeue", {"filter": {"channel": "sms"}, "expected": 5}, 409)
-    counted = (await post(client, "/api/v1/admin/dlq/drop", {"ids": [email[0]], "dry_run": True}, 200)).json()
+    counted = (await post(client, "/api/v1/admin/dlq/drop", {"ids": [email[0].upper()], "dry_run": True}, 200)).json()
     assert (counted["dropped"], counted["dry_run"]) == (1, True)
     assert await requeue(filter={"channel": "sms"}, before=counted["before"], expected=4) == 4
     assert await requeue(filter={"reason": "nothing"}) == 0
@@ -275,7 +275,15 @@ async def test_dead_letters(client, redis):
     assert (await get(client, f"/api/v1/notifications/{sms[0]}"))["status"] == "queued"
     for body in ({"filter": 1}, {"filter": {"x": 1}}, {"dry_run": 1}, {"x": 1}, {"filter": {"channel": "fax"}}):
         await post(client, "/api/v1/admin/dlq/requeue", body, 422)
-    for body in ({"ids": 1}, {"before": "noon"}, {"before": {}}, {"before": None}, {"expected": -1}):
+    for body in (
+        {"ids": 1},
+        {"ids": [""]},
+        {"ids": ["x" * 36]},
+        {"before": "noon"},
+        {"before": {}},
+        {"before": None},
+        {"expected": -1},
+    ):
         await post(client, "/api/v1/admin/dlq/requeue", body, 422)
         await post(client, "/api/v1/admin/dlq/drop", body, 422)
 
