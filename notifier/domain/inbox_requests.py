@@ -7,7 +7,7 @@ holds them against `NotifyRequest`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -88,6 +88,8 @@ class UpdateRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     category: Category | UnsetType = UNSET
     priority: Annotated[Priority, Meta(description="For display.")] | UnsetType = UNSET
     data: Data | UnsetType = UNSET
+
+    schema_together: ClassVar[dict[str, Any]] = {"minProperties": 1}
 
     @staticmethod
     def problems_together(values: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -6,7 +6,7 @@ stands beside the type:
 
 - `checked`, `missing`, `apart` and `otherwise` are the `extra` of an annotation;
 - a struct's `problems_together(values)` yields the errors of several fields at once; `values` are the fields that were
-  given, None for those that are not valid;
+  given, None for those that are not valid; what JSON Schema can say of that is its `schema_together`;
 - a struct's `elsewhere` holds the messages of fields that belong to another member of its union.
 """
 

@@ -53,6 +53,8 @@ def describe(routes: Iterable[Route], version: str, guarded: bool) -> dict[str, 
     bodies = _bodies(routes)
     references, components = msgspec.json.schema_components(list(bodies), ref_template=SCHEMAS)
     schemas = dict(zip(bodies, references, strict=True))
+    for body in bodies:
+        components.get(getattr(body, "__name__", ""), {}).update(getattr(body, "schema_together", {}))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, guarded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -144,6 +144,8 @@ class MarkRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     up_to: StreamIdText | UnsetType = UNSET
     filter: InboxFilter | UnsetType = UNSET
 
+    schema_together: ClassVar[dict[str, Any]] = {"oneOf": [{"required": [name]} for name in ("ids", "up_to", "filter")]}
+
     @staticmethod
     def problems_together(values: Mapping[str, Any]) -> Iterator[FieldError]:
         """None, or more than one, of the three."""
@@ -165,6 +167,8 @@ class SnoozeRequest(Struct, kw_only=True, forbid_unknown_fields=True):
 
     span: SnoozeSpan | UnsetType = field(name="for", default=UNSET)
     until: Annotated[Moment, Meta(description="From a minute to 30 days from now.")] | UnsetType = UNSET
+
+    schema_together: ClassVar[dict[str, Any]] = {"oneOf": [{"required": [name]} for name in ("for", "until")]}
 
     @staticmethod
     def problems_together(values: Mapping[str, Any]) -> Iterator[FieldError]:

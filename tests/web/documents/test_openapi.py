@@ -127,6 +127,22 @@ async def test_a_value_has_its_type_beside_it(document):
     assert len(valued) > 10 and [path for path, part in valued if "type" not in part] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "taken", "refused"),
+    [
+        ("UpdateRequest", {"title": "t"}, {}),
+        ("MarkRequest", {"as": "read", "ids": ["x"]}, {"as": "read"}),
+        ("MarkRequest", {"as": "read", "filter": {}}, {"as": "read", "filter": {}, "ids": ["x"]}),
+        ("SnoozeRequest", {"for": "2h"}, {}),
+        ("SnoozeRequest", {"until": "2100-01-01T00:00:00Z"}, {"for": "2h", "until": "2100-01-01T00:00:00Z"}),
+    ],
+)
+async def test_fields_that_go_together_are_described(document, name, taken, refused):
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    validator = jsonschema_rs.validator_for(schema)
+    assert validator.is_valid(taken) and not validator.is_valid(refused)
+
+
 async def test_what_is_open_says_so(document):
     security = {path: [one["security"] for one in item.values()] for path, item in document["paths"].items()}
     open_to_all = {path for path, wanted in security.items() if [] in wanted}
