@@ -14,6 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 UNRESOLVED = "pytest-sanic"
+# What is needed on other Pythons than this machine's: redis-py asks for it before 3.11.3, which is Debian 12's.
+ELSEWHERE = {"async-timeout": 'python_full_version < "3.11.3"'}
 
 
 def resolve(requirements: list[str]) -> dict[str, str]:
@@ -27,9 +29,13 @@ def resolve(requirements: list[str]) -> dict[str, str]:
 def write(name: str, packages: dict[str, str], what: str) -> None:
     """A lock file."""
     lines = [f"# {what} Written by `make lock`; installed with --no-deps."]
-    lines += [f"{package}=={version}" for package, version in sorted(packages.items())]
+    lines += [f"{package}=={version}{_marker(package)}" for package, version in sorted(packages.items())]
     (HERE / name).write_text("\n".join(lines) + "\n")
     print(f"build/{name}: {len(packages)} packages")
+
+
+def _marker(package: str) -> str:
+    return f" ; {ELSEWHERE[package]}" if package in ELSEWHERE else ""
 
 
 def main() -> None:
@@ -37,11 +43,11 @@ def main() -> None:
     run = project["dependencies"]
     extras = [item for group in project["optional-dependencies"].values() for item in group]
     pinned = dict(item.split("==") for item in extras if item.startswith(UNRESOLVED))
-    needed = resolve(run)
+    needed = resolve([*run, *ELSEWHERE])
     write("requirements.txt", needed, "What the program needs.")
     build = set(resolve(project["optional-dependencies"]["build"]))
     rest = [item for item in extras if not item.startswith(UNRESOLVED)]
-    everything = resolve(run + rest + ["setuptools", "wheel"]) | pinned
+    everything = resolve([*run, *ELSEWHERE, *rest, "setuptools", "wheel"]) | pinned
     write("requirements-dev.txt", everything, "The same with tests and builds.")
     freezing = {package: version for package, version in everything.items() if package in build - set(needed)}
     write("requirements-build.txt", freezing, "What the executable is frozen with, beside requirements.txt.")
