@@ -124,7 +124,7 @@ def _is_odd_delivery(body):
     channel, recipient = str(body.get("channel")), body.get("recipient")
     if isinstance(body.get("user_id"), str) and not body["user_id"].isprintable():
         return True
-    if any(isinstance(body.get(name), float) for name in ("priority", "max_retries")):
+    if any(isinstance(body.get(name), float) for name in ("priority", "max_retries", "expected")):
         return True
     if "body" in body and "user_id" in body:  # of /send
         return recipient is not None or channel in ("inapp", "webhook")

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from notifier.domain.access import MAX_NAME, Scope, name_problem, ordered, scopes_problem
+from notifier.domain.access import MAX_NAME, MAX_SCOPES, Scope, name_problem, ordered, scopes_problem
 from notifier.domain.access import ApiKey as KnownKey
 from notifier.domain.access import KeyRequest as WantedKey
 from notifier.domain.reading import checked
@@ -29,7 +29,9 @@ Name: TypeAlias = Annotated[
         extra=checked(name_problem),
     ),
 ]
-Scopes: TypeAlias = Annotated[list[Scope], Meta(min_length=1, extra=checked(scopes_problem, ordered))]
+Scopes: TypeAlias = Annotated[
+    list[Scope], Meta(min_length=1, max_length=MAX_SCOPES, extra=checked(scopes_problem, ordered))
+]
 
 
 class KeyRequest(Struct, forbid_unknown_fields=True):

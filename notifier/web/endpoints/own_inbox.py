@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from notifier.domain.bodies import read_json
 from notifier.domain.checks import duration_problem, seconds_of
 from notifier.domain.fields import Category, Data, Login, Moment, Priority, Title, Url, UserId, text
-from notifier.domain.ids import is_stream_id
+from notifier.domain.ids import STREAM_ID_FORM, is_stream_id
 from notifier.domain.reading import checked, read_body
 from notifier.domain.states import MAX_IDS, SNOOZE_LEAST, SNOOZE_MOST, As, InboxFilter
 from notifier.domain.times import parse_time
@@ -32,7 +32,12 @@ _encode = msgspec.json.Encoder().encode
 _EXPECTED = "must be a stream id"
 
 StreamIdText: TypeAlias = Annotated[
-    str, Meta(examples=[STREAM_ID], extra=checked(lambda value: None if is_stream_id(value) else _EXPECTED))
+    str,
+    Meta(
+        examples=[STREAM_ID],
+        extra_json_schema={"pattern": f"^{STREAM_ID_FORM}$"},
+        extra=checked(lambda value: None if is_stream_id(value) else _EXPECTED),
+    ),
 ]
 Action: TypeAlias = Annotated[
     str, Meta(description="The mark.", extra_json_schema={"enum": list(MARK_OF)}, examples=["read"])
