@@ -3,6 +3,7 @@
 
 import ast
 import logging
+import zlib
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,8 @@ async def test_a_request_that_failed(client, lines, monkeypatch):
 def break_script(pod, name):
     """Makes a script of the inbox fail with what no mending cures."""
     script = pod.inbox.acceptance._script if name == "accept" else pod.inbox._scripts[name]
-    script.text, script.sha = "return redis.error_reply('ERR a defect in the store')", "0" * 40
+    script._packed = zlib.compress(b"return redis.error_reply('ERR a defect in the store')")
+    script.sha = "0" * 40
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Elsewhere": "1"}], ids=["express", "sanic"])

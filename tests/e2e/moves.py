@@ -149,7 +149,7 @@ async def keep_sending(servers: Sequence[ServerProcess], user: int, accepted: li
 
 
 def cut(socket: aiohttp.ClientWebSocketResponse) -> None:
-    """Ends a connection without a word; what uvloop calls a socket cannot do that, a duplicate of it can."""
+    """Closes a connection without a word: a duplicate of its socket can do that, uvloop's own cannot."""
     held = socket.get_extra_info("socket")
     with fromfd(held.fileno(), held.family, held.type) as plain:
         plain.shutdown(SHUT_RDWR)

@@ -44,7 +44,7 @@ class Watched(NamedTuple):
     name: re.Pattern[str]
 
     def named(self, lines: list[str]) -> str:
-        """What names the selected row on this screen; nothing where none is in sight."""
+        """The name of the row selected on this screen; nothing where none is in sight."""
         row = next((line for line in reversed(lines) if "›" in line[:2]), "")
         found = self.name.search(row)
         return "" if found is None else " ".join(found.groups()) or found[0]
