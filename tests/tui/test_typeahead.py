@@ -10,6 +10,7 @@ from textual.widgets import Input
 from tests.tui.fake_server import small_cluster
 from tests.tui.support import Stage, play
 from tui.details.user import OneUserDetail
+from tui.dialogs import confirm
 from tui.dialogs.confirm import Confirm
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.table import Table
@@ -66,10 +67,11 @@ def test_what_follows_the_palette_is_looked_for_and_enter_takes_what_was_found()
     play(story)
 
 
-def test_no_dialog_is_answered_before_it_stands_there() -> None:
+def test_no_dialog_is_answered_before_it_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = small_cluster()
 
     async def story(stage: Stage) -> None:
+        monkeypatch.setattr(confirm, "UNREAD", 3600.0)
         await stage.view("9", "10 deliveries")
         stage.burst("Xy")
         await stage.asks("Cancel 1 delivery")
