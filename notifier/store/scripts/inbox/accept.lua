@@ -94,13 +94,7 @@ local results, at = {}, 6
 while at <= #ARGV do
   local first = at + (ARGV[at + 1] == '' and 2 or 6)
   local following = first + 4 * ARGV[at]
-  local ok, result = pcall(take_request, at, first, following - 1)
-  if not ok then
-    local reply, own = as_reply(result)
-    if not own then return reply end
-    result = reply
-  end
-  results[#results + 1] = result
+  results[#results + 1] = apart(take_request, at, first, following - 1)
   at = following
 end
 count_pending(stored)

@@ -28,12 +28,6 @@ end
 local answers = {}
 for i = 6, #ARGV, 3 do
   local u = ARGV[i]
-  local ok, answer = pcall(mending, u, read_on, u, ARGV[i + 1], ARGV[i + 2])
-  if not ok then
-    local reply, own = as_reply(answer)
-    if not own then return reply end
-    answer = reply
-  end
-  answers[#answers + 1] = answer
+  answers[#answers + 1] = apart(mending, u, read_on, u, ARGV[i + 1], ARGV[i + 2])
 end
 return answers

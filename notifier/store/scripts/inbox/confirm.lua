@@ -20,12 +20,6 @@ end
 
 local answers = {}
 for i = 2, #ARGV, 4 do
-  local ok, answer = pcall(mending, ARGV[i], look, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-  if not ok then
-    local reply, own = as_reply(answer)
-    if not own then return reply end
-    answer = reply
-  end
-  answers[#answers + 1] = answer
+  answers[#answers + 1] = apart(mending, ARGV[i], look, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
 end
 return answers

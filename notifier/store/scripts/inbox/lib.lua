@@ -52,6 +52,16 @@ local function mending(u, f, ...)
   return f(...)
 end
 
+-- Calls `f` for one of several users or requests. Its error is the answer where it lies in the keys at hand, so that the
+-- others have theirs; what fails for all ends the script.
+local function apart(f, ...)
+  local ok, answer = pcall(f, ...)
+  if ok then return answer end
+  local reply, own = as_reply(answer)
+  if not own then error(reply, 0) end
+  return reply
+end
+
 -- True for a text that can be the name of an instance (config/values.py).
 local function is_pod(name) return #name <= 100 and string.find(name, '^[%w._-]+$') end
 

@@ -32,13 +32,7 @@ end
 local answers, at = {}, 2
 while at <= #ARGV do
   local following = at + 2 + 2 * ARGV[at + 1]
-  local ok, answer = pcall(mending, ARGV[at], mark, ARGV[at], at + 2, following - 1)
-  if not ok then
-    local reply, own = as_reply(answer)
-    if not own then return reply end
-    answer = reply
-  end
-  answers[#answers + 1] = answer
+  answers[#answers + 1] = apart(mending, ARGV[at], mark, ARGV[at], at + 2, following - 1)
   at = following
 end
 count_pending(-read)
