@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,14 +21,13 @@ from notifier.store.redis.single import SingleRedis
 
 CALLS_MAX = 16  # requests of one transaction, as in gather.py
 ITEMS_MAX = 250  # notifications of one: it holds up everybody
-ID_LENGTH = 36
 
 OnAccepted = Callable[[Accepted | NotifierError], None]
 
 log = logging.getLogger("notifier.store")
 
 
-class Call:
+class Call(ABC):
     """A request on its way: for whom, and under which ids. Subclasses say what follows."""
 
     __slots__ = ("life", "nids", "soles")
@@ -38,21 +38,21 @@ class Call:
         self.nids = nids
         self.life = life
 
+    @abstractmethod
     def stored(self, ids: list[bytes]) -> None:
         """All is stored, under these stream ids, and may be pushed at once: nobody else has stored for the users."""
-        raise NotImplementedError
 
+    @abstractmethod
     def items(self) -> Sequence[Item]:
         """The same as the scripts take it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def part(self, items: Sequence[Item], accepted: Accepted) -> None:
         """Some of the items are stored, and may be pushed. `concluded` follows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def concluded(self, outcome: Accepted | NotifierError) -> None:
         """The whole outcome, or the error after which the same items may be given to the scripts."""
-        raise NotImplementedError
 
 
 class GeneralCall(Call):
@@ -115,7 +115,7 @@ class Accepts:
         self._upkeep = upkeep
         self._leave_soon = leave_soon
         self._retain = redis.script("inbox/retain")
-        self._set = b"*6\r\n$3\r\nSET\r\n" + open_bulk(redis.keys.payload("", ""), ID_LENGTH)
+        self._set = b"*6\r\n$3\r\nSET\r\n" + open_bulk(redis.keys.payload("", ""))
         self._lives: tuple[int, bytes] = (0, b"")
         self._calls: list[Call] = []
         self._out: list[bytes] = []

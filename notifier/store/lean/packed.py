@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 MULTI, EXEC = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
-ID = b"$36\r\n"  # the head of a notification's id as an argument
+ID_LENGTH = 36
+ID = b"$%d\r\n" % ID_LENGTH  # the head of a notification's id as an argument
 
 
 def bulk(text: str) -> bytes:
@@ -12,10 +13,10 @@ def bulk(text: str) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(data), data)
 
 
-def open_bulk(prefix: str, more: int) -> bytes:
-    """The beginning of an argument: `prefix`, which `more` bytes and CR LF are to follow."""
+def open_bulk(prefix: str) -> bytes:
+    """The beginning of an argument: `prefix`, which a notification's id and CR LF are to follow."""
     data = prefix.encode()
-    return b"$%d\r\n%b" % (len(data) + more, data)
+    return b"$%d\r\n%b" % (len(data) + ID_LENGTH, data)
 
 
 def new_for(milliseconds: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,6 @@ from notifier.store.redis.client import as_error
 from notifier.store.redis.link import Reply
 from notifier.store.redis.single import SingleRedis
 
-ID_LENGTH = 36
 NEVER = -1
 AFTER_CODES = 2  # replies of a user's commands after those of its pairs: the group's, and the marks'
 _INTS = {int}
@@ -28,7 +28,7 @@ OnRead = Callable[[list[int] | NotifierError, list[bytes]], None]
 log = logging.getLogger("notifier.store")
 
 
-class Mark:
+class Mark(ABC):
     """Pairs of one user on their way. Subclasses say what follows.
 
     `takes` tells whether a script has taken what is new since: then the group's consumer has them, and moving the group
@@ -42,13 +42,13 @@ class Mark:
         self.pairs = pairs
         self.takes = NEVER
 
+    @abstractmethod
     def marked(self, codes: list[int]) -> None:
         """Each is marked read: 1 now, 0 before. Nobody else has connections of the user."""
-        raise NotImplementedError
 
+    @abstractmethod
     def concluded(self, codes: list[int] | NotifierError, others: list[bytes]) -> None:
         """The outcome in the other cases: −1 is one that is not in the inbox; `others` are the user's other pods."""
-        raise NotImplementedError
 
 
 class GeneralMark(Mark):
@@ -87,7 +87,7 @@ class Reads:
         self._upkeep = upkeep
         self._leave_soon = leave_soon
         self._confirm = redis.script("inbox/confirm")
-        self._payload = open_bulk(redis.keys.payload("", ""), ID_LENGTH)
+        self._payload = open_bulk(redis.keys.payload("", ""))
         self._marks: list[Mark] = []
 
     def take(self, mark: Mark) -> bool:
