@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from notifier.domain.fields import Category, Data, Priority, Title, Url
 from notifier.domain.protocol import (
     MAX_RETENTION_DAYS,
     Mark,
@@ -22,23 +21,17 @@ from notifier.domain.protocol import (
     Sync,
     SyncData,
 )
-from notifier.web.endpoints.fields import ID, STREAM_ID, TIME, Count, StreamId, Time, Uuid
+from notifier.web.endpoints.fields import ID, STREAM_ID, TIME, Count, Notification, StreamId, Time, Uuid
 from notifier.web.endpoints.own_inbox import PAGE, REV, Counts, Page, Rev
 
 
-class Pushed(Struct, kw_only=True):
+class Pushed(Notification, kw_only=True):
     """A notification. One that expired unread is `auto_cleared` and carries the ids, an empty message and no more."""
 
-    notification_id: Uuid
     stream_id: StreamId
     message: str
     created_at: Time | UnsetType = UNSET
     source: str | UnsetType = UNSET
-    title: Title | UnsetType = UNSET
-    url: Url | UnsetType = UNSET
-    category: Category | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    data: Data | UnsetType = UNSET
     status: Literal["unread", "read", "auto_cleared"]
     read: bool
 

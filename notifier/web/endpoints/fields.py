@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.access import Caller
 from notifier.domain.deliveries import key_problem
-from notifier.domain.fields import KeyText, Login, UserId
+from notifier.domain.fields import Category, Data, KeyText, Login, Priority, Title, Url, UserId
 from notifier.domain.ids import STREAM_ID_FORM
 from notifier.domain.reading import checked
 from notifier.domain.times import parse_time
@@ -50,6 +50,17 @@ Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, description="Seconds.")]
 Limit: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many rows at most.")]
 NextCursor: TypeAlias = Annotated[str | None, Meta(description="`cursor` of the next page; null at the end.")]
+
+
+class Notification(Struct, kw_only=True):
+    """The id of a notification, and what its sender may leave out: the same in inbox, history and push."""
+
+    notification_id: Uuid
+    title: Title | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    data: Data | UnsetType = UNSET
 
 
 def _cursor(most: int) -> Any:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from notifier.domain.entries import Entry as StoredEntry
-from notifier.domain.fields import Category, Data, Key, Login, Priority, Title, Ttl, Url, UserId, text
+from notifier.domain.fields import Key, Login, Ttl, UserId, text
 from notifier.domain.states import Kept, times_of
 from notifier.domain.users import parse_user_key
 from notifier.errors import ErrorCode, NotifierError
@@ -24,6 +24,7 @@ from notifier.web.endpoints.fields import (
     Limit,
     LongCursor,
     NextCursor,
+    Notification,
     StreamId,
     Time,
     UserPair,
@@ -85,18 +86,12 @@ class PayloadTarget(Struct):
     login: Login
 
 
-class Payload(Struct, kw_only=True):
+class Payload(Notification, kw_only=True):
     """A notification as it is stored."""
 
-    notification_id: Uuid
     message: str
     created_at: Time
     source: str
-    title: Title | UnsetType = UNSET
-    url: Url | UnsetType = UNSET
-    category: Category | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    data: Data | UnsetType = UNSET
     revision: Annotated[int, Meta(ge=1, description="After changes by its sender.")] | UnsetType = UNSET
     target: PayloadTarget
     ttl: Ttl | UnsetType = UNSET

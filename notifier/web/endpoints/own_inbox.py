@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from notifier.domain.bodies import read_json
 from notifier.domain.checks import duration_problem, seconds_of
-from notifier.domain.fields import Category, Data, Login, Moment, Priority, Title, Url, UserId, text
+from notifier.domain.fields import Login, Moment, UserId, text
 from notifier.domain.ids import STREAM_ID_FORM, is_stream_id
 from notifier.domain.reading import checked, read_body
 from notifier.domain.states import MAX_IDS, SNOOZE_LEAST, SNOOZE_MOST, As, InboxFilter
@@ -18,7 +18,7 @@ from notifier.domain.times import parse_time
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.states import StatesService
-from notifier.web.endpoints.fields import ID, PERSON, STREAM_ID, TIME, Count, StreamId, Time, Uuid
+from notifier.web.endpoints.fields import ID, PERSON, STREAM_ID, TIME, Count, Notification, StreamId, Time, Uuid
 from notifier.web.http.mount import Call
 from notifier.web.http.route import OWN, Answer, Endpoints, Reply, delete, get, post, put
 
@@ -84,19 +84,13 @@ class Counts(Struct):
 Rev: TypeAlias = Annotated[int, Meta(ge=0, description="The inbox's revision: it grows with every change.")]
 
 
-class Item(Struct, kw_only=True):
+class Item(Notification, kw_only=True):
     """A notification with the states that its user gave it."""
 
-    notification_id: Uuid
     stream_id: StreamId
     message: str
     created_at: str
     source: str
-    title: Title | UnsetType = UNSET
-    url: Url | UnsetType = UNSET
-    category: Category | UnsetType = UNSET
-    priority: Priority | UnsetType = UNSET
-    data: Data | UnsetType = UNSET
     status: Literal["unread", "read"]
     read: bool
     seen_at: Time | None
