@@ -10,6 +10,7 @@ import httpx
 import pytest
 import websockets
 
+from notifier.errors import NotifierError
 from notifier.store.keys import Keys
 
 PATIENCE = 5.0
@@ -98,6 +99,13 @@ async def notify(client, message="hello", targets=(ALICE,), headers=None, **opti
         response = await post_at_once(client, content, names)
     assert response.status_code == 202, response.text
     return [result["notification_id"] for result in response.json()["results"]]
+
+
+async def code_of(work):
+    """The code of the error that an awaitable raises."""
+    with pytest.raises(NotifierError) as raised:
+        await work
+    return raised.value.code
 
 
 async def eventually(condition, what="the condition"):

@@ -1,19 +1,15 @@
 """Circuits as an instance sees them, and as deliveries meet them."""
 
 import asyncio
-import time
+from functools import partial
 
 import pytest
 
-from notifier.delivery.breakers import BreakerPolicy, Breakers
 from notifier.providers.base import ProviderError
 from notifier.store.circuits import Circuits
+from tests.delivery.circuits import HOOK, HOST, SMS, breakers_of
 from tests.delivery.client import create, ended, look
 from tests.support import eventually
-
-SMS = "sms:relay"
-HOOK = "webhook:recipient"
-HOST = f"{HOOK} example.com:443"
 
 
 @pytest.fixture
@@ -23,17 +19,7 @@ def circuits(store):
 
 @pytest.fixture
 def breakers(circuits):
-    """Builds a pod's view; what it tells goes into `told`."""
-
-    def build(failures=3, reset=30.0):
-
-        told = []
-        found = Breakers(circuits, lambda *facts: told.append(facts), time.time, BreakerPolicy(failures, reset))
-        found.told = told
-        found.add([SMS, HOOK])
-        return found
-
-    return build
+    return partial(breakers_of, circuits)
 
 
 async def test_failures_of_several_in_a_row_open_it_for_all(breakers):

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import aiohttp
 from aiohttp import web
 
+from tests.e2e.provider import HttpProvider
 from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port
 
@@ -76,32 +77,17 @@ class Count(NamedTuple):
         )
 
 
-class Peer:
+class Peer(HttpProvider):
     """A webhook-style provider that notes when it took which message."""
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         self.taken: defaultdict[str, list[float]] = defaultdict(list)  # id -> Unix times
         self.longest_gap = 0.0
         self.refused = 0
         self.is_down = False
-        self.port = 0
         self._random = random.Random(seed)
         self._last: float | None = None
-        self._runner: web.AppRunner | None = None
-
-    async def open(self) -> None:
-        """Listens on a free port."""
-        app = web.Application()
-        app.router.add_post("/send", self._take)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        self.port = free_port()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-
-    async def close(self) -> None:
-        """Listens no more."""
-        assert self._runner is not None
-        await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
         message = await request.json()

@@ -24,6 +24,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.e2e.disks import small_disk
+from tests.e2e.provider import HttpProvider
 from tests.e2e.redis_servers import RedisServers
 from tests.e2e.server import ServerProcess, free_port
 from tests.ingest.broker import BrokerProcess
@@ -46,28 +47,13 @@ SETTINGS = {"LOG_FORMAT": "json", "BREAKER_RESET": "1s", "API_RATE_LIMIT": "off"
 SETTINGS |= {"RETRY_BACKOFF_1": "1s", "RETRY_BACKOFF_2": "1s", "RETRY_BACKOFF_3": "1s"}
 
 
-class Peer:
+class Peer(HttpProvider):
     """A provider that takes messages, at once or late, refuses them for good, or fails."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.status = 200
         self.delay = 0.0
-        self.port = 0
-        self._runner: web.AppRunner | None = None
-
-    async def open(self) -> None:
-        """Listens on a free port."""
-        app = web.Application()
-        app.router.add_post("/send", self._take)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        self.port = free_port()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-
-    async def close(self) -> None:
-        """Listens no more."""
-        assert self._runner is not None
-        await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
         await request.read()

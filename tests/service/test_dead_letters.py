@@ -6,12 +6,13 @@ import pytest
 
 from notifier.domain.ids import random_id
 from notifier.domain.status import Event, Status
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import ErrorCode
 from notifier.service.dead_letters import DeadLetterService, Wanted
 from notifier.store.deliveries import Deliveries
 from notifier.store.delivery_records import Refused
 from tests.delivery.consistency import check_consistent
 from tests.store.leases import finish, lease, new, now_ms, status_of, stored
+from tests.support import code_of
 
 
 @pytest.fixture
@@ -26,12 +27,6 @@ def service(deliveries, store):
     service = DeadLetterService(deliveries, told.extend, store.clock.now)
     service.told = told
     return service
-
-
-async def code_of(work):
-    with pytest.raises(NotifierError) as raised:
-        await work
-    return raised.value.code
 
 
 async def dead(deliveries, channel="sms", reason="permanent"):

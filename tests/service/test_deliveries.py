@@ -5,11 +5,12 @@ import pytest
 from notifier.domain.deliveries import Filter
 from notifier.domain.ids import random_id
 from notifier.domain.status import Status
-from notifier.errors import ErrorCode, NotifierError
+from notifier.errors import ErrorCode
 from notifier.service.deliveries import DeliveryService
 from notifier.store.deliveries import Deliveries
 from tests.delivery.consistency import check_consistent
 from tests.store.leases import lease, new, put_into, status_of, stored
+from tests.support import code_of
 
 
 @pytest.fixture
@@ -24,12 +25,6 @@ def service(deliveries):
     service = DeliveryService(deliveries, told.extend)
     service.told = told
     return service
-
-
-async def code_of(work):
-    with pytest.raises(NotifierError) as raised:
-        await work
-    return raised.value.code
 
 
 @pytest.mark.parametrize("identity", ["nonsense", "../x", random_id()], ids=["no id", "a path", "unknown"])

@@ -1,17 +1,13 @@
 """Circuits in Redis, and as a pod sees them."""
 
-import time
+from functools import partial
 
 import pytest
 
-from notifier.delivery.breakers import BreakerPolicy, Breakers
 from notifier.store import circuits as store
 from notifier.store.circuits import Circuits
 from notifier.store.keys import Keys
-
-SMS = "sms:relay"
-HOOK = "webhook:recipient"
-HOST = f"{HOOK} example.com:443"
+from tests.delivery.circuits import HOOK, SMS, breakers_of
 
 
 @pytest.fixture
@@ -21,17 +17,7 @@ def circuits(store):
 
 @pytest.fixture
 def breakers(circuits):
-    """Builds a pod's view; what it tells goes into `told`."""
-
-    def build(failures=3, reset=30.0):
-
-        told = []
-        found = Breakers(circuits, lambda *facts: told.append(facts), time.time, BreakerPolicy(failures, reset))
-        found.told = told
-        found.add([SMS, HOOK])
-        return found
-
-    return build
+    return partial(breakers_of, circuits)
 
 
 async def test_circuits_of_hosts_are_bounded_and_end(breakers, redis, monkeypatch):

@@ -33,30 +33,17 @@ async def settled(outcomes, count):
     return dict(outcomes)
 
 
-@pytest.fixture
-def scripts_sent(client, monkeypatch):
-    """The names of the scripts that leave, in their order."""
-    sent, send_script = [], client.pod.redis.send_script
-
-    def record(script, *call):
-        sent.append(script.name)
-        send_script(script, *call)
-
-    monkeypatch.setattr(client.pod.redis, "send_script", record)
-    return sent
-
-
-async def test_accepts_of_one_turn_leave_as_one_script(client, scripts_sent):
+async def test_accepts_of_one_turn_leave_as_one_script(client, scripts):
     outcomes = []
     for user in USERS:
         submit(client.pod, user, outcomes)
     found = await settled(outcomes, len(USERS))
     assert [user for user, _ in outcomes] == USERS
     assert all(accepted.stream_ids[0] for accepted in found.values())
-    assert scripts_sent.count("inbox/accept") == 1
+    assert scripts.count("inbox/accept") == 1
 
 
-async def test_reads_of_one_turn_leave_as_one_script(client, scripts_sent):
+async def test_reads_of_one_turn_leave_as_one_script(client, scripts):
     users = [{"id": user.id, "login": user.login} for user in USERS]
     inboxes = [await Inbox.open(client, user_id=user.id, login=user.login) for user in USERS]
     await notify(client, targets=users)
@@ -69,7 +56,7 @@ async def test_reads_of_one_turn_leave_as_one_script(client, scripts_sent):
         while len(marked) < len(USERS):
             await asyncio.sleep(0.001)
     assert marked == [[1]] * len(USERS)
-    assert scripts_sent.count("inbox/read") == 1
+    assert scripts.count("inbox/read") == 1
 
 
 async def test_keys_that_another_program_overwrote_harm_their_user_alone(client, redis):
@@ -132,19 +119,19 @@ async def test_one_who_fails_to_take_its_outcome_keeps_nobody_from_theirs(client
     assert "redis.reply_handler_failed" in caplog.text
 
 
-async def test_many_calls_leave_in_pieces_and_before_the_turn_ends(client, scripts_sent):
+async def test_many_calls_leave_in_pieces_and_before_the_turn_ends(client, scripts):
     outcomes = []
     users = [User(number, "many") for number in range(1, 3 * CALLS_MAX)]
     link = client.pod.redis._link
     waiting = link.waiting
     for user in users:
         submit(client.pod, user, outcomes)
-    assert scripts_sent.count("inbox/accept") == 2
+    assert scripts.count("inbox/accept") == 2
     assert (link.waiting, link._outgoing) == (waiting + 2, [])  # with Redis already: it works while this turn goes on
     found = await settled(outcomes, len(users))
     assert all(accepted.stream_ids[0] for accepted in found.values())
     assert [user for user, _ in outcomes] == users
-    assert scripts_sent.count("inbox/accept") == 3
+    assert scripts.count("inbox/accept") == 3
 
 
 @pytest.mark.parametrize("address", ["redis+cluster://127.0.0.1:1", "127.0.0.1:1"])
@@ -157,13 +144,13 @@ async def test_without_a_server_each_of_many_calls_is_told_once(loop, address):
     assert [outcome.code for outcome in outcomes] == [ErrorCode.UNAVAILABLE] * CALLS_MAX
 
 
-async def test_a_call_with_much_in_it_does_not_wait_for_others(client, scripts_sent):
+async def test_a_call_with_much_in_it_does_not_wait_for_others(client, scripts):
     items = [
         Item(User(number, "many"), f"{number:08d}-0000-4000-8000-000000000000", None, b"{}") for number in range(300)
     ]
     outcomes = []
     client.pod.inbox.acceptance.submit(client.pod.holder, items, None, outcomes.append)
-    assert scripts_sent == ["inbox/accept"]
+    assert scripts == ["inbox/accept"]
     async with asyncio.timeout(5):
         while not outcomes:
             await asyncio.sleep(0.001)
