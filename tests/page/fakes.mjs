@@ -1,4 +1,5 @@
 /** What the unit tests of notifier-client.js put in place of the world: a socket, a clock, a die. */
+import { NotifierClient } from "../../notifier/web/static/notifier-client.js";
 
 /** A clock that moves only when told; `advance` runs what falls due, in order. */
 export class FakeClock {
@@ -101,4 +102,26 @@ export function notification(number, changes = {}) {
     read,
     ...changes,
   };
+}
+
+/** A client in a fake world: `world.socket` is the newest socket, `world.events` all that was told. */
+export async function world(options = {}) {
+  const clock = new FakeClock();
+  const { sockets, FakeWebSocket } = fakeSockets();
+  const client = new NotifierClient({
+    url: "http://host.example/ws",
+    userId: 1,
+    login: "alice",
+    WebSocket: FakeWebSocket,
+    clock,
+    random: () => 0.5,
+    ...options,
+  });
+  const events = [];
+  for (const type of ["state", "push", "read", "cleared", "change", "retention", "error"]) {
+    client.addEventListener(type, ({ detail }) => events.push([type, detail]));
+  }
+  client.connect();
+  await settle();
+  return { client, clock, events, sockets, get socket() { return sockets.at(-1); } };
 }

@@ -2,32 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Backoff, NotifierClient, compareStreamIds } from "../../notifier/web/static/notifier-client.js";
-import { FakeClock, fakeSockets, notification, settle } from "./fakes.mjs";
+import { Backoff, compareStreamIds } from "../../notifier/web/static/notifier-client.js";
+import { notification, settle, world } from "./fakes.mjs";
 
 const PUSHES = (events) => events.filter(([type]) => type === "push").map(([, detail]) => detail.notification.message);
-
-/** A client in a fake world: `world.socket` is the newest socket, `world.events` all that was told. */
-async function world(options = {}) {
-  const clock = new FakeClock();
-  const { sockets, FakeWebSocket } = fakeSockets();
-  const client = new NotifierClient({
-    url: "http://host.example/ws",
-    userId: 1,
-    login: "alice",
-    WebSocket: FakeWebSocket,
-    clock,
-    random: () => 0.5,
-    ...options,
-  });
-  const events = [];
-  for (const type of ["state", "push", "read", "cleared", "change", "retention", "error"]) {
-    client.addEventListener(type, ({ detail }) => events.push([type, detail]));
-  }
-  client.connect();
-  await settle();
-  return { client, clock, events, sockets, get socket() { return sockets.at(-1); } };
-}
 
 /** Closes the connection with a code and waits until the next one is being made. */
 async function reconnect(it, code = 1012) {

@@ -53,6 +53,12 @@ const SENDS_PER_SECOND = 40; // the server allows 50
 const TOKEN_TRIES = 3;
 const MARKS_KEPT = 1_000;
 
+const SEEN_AFTER_MS = 1_000; // half of an element in sight for so long is seen
+const SEEN_EVERY_MS = 500;
+const SEEN_AT_ONCE = 20; // of one mark
+const ENOUGH = 0.5;
+const STEPS = Array.from({ length: 21 }, (_, step) => step / 20); // fine enough for an element taller than the page
+
 const systemClock = {
   now: () => performance.now(), // monotonic: a clock set by hand or by NTP moves no timer here
   setTimeout: (task, ms) => setTimeout(task, ms),
@@ -242,6 +248,98 @@ export class AckQueue {
   }
 }
 
+/** Elements that a person has before them: half of one, or of the view, in sight for a second while the page is in view. */
+export class SightWatch {
+  #ids = new WeakMap(); // of elements that are gone nothing is kept
+  #inSight = new Map(); // element → its timer, null once it has run out or while the page is hidden
+  #batch = new Set();
+  #timer = null;
+  #observer = null;
+  #clock;
+  #onSeen;
+
+  /** `onSeen(ids)` is called every 500 ms at most, with 20 ids at most. */
+  constructor(clock, onSeen) {
+    this.#clock = clock;
+    this.#onSeen = onSeen;
+  }
+
+  add(element, id) {
+    this.#observer ??= this.#open();
+    this.#leave(element);
+    this.#ids.set(element, id);
+    this.#observer.unobserve(element); // one that is observed already is reported on anew
+    this.#observer.observe(element);
+  }
+
+  remove(element) {
+    this.#leave(element);
+    this.#ids.delete(element);
+    this.#observer?.unobserve(element);
+  }
+
+  /** Begins the second anew for what is in sight: of one id, or of all. */
+  again(id = null) {
+    for (const [element, timer] of this.#inSight) {
+      if (timer === null && (id === null || this.#ids.get(element) === id)) this.#begin(element);
+    }
+  }
+
+  end() {
+    for (const element of [...this.#inSight.keys()]) this.#leave(element);
+    this.#observer?.disconnect();
+    this.#observer = null;
+    globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#batch.clear();
+  }
+
+  #open() {
+    globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
+    return new globalThis.IntersectionObserver((entries) => entries.forEach((entry) => this.#look(entry)), { threshold: STEPS });
+  }
+
+  #look({ target, isIntersecting, intersectionRatio, intersectionRect, rootBounds }) {
+    const ofView = rootBounds ? intersectionRect.height / rootBounds.height : 0;
+    const enough = isIntersecting && (intersectionRatio >= ENOUGH || ofView >= ENOUGH);
+    if (!enough) this.#leave(target);
+    else if (this.#ids.has(target) && !this.#inSight.has(target)) this.#begin(target);
+  }
+
+  #begin(element) {
+    const hidden = globalThis.document?.visibilityState === "hidden";
+    this.#inSight.set(element, hidden ? null : this.#clock.setTimeout(() => this.#take(element), SEEN_AFTER_MS));
+  }
+
+  #leave(element) {
+    this.#clock.clearTimeout(this.#inSight.get(element) ?? null);
+    this.#inSight.delete(element);
+  }
+
+  #take(element) {
+    this.#inSight.set(element, null);
+    this.#batch.add(this.#ids.get(element));
+    this.#timer ??= this.#clock.setTimeout(() => this.#send(), SEEN_EVERY_MS);
+  }
+
+  #send() {
+    const ids = [...this.#batch].slice(0, SEEN_AT_ONCE);
+    for (const id of ids) this.#batch.delete(id);
+    this.#timer = this.#batch.size > 0 ? this.#clock.setTimeout(() => this.#send(), SEEN_EVERY_MS) : null;
+    this.#onSeen(ids);
+  }
+
+  #onVisibility = () => {
+    if (globalThis.document.visibilityState !== "hidden") return this.again();
+    for (const [element, timer] of this.#inSight) {
+      this.#clock.clearTimeout(timer);
+      this.#inSight.set(element, null);
+    }
+    return undefined;
+  };
+}
+
 export class NotifierClient extends EventTarget {
   #options;
   #clock;
@@ -273,6 +371,7 @@ export class NotifierClient extends EventTarget {
   #budget = SENDS_PER_SECOND;
   #budgetAt = 0;
   #changePending = false;
+  #sight;
   #wakeUp = () => {
     if (globalThis.document?.visibilityState !== "hidden") this.wake();
   };
@@ -298,6 +397,7 @@ export class NotifierClient extends EventTarget {
     this.#list = new NotificationList(this.#options.keep);
     this.#backoff = new Backoff(options.backoff, this.#options.random);
     this.#autoAckMs = options.autoAckMs ?? null;
+    this.#sight = new SightWatch(this.#clock, (ids) => this.#markSeen(ids));
     this.retentionDays = null;
   }
 
@@ -352,8 +452,12 @@ export class NotifierClient extends EventTarget {
     this.#attempt();
   }
 
-  /** Disconnects for good. Unconfirmed read marks are kept, should `connect()` be called again. */
+  /**
+   * Disconnects for good, and observes no element any more. Unconfirmed read marks are kept, should `connect()` be called
+   * again.
+   */
   close() {
+    this.#sight.end();
     this.#leave("idle", { code: 1000 });
   }
 
@@ -402,6 +506,29 @@ export class NotifierClient extends EventTarget {
     const ref = String((this.#refs += 1));
     this.#send("inbox.query", { ...wanted, ref });
     return new Promise((resolve, reject) => this.#queries.set(ref, { resolve, reject }));
+  }
+
+  /**
+   * Marks a notification seen once half of its element was in sight for a second, in a page that is itself in view. Of an
+   * element taller than the page, half of the page counts. Marks are sent every 500 ms, up to 20 in one.
+   * @param {Element} element @param {string} notificationId
+   */
+  observe(element, notificationId) {
+    this.#sight.add(element, notificationId);
+  }
+
+  /** Observes an element no more; one that leaves the page need not be told. @param {Element} element */
+  unobserve(element) {
+    this.#sight.remove(element);
+  }
+
+  #markSeen(ids) {
+    const unseen = ids.filter((id) => !this.#isSeen(this.#list.get(id)));
+    if (unseen.length > 0) this.mark("seen", { ids: unseen });
+  }
+
+  #isSeen(item) {
+    return item?.seen || item?.read || item?.status === "auto_cleared";
   }
 
   /** Puts one off, by `{for: "2h"}` or `{until: "2030-01-01T09:00:00Z"}`. Rejects where the server refuses it. */
@@ -629,6 +756,7 @@ export class NotifierClient extends EventTarget {
     if (again) {
       this.#acks.confirm(data.notification_id);
       this.#list.drop(data.notification_id);
+      this.#sight.again(data.notification_id);
     }
     if (this.#state === "syncing") this.#received.add(data.notification_id);
     else this.#advance(data.stream_id);
@@ -714,6 +842,7 @@ export class NotifierClient extends EventTarget {
     this.#release();
     this.#onlineAt = this.#clock.now();
     this.#setState("online");
+    this.#sight.again(); // a mark that was on its way when the last connection went may be lost
   }
 
   /** All that the inbox holds has come: what is unread here and did not come is there no more. */
