@@ -73,7 +73,7 @@ faults-deliveries: $(DEV_STAMP) ## instances killed, Redis paused for 10 s, a pr
 states: $(DEV_STAMP) ## random marks, updates and snoozes over killed instances: counts drifts; DURATION=1h, or 100,000 operations
 	@$(BIN)/python -m tests.e2e.inbox_states $(if $(DURATION),--duration $(DURATION) --rate 40,--operations 100000)
 
-drill: $(DEV_STAMP) ## ten faults, one after the other: is each named within 10 s, and gone 10 s after its cure?
+drill: $(DEV_STAMP) ## ten faults, one after the other: does the dashboard's first line name and clear each within 10 s?
 	@$(BIN)/python -m tests.e2e.drill $(ARGS)
 
 demo: $(DEV_STAMP) ## deliveries in a minute: four channels, failures, a provider that is cut, a schedule

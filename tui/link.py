@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds
+BACKOFF = (1.0, 2.0, 4.0, 5.0)  # seconds: a server that is back is shown within ten
 JITTER = 0.2  # of the wait, either way: many dashboards must not come back in step
 
 

@@ -38,6 +38,8 @@ PAST = 86_400.0  # seconds of the past that are asked for: as long as the server
 ANNOUNCE = 0.2  # single events are announced to the screen at most so often
 FLOW = 1.0  # the same where they flow: each time every line of a list moves
 TRICKLE = 2  # events in one announcement that are still single ones
+_OF_INSTANCES = ("pod.", "instance.", "provider.")  # kinds of events after which instances and health are read anew
+_GRAVE = ("instance.", "provider.", "channel.", "store.")  # the same for the problems
 _LEFT_OUT = re.compile(r"(\d{1,9}) events left out")
 _STATES = {Failure.REFUSED: State.REFUSED, Failure.UNAVAILABLE: State.UNAVAILABLE}
 
@@ -61,8 +63,10 @@ class Poller:
         self._chance = chance
         self._wall = wall
         self._up = asyncio.Event()
+        self._answering = asyncio.Event()  # also by saying that its store is away: it knows its problems then
         self._beat_now = asyncio.Event()
         self._survey_now = asyncio.Event()
+        self._alarm_now = asyncio.Event()
         self._fetch_now = asyncio.Event()
         self._subject: Subject | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -112,6 +116,7 @@ class Poller:
         changed = self._world.link.answered(self._clock())
         self._world.history.add(Figures.read(answer, at=self._clock()))
         self._up.set()
+        self._answering.set()
         if changed:
             self._survey_now.set()
             self._post(LinkChanged())
@@ -121,14 +126,21 @@ class Poller:
     def _lost(self, error: ApiError) -> float:
         self._up.clear()
         state = _STATES.get(error.failure, State.OFFLINE)
+        if state is State.UNAVAILABLE:
+            self._answering.set()
+        else:
+            self._answering.clear()
         wait = self._world.link.failed(state, str(error), self._clock(), self._chance())
         self._post(LinkChanged())
         return wait
 
     async def _watch_problems(self) -> None:
         while True:
-            await self._up.wait()
-            await asyncio.sleep(await self._ask_for_problems())
+            await self._answering.wait()
+            rest = await self._ask_for_problems()
+            if not self._world.link.live and not self._world.problems.grave:
+                self._beat_now.set()  # what kept the server from answering is over
+            await _signalled(self._alarm_now, rest)
 
     async def _ask_for_problems(self) -> float:
         board = self._world.problems
@@ -182,8 +194,10 @@ class Poller:
             return
         if self._subject is not None and any(kind.startswith(self._subject.topics) for kind in kinds):
             self._grown_stale()
-        if any(kind.startswith(("pod.", "instance.", "provider.")) for kind in kinds):
+        if any(kind.startswith(_OF_INSTANCES) for kind in kinds):
             self._survey_now.set()
+        if any(kind.startswith(_GRAVE) for kind in kinds):
+            self._alarm_now.set()
         self._announce_soon()
 
     def _keep(self, event: ServerEvent) -> str:

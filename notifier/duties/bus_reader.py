@@ -60,6 +60,7 @@ class BusReader(Duty):
         async for messages in self._bus.read():
             if not messages:
                 await self._begin()
+                self._succeed()
             await self._act_on(messages)
 
     async def _begin(self) -> None:

@@ -77,9 +77,13 @@ class Duty(ABC):
             backoff: float = min(self.max_backoff, FIRST_BACKOFF * 2 ** min(self._failures, 10))
             return backoff * random.uniform(0.5, 1.0)
         self.rounds += 1
+        self._succeed()
+        return self.interval
+
+    def _succeed(self) -> None:
+        """Ends a failure. A round that goes on for hours calls it once it does its work again."""
         self.last_error = None
         self._failures = 0
-        return self.interval
 
     def _note_failure(self, error: Exception) -> None:
         self.on_failure(self.name)

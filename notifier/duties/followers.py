@@ -46,6 +46,7 @@ class Follower(Duty):
         if not self._feed.listeners or not self._others():
             return
         async for events in self._log.follow():
+            self._succeed()
             self._feed.receive(events)
             if not self._feed.listeners:
                 return

@@ -9,6 +9,8 @@ import pytest
 
 from notifier.duties.duty import Duty
 from notifier.errors import ErrorCode, NotifierError
+from notifier.store.bus import Bus
+from notifier.store.events import EventLog
 from tests.support import ALICE, Inbox, eventually, expire_payloads, notify
 
 ROOT = Path(__file__).parents[2]
@@ -204,6 +206,32 @@ async def test_a_duty_goes_on_after_an_error(loop):
     assert duty.healthy and failures == ["flaky", "flaky"]
     await duty.stop()
     assert not duty.healthy
+
+
+@pytest.mark.parametrize("duty", ["event-follower", "router"])
+async def test_a_round_without_end_is_over_its_failure_once_it_works_again(start_pod, monkeypatch, duty):
+    pod = (await start_pod()).pod
+    await start_pod("pod-b")
+    for place, name in ((EventLog, "follow"), (Bus, "read")):
+        monkeypatch.setattr(place, name, failing_once(getattr(place, name)))
+    watched = next(one for one in pod.duties if one.name == duty)
+    listener = pod.events.listen(frozenset())
+    pod.bus_reader.restart()
+    await eventually(lambda: watched.last_error == "the store is away", "the failure")
+    await eventually(lambda: watched.healthy, "the duty's health")
+    pod.events.leave(listener)
+
+
+def failing_once(read):
+    failures = [NotifierError(ErrorCode.UNAVAILABLE, "the store is away")]
+
+    async def first_fails(*args):
+        if failures:
+            raise failures.pop()
+        async for part in read(*args):
+            yield part
+
+    return first_fails
 
 
 async def test_the_return_of_the_store_ends_the_pauses_of_all_that_wait_for_it(client):

@@ -148,6 +148,19 @@ def test_an_event_makes_the_subject_stale_and_others_do_not() -> None:
     work(story)
 
 
+@pytest.mark.parametrize("kind", ["instance.gone", "provider.circuit", "channel.paused", "store.replaced"])
+def test_an_event_that_may_be_a_problem_has_them_asked_for_at_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller_module, "ALARM", 600.0)
+
+    async def story(made: Work) -> None:
+        await made.until(lambda: made.world.problems.answered_at)
+        made.server.cluster.cockpit.trouble(kind, "x", "it burns")
+        made.server.emit(kind)
+        await made.until(lambda: made.world.problems.grave)
+
+    work(story)
+
+
 def test_only_the_last_subject_is_fetched() -> None:
     async def story(made: Work) -> None:
         first, second = clients(), Inbox(UserKey(1, "alice"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -11,12 +12,15 @@ from tests.tui.answers import problem
 from tests.tui.fake_server import FakeCluster, small_cluster
 from tests.tui.support import Stage, play
 from tui.details.record import RecordDetail
+from tui.link import State
 from tui.problems import Board, Knowledge
 from tui.screens.dead_letters import DeadLetterView
 from tui.screens.deliveries import Deliveries
 from tui.screens.instances import Instances
 from tui.screens.problems import Problems
+from tui.widgets.alarm_line import in_words
 from tui.widgets.status_bar import StatusBar
+from tui.world import World
 
 WORST = "✕ 4 problems  push:android circuit open 9m, 218 held"
 PROBLEMS = "/api/v1/admin/problems"
@@ -124,6 +128,48 @@ def test_offline_is_never_green() -> None:
         assert not green(stage)
 
     play(story)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_a_server_whose_store_is_away_still_says_what_is_wrong(size: tuple[int, int]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("✓ no problems")
+        stage.server.refuse["/api/v1/metrics"] = problem(503, "the store is not available")
+        await stage.sees("✕ unavailable, retrying")
+        stage.cluster.cockpit.trouble("store_away", "", "Redis away 9s")
+        await stage.sees("Redis away 9s")
+        assert re.search(r"✕ 1( problem)?  Redis away 9s  data \d+ s old", stage.lines[0])
+        assert stage.page.has_class("-stale")
+        await stage.view("exclamation_mark", "1 problem, checked", "Redis away 9s")
+        stage.cluster.cockpit.problems.clear()
+        await stage.sees("✕ unavailable, retrying")
+        stage.server.refuse.clear()
+        await stage.sees("✓ no problems")
+
+    play(story, size=size)
+
+
+def test_a_list_that_is_clear_again_is_a_reason_to_try_at_once() -> None:
+    async def story(stage: Stage) -> None:
+        with patch("tui.link.BACKOFF", (600.0,)):
+            stage.server.refuse["/api/v1/metrics"] = problem(503, "the store is not available")
+            stage.cluster.cockpit.trouble("store_away", "", "Redis away 9s")
+            await stage.sees("Redis away 9s  data")
+            stage.server.refuse.clear()
+            stage.cluster.cockpit.problems.clear()
+            await stage.sees("✓ no problems")
+
+    play(story)
+
+
+def test_the_title_names_the_worst_of_a_server_whose_store_is_away() -> None:
+    world = World("here")
+    world.problems.answered({"problems": [{"kind": "store_away", "severity": "critical", "text": "Redis away"}]}, 5.0)
+    world.link.failed(State.UNAVAILABLE, "no store", 5.0, 0.5)
+    assert in_words(world, 6.0) == "✕ 1 problem: Redis away"
+    assert in_words(world, 60.0) == "✕ unavailable"
+    world.link.failed(State.OFFLINE, "refused", 6.0, 0.5)
+    assert in_words(world, 7.0) == "✕ offline"
 
 
 def test_the_list_says_how_many_and_opens_each() -> None:

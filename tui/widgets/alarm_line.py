@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from tui import humanise
 from tui.humanise import plural
+from tui.link import State
 from tui.problems import Board, Knowledge, Problem
 from tui.safe import safe
 from tui.widgets.cells import fit
@@ -38,13 +39,19 @@ def alarm(world: World, now: float, room: int) -> list[Part]:
 def in_words(world: World, now: float) -> str:
     """The state in one sign and a few words, as for the terminal's title."""
     board = world.problems
-    if world.link.stale:
+    if world.link.stale and not told_all_the_same(world, now):
         return f"✕ {world.link.state.value}"
     if board.knowledge(now) is not Knowledge.KNOWN:
         return "? problems not known"
     if not board.grave:
         return "✓ no problems"
     return f"{SIGNS[board.grave[0].severity]} {plural(len(board.grave), 'problem')}: {safe(board.grave[0].said)}"
+
+
+def told_all_the_same(world: World, now: float) -> bool:
+    """True where a server that has no data, such as one whose store is away, lists its problems."""
+    answers = world.link.state is State.UNAVAILABLE
+    return answers and bool(world.problems.grave) and world.problems.knowledge(now) is Knowledge.KNOWN
 
 
 def _calm(board: Board) -> list[Part]:

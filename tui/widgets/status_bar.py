@@ -9,7 +9,7 @@ from tui import humanise
 from tui.link import State
 from tui.messages import ShowView
 from tui.problems import Knowledge
-from tui.widgets.alarm_line import KEY, LISTS, alarm
+from tui.widgets.alarm_line import KEY, LISTS, alarm, told_all_the_same
 from tui.widgets.words import Part, Words, spread
 from tui.world import World
 
@@ -30,7 +30,7 @@ class StatusBar(Words):
         if read_only:
             right.append((" READ-ONLY ", "bold $accent"))
         room = self.size.width - _cells(left) - _cells(right) - (len(LISTS[0]) if self.size.width >= WIDE else 0)
-        left += _offline(world, now) if world.link.stale else _online(world, now, room)
+        left += _offline(world, now, room) if world.link.stale else _online(world, now, room)
         if left[-1] == KEY:  # it stands whole, whatever is cut before it
             right = [left.pop(), *([LISTS] if self.size.width >= WIDE else []), *right]
         self.say(*spread(left, right, self.size.width))
@@ -57,12 +57,15 @@ def _live(world: World, calm: bool, now: float) -> list[Part]:
     return [("● live   ", "bold $text-success" if known else "")] if calm else []
 
 
-def _offline(world: World, now: float) -> list[Part]:
+def _offline(world: World, now: float, room: int) -> list[Part]:
     link = world.link
     age = link.age(now)
     shown = "nothing seen yet" if age is None else f"data {humanise.span(age)} old"
-    said = f"✕ {link.state.value}, retrying in {link.retry_in(now)} s"
-    return [(said, "bold $text-error"), (f"  {shown}", "$text-warning"), (f"  {link.reason}", "$foreground-muted")]
+    if told_all_the_same(world, now):
+        *said, key = alarm(world, now, room - len(shown) - 2)
+        return [*said, (f"  {shown}", "$text-warning"), key]
+    said_so = f"✕ {link.state.value}, retrying in {link.retry_in(now)} s"
+    return [(said_so, "bold $text-error"), (f"  {shown}", "$text-warning"), (f"  {link.reason}", "$foreground-muted")]
 
 
 def _cells(parts: list[Part]) -> int:
