@@ -81,7 +81,7 @@ class Duty(ABC):
         return self.interval
 
     def _succeed(self) -> None:
-        """Ends a failure. A round that goes on for hours calls it once it does its work again."""
+        """Clears the last failure. A round that goes on for hours calls it once it does its work again."""
         self.last_error = None
         self._failures = 0
 
