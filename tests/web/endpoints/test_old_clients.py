@@ -111,6 +111,14 @@ for _kind, *_what in DIALOGUE:
         KNOWN[_type] = KNOWN.get(_type, frozenset()) | _names
 
 
+async def heard_up_to(inbox, notification_id):
+    """The frames up to the push of a notification."""
+    heard = [await inbox.receive()]
+    while heard[-1]["data"].get("notification_id") != notification_id:
+        heard.append(await inbox.receive())
+    return heard
+
+
 async def test_whatever_newer_clients_do_brings_no_frame_that_was_unknown(client):
     """Of what its sender brought up again, which is new, a push carries the `revision`."""
     old = await Inbox.open(client)
@@ -126,14 +134,12 @@ async def test_whatever_newer_clients_do_brings_no_frame_that_was_unknown(client
     assert (await client.delete(f"/api/v1/inbox/{ids[1]}/snooze?{PAIR}")).status_code == 200
     for on_same in ("bump", "replace", "bump", "keep"):
         await notify(client, on_same, key="build", on_same=on_same)
-    assert (await client.patch(f"/api/v1/notify/{ids[0]}", json={"message": "changed"})).status_code == 200
+    assert (await client.patch(f"/api/v1/notify/{ids[0]}?{PAIR}", json={"message": "changed"})).status_code == 200
     for nid in ids[:2]:
-        assert (await client.delete(f"/api/v1/notify/{nid}")).json()["was"] in ("unread", "read")
+        assert (await client.delete(f"/api/v1/notify/{nid}?{PAIR}")).json()["was"] in ("unread", "read")
     (last,) = await notify(client, "last")
-    heard = []
-    while not heard or heard[-1]["data"].get("notification_id") != last:
-        heard.append(await old.receive())
-    for frame in heard:
+    await heard_up_to(new, last)
+    for frame in await heard_up_to(old, last):
         for kind, names in fields(frame):
             brought_up = kind == "notification.push" and frame["data"]["message"] == "bump"
             assert names <= KNOWN[kind] | ({"revision"} if brought_up else set()), frame
