@@ -54,7 +54,14 @@ TABLE = {
     }
     | {"live", "delivery", "providers", "duties", "errors", ""},
     "client": set(),
-    "config": {"domain.origins", "domain.hosts", "domain.times", "store.redis.address"},  # grammars that stand once
+    "config": {
+        "domain.doors",
+        "domain.origins",
+        "domain.hosts",
+        "domain.times",
+        "domain.users",
+        "store.redis.address",
+    },  # grammars that stand once
     "packaged": set(),
     "telemetry": set(),
     "domain": {"errors"},
@@ -64,6 +71,7 @@ TABLE = {
     "service": {"domain", "store", "errors"},
     "web.http": {"service", "domain", "live", "errors"},
     "web.endpoints": {"web.http", "packaged", "service", "live", "domain", "errors"},
+    "web.doors": {"web.endpoints", "web.http", "service", "live", "domain", "errors"},
     "web.documents": {"web.endpoints", "web.http", "packaged", "domain", "errors"},
     "web": set(),
     "ingest": {"service", "domain", "errors"},

@@ -14,6 +14,7 @@ from notifier.config.values import (
     Reader,
     address,
     choice,
+    doors,
     duration,
     items,
     networks,
@@ -28,6 +29,7 @@ from notifier.config.values import (
     size,
     store_address,
     text,
+    user_pair,
     web_url,
 )
 from notifier.domain.origins import is_loopback, parse_host
@@ -243,6 +245,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks_url: Annotated[str, Setting("", web_url, "URL of the keys of other tokens")]
     admin_token: Annotated[Secret, Setting("", text, "a key with every scope")]
     allowed_origins: Annotated[tuple[str, ...], Setting("", origins, "allowed origins beside the own host; * is any")]
+    doors: Annotated[
+        tuple[str, ...],
+        Setting("ntfy,gotify,apprise,hooks", doors, "other programs' protocols that are spoken here, or none"),
+    ]
+    door_default_target: Annotated[
+        str, Setting("1:test_user", user_pair, "with AUTH_MODE=none: who gets what names nobody")
+    ]
+    public_url: Annotated[str, Setting("", web_url, "this server's address in links, such as https://n.example")]
     tls_cert: Annotated[str, Setting("", text, "certificate file (PEM)")]
     tls_key: Annotated[str, Setting("", text, "key file (PEM)")]
     max_body: Annotated[int, Setting("1MiB", size(1024, 1024**3), "largest request body")]

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from notifier.domain.doors import DOORS
 from notifier.domain.hosts import is_host
 from notifier.domain.origins import parse_origin
 from notifier.domain.times import parse_duration
+from notifier.domain.users import parse_user_key
 from notifier.store.redis.address import parse_deployment
 
 _SIZE = re.compile(r"(\d{1,12})\s*(B|KiB|MiB|GiB|K|M|G)?", re.ASCII | re.IGNORECASE).fullmatch
@@ -113,6 +115,25 @@ def roles(value: Any) -> tuple[str, ...]:
     if not found or not set(found) <= {"http", "delivery", "kafka"}:
         raise ValueError("some of http, delivery, kafka, with commas between")
     return found
+
+
+def doors(value: Any) -> tuple[str, ...]:
+    """Some of the doors, each once; none for `none` or `off`."""
+    if value is False or str(value).lower() in ("none", "off"):
+        return ()
+    found = tuple(dict.fromkeys(items(value)))
+    if not found or not set(found) <= set(DOORS):
+        raise ValueError(f"some of {', '.join(DOORS)}, with commas between, or none")
+    return found
+
+
+def user_pair(value: Any) -> str:
+    """A user of the inbox as `1:alice`."""
+    number, _, login = str(value).partition(":")
+    user = parse_user_key(f"{number}-{login}")
+    if user is None:
+        raise ValueError("a user such as 1:alice")
+    return f"{user.id}:{user.login}"
 
 
 def networks(value: Any) -> tuple[str, ...]:

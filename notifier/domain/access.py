@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from notifier.domain.checks import text_problem
+from notifier.domain.doors import DoorTerms
 from notifier.domain.users import User
 
 MAX_NAME = 64
@@ -61,19 +62,24 @@ ADMIN_TOKEN = Caller("admin-token", frozenset(Scope))
 
 
 class ApiKey(NamedTuple):
-    """An API key without its secret; `created_at` is RFC 3339."""
+    """An API key without its secret; `created_at` is RFC 3339, `expires_at` Unix seconds. `door` are the terms of a key
+    that opens a door, and nothing else."""
 
     id: str
     name: str
     scopes: tuple[Scope, ...]
     created_at: str
+    expires_at: float | None = None
+    door: DoorTerms | None = None
 
 
 class KeyRequest(NamedTuple):
-    """A valid request for an API key."""
+    """A valid request for an API key; a door's key has no scopes."""
 
     name: str
     scopes: tuple[Scope, ...]
+    expires_at: float | None = None
+    door: DoorTerms | None = None
 
 
 def name_problem(value: object) -> str | None:

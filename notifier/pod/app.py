@@ -363,6 +363,7 @@ class App:
             self.send_rate,
             self.operations,
             self.access,
+            self.limits,
             self.events,
             self.opened,
             self._on_listener,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 from sanic import Sanic
 
 from notifier import __version__
 from notifier.config import Settings
+from notifier.domain.doors import users_of
 from notifier.domain.talkers import Notebook
 from notifier.live.events import EventFeed
 from notifier.live.keyed import OpenByKey
@@ -22,13 +24,17 @@ from notifier.service.accept import AcceptService
 from notifier.service.access import Access
 from notifier.service.dead_letters import DeadLetterService
 from notifier.service.deliveries import DeliveryService
+from notifier.service.doors import DoorService
 from notifier.service.find import Finder
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
 from notifier.service.sessions import SendRate, SessionService
+from notifier.store.limits import Limits
 from notifier.store.redis.client import Redis
 from notifier.telemetry.metrics import Metrics
 from notifier.web.documents.endpoints import DocumentEndpoints
+from notifier.web.doors.base import House
+from notifier.web.doors.mount import mount_doors
 from notifier.web.endpoints.channels import ChannelEndpoints
 from notifier.web.endpoints.clients import ClientEndpoints
 from notifier.web.endpoints.cluster import ClusterEndpoints
@@ -71,6 +77,7 @@ class Offered(NamedTuple):
     send_rate: SendRate
     operations: Operations
     access: Access
+    limits: Limits
     events: EventFeed
     opened: OpenByKey
     on_listener: Callable[[], None]
@@ -84,6 +91,21 @@ class Offered(NamedTuple):
     registry: CollectorRegistry
 
 
+class Doorway(Protocol):
+    """The parts that doors need."""
+
+    @property
+    def access(self) -> Access: ...
+    @property
+    def publisher(self) -> Publisher: ...
+    @property
+    def person(self) -> Person: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def redis(self) -> Redis: ...
+
+
 def build_web(settings: Settings, parts: Offered) -> Sanic:
     """The application; without tokens (`AUTH_MODE=none`) it has the express lane of `POST /notify`."""
     tokens = settings.auth_mode == "token"
@@ -93,12 +115,35 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     endpoints.append(DocumentEndpoints(__version__, tokens, endpoints))
     guard = Guard(parts.access.authenticate) if tokens else None
     count = parts.metrics.count_request
-    web = build_app(endpoints, origins, settings.max_body, count, guard, serve_page)
+
+    def add_more(app: Sanic) -> None:
+        serve_page(app)
+        count_door = partial(parts.metrics.count, "door_requests")
+        house = House(build_doors(settings, parts), parts.sockets, settings.public_url.rstrip("/"))
+        mount_doors(app, house, settings.doors, count_door)
+
+    web = build_app(endpoints, origins, settings.max_body, count, guard, add_more)
     descriptors = web.ctx.descriptors
     parts.metrics.gauge("connections_refused", "Connections refused for want of files", lambda: descriptors.refused)
     if guard is None:
         web.ctx.express = Express(receiver, origins, settings.max_body, count, parts.notebook.came, parts.lean)
     return web
+
+
+def build_doors(settings: Settings, parts: Doorway) -> DoorService:
+    """The use cases of other programs' protocols."""
+    (default,) = users_of([settings.door_default_target.replace(":", "-", 1)])
+    person, tokens = parts.person, settings.auth_mode == "token"
+    return DoorService(
+        parts.access,
+        parts.publisher,
+        person.keyed,
+        person.states,
+        parts.limits,
+        default,
+        tokens,
+        parts.redis.clock.now,
+    )
 
 
 def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
@@ -123,7 +168,7 @@ def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
         FindEndpoints(parts.finder.find),
         HistoryEndpoints(parts.cockpit.history.read, parts.cockpit.talkers),
         EventEndpoints(parts.events, parts.opened, parts.on_listener, parts.cockpit.past),
-        KeyEndpoints(parts.access),
+        KeyEndpoints(parts.access, now),
         HealthEndpoints(parts.health.read, lambda: parts.redis.up),
         MetricsEndpoints(parts.registry, parts.cluster.snapshot),
     ]

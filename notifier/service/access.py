@@ -58,7 +58,17 @@ class Access:
                     raise
         assert known is not None
         key = known[1]
-        return Caller(f"key:{key.name}", frozenset(key.scopes), key_id=key.id)
+        return Caller(f"key:{key.name}", frozenset(key.scopes), expires_at=key.expires_at, key_id=key.id)
+
+    async def door_key(self, token: str) -> ApiKey:
+        """The door's key with that token; raises `NotifierError(unauthenticated)` where there is none."""
+        digest = _digest(token)
+        known = self._known.get(digest)
+        if known is None or known[0] <= self._clock():
+            known = await self._look_up(token, digest)
+        if known[1].door is None:
+            raise refused()
+        return known[1]
 
     def _is_recent(self, known: tuple[float, ApiKey] | None) -> bool:
         return known is not None and known[0] + AWAY > self._clock()

@@ -76,6 +76,7 @@ COUNTERS = {
     "rate_limited_messages": ("deliveries_rate_limited", "Deliveries that a limit deferred or dropped"),
 }
 LABELLED = {
+    "door_requests": ("Requests by other programs' protocols, by what came of them", ("door", "outcome")),
     "deliveries": ("Deliveries by the status that they took", ("channel", "status")),
     "inbox_marks": ("Notifications whose state their user changed, by the mark", ("as",)),
     "inbox_updates": ("Notifications that their sender changed or took back, or that came back", ("kind",)),

@@ -35,6 +35,16 @@ async def test_the_life_of_a_key(where):
     assert (await run("keys", "list", **where)).out == ""
 
 
+async def test_the_key_of_a_door(where, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("a secret of github\n")
+    terms = ("--to", "1:alice", "--to", "2:bob", "--rate", "60/1m", "--expires", "90d", "--secret-file", str(secret))
+    made = await run("keys", "create", "--name", "hub", "--door", "hooks", *terms, **where)
+    assert made.code == 0 and made.out.startswith("hk_") and "secret of github" not in made.out + made.err
+    assert (await run("keys", "list", **where)).out.split()[2:] == ["hooks", "1-alice,2-bob", "hub"]
+    assert "(401)" in one_line(await send(where, made.out.strip()), 1)
+
+
 async def test_a_key_without_the_scope(where):
     key = (await run("keys", "create", "--name", "shop", "--scope", "notify", **where)).out.strip()
     line = one_line(await run("keys", "list", "--token", key, **where), 1)
@@ -46,7 +56,12 @@ async def test_a_key_without_the_scope(where):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["create", "--name", "a"], 2, "Missing option '--scope'"),
+        (["create", "--name", "a"], 2, "name the key's --scope, or its --door"),
+        (["create", "--name", "a", "--scope", "read", "--door", "ntfy"], 2, "name the key's --scope, or its --door"),
+        (["create", "--name", "a", "--door", "ntfy"], 1, "to: is required"),
+        (["create", "--name", "a", "--door", "ntfy", "--to", "alice"], 1, "to: must name users as 1-alice"),
+        (["create", "--name", "a", "--door", "fax", "--to", "1:alice"], 2, "'fax' is not one of"),
+        (["create", "--name", "a", "--scope", "read", "--expires", "soon"], 2, "'soon': expected a time such as 90d"),
         (["create", "--name", "a", "--scope", "root"], 2, "'root': expected some of notify, read, observe, admin"),
         (["create", "--name", "a", "--scope", "notify,"], 2, "'': expected some of"),
         (["create", "--name", "a/b", "--scope", "read"], 1, "name: must be letters, digits"),

@@ -103,7 +103,9 @@ def _has_odd_terms(body):
     """True where fields of a notification do not go together, or a time is out of bounds."""
     if not isinstance(body, dict):
         return False
-    terms = "deliver_at" in body or ("on_same" in body and "key" not in body)
+    terms = (
+        "deliver_at" in body or ("expires_at" in body and "name" in body) or ("on_same" in body and "key" not in body)
+    )
     return terms or "until" in body or ("for" in body and not re.fullmatch(r"[1-9]h", str(body["for"])))
 
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from notifier.domain.access import MAX_NAME, MAX_SCOPES, Scope, name_problem, ordered, scopes_problem
 from notifier.domain.access import ApiKey as KnownKey
 from notifier.domain.access import KeyRequest as WantedKey
+from notifier.domain.doors import (
+    DOORS,
+    MAX_SECRET,
+    MAX_TO,
+    DoorTerms,
+    rate_problem,
+    rate_text,
+    read_rate,
+    to_problem,
+    users_of,
+)
+from notifier.domain.fields import Category, Moment, one_of, text
 from notifier.domain.reading import checked
-from notifier.errors import ErrorCode, NotifierError
+from notifier.domain.times import format_time, parse_time
+from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.access import Access
 from notifier.web.endpoints.fields import ID, KEYS, TIME, Count, NextCursor, PageQuery, Time, Uuid
 from notifier.web.http.audit import audit
@@ -34,26 +49,94 @@ Scopes: TypeAlias = Annotated[
 ]
 
 
-class KeyRequest(Struct, forbid_unknown_fields=True):
-    """The key that is wanted."""
+To: TypeAlias = Annotated[
+    list[Annotated[str, Meta(extra_json_schema={"pattern": r"^[1-9][0-9]{0,14}-[A-Za-z0-9_.@+\-]{1,128}$"})]],
+    Meta(
+        min_length=1,
+        max_length=MAX_TO,
+        description="Who gets what comes by the key: users such as `1-alice`.",
+        extra=checked(to_problem),
+    ),
+]
+Rate: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="A limit on what comes by the key: `60/1m`, within a day at most.",
+        examples=["60/1m"],
+        extra_json_schema={"pattern": "^[1-9][0-9]{0,6}/[1-9]?[smh]$"},
+        extra=checked(rate_problem),
+    ),
+]
+OF_DOORS = ("to", "category", "rate", "secret")
+
+
+class KeyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The key that is wanted: with `scopes` for this API, or with `door` and `to` for another program's protocol."""
 
     name: Name
-    scopes: Scopes
+    scopes: Scopes | UnsetType = UNSET
+    door: one_of(DOORS, "The protocol that the key opens.") | UnsetType = UNSET  # type: ignore[valid-type]
+    to: To | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    rate: Rate | UnsetType = UNSET
+    expires_at: (
+        Annotated[Moment, Meta(description="The key's end, yet to come.", examples=["2100-01-01T00:00:00Z"])]
+        | UnsetType
+    ) = UNSET
+    secret: text(8, MAX_SECRET, "What the sender's signatures are made with; never shown.") | UnsetType = UNSET  # type: ignore[valid-type]
+
+    schema_together: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"required": ["scopes"], "not": {"anyOf": [{"required": [name]} for name in ("door", *OF_DOORS)]}},
+            {"required": ["door", "to"], "not": {"anyOf": [{"required": [name]} for name in ("scopes", "secret")]}},
+            {
+                "required": ["door", "to", "secret"],
+                "properties": {"door": {"type": "string", "const": "hooks"}},
+                "not": {"required": ["scopes"]},
+            },
+        ]
+    }
+
+    @staticmethod
+    def problems_together(values: Mapping[str, Any]) -> Iterator[FieldError]:
+        """Neither scopes nor a door, both, or a door that leads to nobody."""
+        if "door" not in values:
+            yield from () if "scopes" in values else (FieldError("scopes", "is required"),)
+            yield from (FieldError(name, "needs a door") for name in OF_DOORS if name in values)
+        elif "scopes" in values:
+            yield FieldError("scopes", "a door's key has none")
+        elif "to" not in values:
+            yield FieldError("to", "is required")
+        if "secret" in values and values.get("door", "hooks") != "hooks":
+            yield FieldError("secret", "is for the door hooks")
+
+    def terms(self) -> DoorTerms | None:
+        """The terms of a door's key; None where it is none."""
+        if self.door is UNSET:
+            return None
+        to = users_of(self.to) if self.to is not UNSET else ()
+        rate = read_rate(self.rate) if self.rate else None
+        return DoorTerms(str(self.door), to, self.category or "", rate, str(self.secret or ""))
 
 
-class ApiKey(Struct):
+class ApiKey(Struct, kw_only=True):
     """A key, without its secret."""
 
     id: Uuid
     name: Name
     scopes: list[Scope]
     created_at: Time
+    expires_at: Time | UnsetType = UNSET
+    door: str | UnsetType = UNSET
+    to: list[str] | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    rate: str | UnsetType = UNSET
 
 
-class NewApiKey(ApiKey):
+class NewApiKey(ApiKey, kw_only=True):
     """A key with its secret, which is shown this once."""
 
-    key: Annotated[str, Meta(description="For `Authorization: Bearer`.")]
+    key: Annotated[str, Meta(description="For `Authorization: Bearer`, or where the door's clients put a token.")]
 
 
 class KeysPage(Struct, kw_only=True):
@@ -64,8 +147,11 @@ class KeysPage(Struct, kw_only=True):
     next_cursor: NextCursor
 
 
-_EXAMPLE = ApiKey(ID, "shop", [Scope.NOTIFY], TIME)
+_EXAMPLE = ApiKey(id=ID, name="shop", scopes=[Scope.NOTIFY], created_at=TIME)
 _SHOWN = "ntf_6d95bee8b6f84d74bf00a40b4d96e561_…"  # the form alone: this is nobody's key
+
+
+_NEW = NewApiKey(id=ID, name="shop", scopes=[Scope.NOTIFY], created_at=TIME, key=_SHOWN)
 
 
 class KeyEndpoints(Endpoints):
@@ -73,21 +159,37 @@ class KeyEndpoints(Endpoints):
 
     tag, access = KEYS, ADMIN
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, now: Callable[[], float]) -> None:
+        """`now` is Redis' time in Unix seconds."""
         self._access = access
+        self._now = now
 
     @post(
         PATH,
         "Create an API key",
-        example=KeyRequest("shop", [Scope.NOTIFY]),
-        answers=(Answer(status=201, example=NewApiKey(ID, "shop", [Scope.NOTIFY], TIME, _SHOWN)),),
+        description="A door's key opens one of the other programs' protocols, reaches the users named by `to` alone, "
+        "and opens nothing else.",
+        example=KeyRequest(name="shop", scopes=[Scope.NOTIFY]),
+        answers=(Answer(status=201, example=_NEW),),
         failures=(NotifierError(ErrorCode.CONFLICT, "there are 1000 keys: revoke one first"),),
     )
     async def create_key(self, call: Call, body: KeyRequest) -> Reply[NewApiKey]:
-        made, secret = await self._access.create_key(WantedKey(body.name, tuple(body.scopes)))
-        audit(call, "key.create", made.id, key_name=made.name, scopes=list(made.scopes))
-        key = NewApiKey(made.id, made.name, list(made.scopes), made.created_at, secret)
-        return Reply(key, {"Cache-Control": "no-store"})
+        scopes = tuple(body.scopes) if body.scopes is not UNSET else ()
+        wanted = WantedKey(body.name, scopes, self._end(body.expires_at), body.terms())
+        made, secret = await self._access.create_key(wanted)
+        door = {"door": made.door.door} if made.door else {}
+        audit(call, "key.create", made.id, key_name=made.name, scopes=list(made.scopes), **door)
+        return Reply(NewApiKey(key=secret, **asdict(_shown(made))), {"Cache-Control": "no-store"})
+
+    def _end(self, expires_at: str | UnsetType) -> float | None:
+        if expires_at is UNSET:
+            return None
+        end = parse_time(str(expires_at))
+        if end <= self._now():
+            raise NotifierError(
+                ErrorCode.INVALID, "1 field is not valid", [FieldError("expires_at", "must be yet to come")]
+            )
+        return end
 
     @get(
         PATH,
@@ -111,4 +213,11 @@ class KeyEndpoints(Endpoints):
 
 
 def _shown(key: KnownKey) -> ApiKey:
-    return ApiKey(key.id, key.name, list(key.scopes), key.created_at)
+    shown = ApiKey(id=key.id, name=key.name, scopes=list(key.scopes), created_at=key.created_at)
+    if key.expires_at is not None:
+        shown.expires_at = format_time(key.expires_at)
+    if key.door is not None:
+        shown.door, shown.to = key.door.door, [user.key for user in key.door.to]
+        shown.category = key.door.category or UNSET
+        shown.rate = rate_text(key.door.rate) if key.door.rate else UNSET
+    return shown

@@ -34,6 +34,7 @@ STATUS = {
     ErrorCode.UNAVAILABLE: 503,
 }
 _HTTP1_STATUSLINES[421] = b"HTTP/1.1 421 Misdirected Request\r\n"  # Sanic's own says "421 UNKNOWN"
+_CODES = {status: code for code, status in STATUS.items()}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # that any route takes
 log = logging.getLogger("notifier.web")
 
@@ -44,7 +45,12 @@ class Problems(ErrorHandler):
     """Turns every exception of a handler into problem+json."""
 
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
-        """The answer to an exception; the unexpected is logged and said without detail."""
+        """The answer to an exception; the unexpected is logged and said without detail. A door answers in its own
+        dialect."""
+        door = getattr(request.route.ctx, "door", None) if request.route is not None else None
+        if door is not None:
+            answer: HTTPResponse = door.refuse(request, _error_of(request, exception))
+            return answer
         if isinstance(exception, NotifierError):
             if exception.code is ErrorCode.INTERNAL:
                 log_failure(exception, request_id(request), request.method, request.path)
@@ -53,6 +59,17 @@ class Problems(ErrorHandler):
             return _refusal(request, exception)
         log_failure(exception, request_id(request), request.method, request.path)
         return problem_response(request, defect(exception))
+
+
+def _error_of(request: Request, exception: Exception) -> NotifierError:
+    """An exception as our own error; the unexpected is logged."""
+    if isinstance(exception, NotifierError) and exception.code is not ErrorCode.INTERNAL:
+        return exception
+    if isinstance(exception, SanicException) and exception.status_code < 500:
+        code = _CODES.get(exception.status_code, ErrorCode.BAD_REQUEST)
+        return NotifierError(code, _DETAILS.get(exception.status_code, str(exception)))
+    log_failure(exception, request_id(request), request.method, request.path)
+    return defect(exception)
 
 
 def log_failure(failure: BaseException, identity: str, method: str, path: str) -> None:

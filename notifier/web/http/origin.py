@@ -102,7 +102,8 @@ def add_vary(response: HTTPResponse, name: str) -> None:
 def _takes_or_acts(request: Request) -> bool:
     if request.method not in SAFE or "upgrade" in request.headers:
         return True
-    return request.route is not None and bool(getattr(request.route.ctx, "streams", False))
+    ctx = None if request.route is None else request.route.ctx
+    return bool(getattr(ctx, "streams", False) or getattr(ctx, "acts", False))
 
 
 def _is_own(origin: Origin, request: Request) -> bool:

@@ -42,10 +42,11 @@ def check_json_type(content_type: str | None) -> None:
         raise NotifierError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send JSON with Content-Type: application/json")
 
 
-async def receive_body(request: Request) -> None:
+async def receive_body(request: Request, any_type: bool = False) -> None:
     """Receives the body of a request, unless its head says already that it cannot be taken.
 
-    A client that waits for `100 Continue` (RFC 9110 §10.1.1) is told so before it sends anything. Raises
+    A client that waits for `100 Continue` (RFC 9110 §10.1.1) is told so before it sends anything, also that its body is
+    not JSON, unless `any_type` is taken. Raises
     `PayloadTooLarge`, `SanicException` (415), `NotifierError(unsupported_media_type)`.
     """
     stream: Any = request.stream
@@ -55,7 +56,7 @@ async def receive_body(request: Request) -> None:
         stream.keep_alive = False
         raise PayloadTooLarge("the body is too large")
     _check_coding(request)
-    if stream.expecting_continue:
+    if stream.expecting_continue and not any_type:
         check_json_type(request.headers.get("content-type"))
     await request.receive_body()
 

@@ -39,11 +39,11 @@ def build_app(
     max_body: int,
     on_request: OnRequest,
     guard: Guard | None,
-    serve_files: Callable[[Sanic], None],
+    add_more: Callable[[Sanic], None],
 ) -> Sanic:
     """An application with these endpoints; `on_request(route, method, status, seconds)` is told of every request.
 
-    `serve_files` adds the page. Without a `guard` no token is asked for (`AUTH_MODE=none`).
+    `add_more` adds the page and the doors. Without a `guard` no token is asked for (`AUTH_MODE=none`).
     """
     app = Sanic(
         "notifier",
@@ -63,7 +63,7 @@ def build_app(
     app.ctx.descriptors = Descriptors()
     for group in endpoints:
         mount(app, group)
-    serve_files(app)
+    add_more(app)
     _watch(app, origins, on_request)
     if guard is not None:
         app.on_request(guard.check)
@@ -75,9 +75,11 @@ def build_app(
 
 async def receive(request: Request) -> None:
     """Receives the body of a request that a route takes and nobody has refused."""
-    if request.route is not None and request.method not in ("GET", "HEAD"):
-        await receive_body(request)
-        check_body_type(request)
+    if request.route is not None and (request.method not in ("GET", "HEAD")):
+        foreign = hasattr(request.route.ctx, "door")  # another protocol, with its own types of bodies
+        await receive_body(request, any_type=foreign)
+        if not foreign:
+            check_body_type(request)
 
 
 def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:

@@ -134,6 +134,13 @@ async def test_a_value_has_its_type_beside_it(document):
         ("MarkRequest", {"as": "read", "ids": ["x"]}, {"as": "read"}),
         ("MarkRequest", {"as": "read", "filter": {}}, {"as": "read", "filter": {}, "ids": ["x"]}),
         ("SnoozeRequest", {"for": "2h"}, {}),
+        ("KeyRequest", {"name": "a", "scopes": ["read"]}, {"name": "a", "scopes": ["read"], "to": ["1-alice"]}),
+        ("KeyRequest", {"name": "a", "door": "ntfy", "to": ["1-alice"]}, {"name": "a", "door": "ntfy"}),
+        (
+            "KeyRequest",
+            {"name": "a", "door": "hooks", "to": ["1-alice"], "secret": "12345678"},
+            {"name": "a", "door": "ntfy", "to": ["1-alice"], "secret": "12345678"},
+        ),
         ("SnoozeRequest", {"until": "2100-01-01T00:00:00Z"}, {"for": "2h", "until": "2100-01-01T00:00:00Z"}),
     ],
 )

@@ -75,6 +75,8 @@ def headers_for(path, body, **more):
 def test_the_table_has_every_action(client):
     named = {(method, path.partition("?")[0]) for method, path, _ in ACTIONS}
     for route in client.app.router.routes:
+        if hasattr(route.ctx, "door"):  # tests/web/doors/test_mount
+            continue
         path = f"/{route.path}"
         for name, value in (("user_id", "1"), ("key", "1-alice"), ("channel", "sms")):
             path = path.replace(f"<{name}:str>", value)

@@ -1,0 +1,168 @@
+"""Doors: whom the token of another program's request reaches, and the way into inboxes, which is `/notify`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from notifier.domain.access import ANYBODY, Caller, Scope
+from notifier.domain.doors import DoorTerms, has_form
+from notifier.domain.limits import OverLimit, Quota
+from notifier.domain.notifications import MAX_SOURCE, read_notify_request
+from notifier.domain.states import InboxFilter
+from notifier.domain.times import format_time
+from notifier.domain.users import User
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.access import Access
+from notifier.service.keyed import KeyedPublisher
+from notifier.service.once import IdempotencyKey
+from notifier.service.publish import Publisher
+from notifier.service.states import StatesService
+from notifier.store.limits import Limits
+
+LIMIT = "door"
+ANY_STATE = InboxFilter(archived="include")
+
+_decode = msgspec.json.decode
+
+
+class Visitor(NamedTuple):
+    """The sender of a request by a door: the caller, the name that `source` says, and the terms of the key.
+
+    `terms.to` is empty for a caller who may reach anybody: with `AUTH_MODE=none`, and a key with the scope `notify`."""
+
+    caller: Caller
+    name: str
+    terms: DoorTerms
+
+    @property
+    def may_name_anybody(self) -> bool:
+        """True where the recipient may be named by the request itself."""
+        return not self.terms.to
+
+
+class Stored(NamedTuple):
+    """A notification that is stored: its id, whose it is, and whether an earlier one of its key was left instead."""
+
+    notification_id: str
+    user: User
+    kept: bool
+
+
+class DoorService:
+    """The use cases of all doors. Every coroutine may raise `NotifierError(unavailable)`."""
+
+    def __init__(
+        self,
+        access: Access,
+        publisher: Publisher,
+        keyed: KeyedPublisher,
+        states: StatesService,
+        limits: Limits,
+        default_target: User,
+        tokens: bool,
+        now: Callable[[], float],
+    ) -> None:
+        """`tokens`: a key is needed (`AUTH_MODE=token`); else who names nobody reaches `default_target`. `now` is
+        Redis' time in Unix seconds."""
+        self._access = access
+        self._publisher = publisher
+        self._limits = limits
+        self._tokens = tokens
+        self.keyed = keyed
+        self.states = states
+        self.default_target = default_target
+        self.now = now
+
+    @property
+    def tokens(self) -> bool:
+        """True where nobody comes in without a key."""
+        return self._tokens
+
+    async def enter(self, door: str, token: str) -> Visitor:
+        """The visitor with that token; raises `NotifierError` (`unauthenticated`, `forbidden`)."""
+        if has_form(door, token):
+            try:
+                key = await self._access.door_key(token)
+            except NotifierError as error:
+                if self._tokens or error.code is not ErrorCode.UNAUTHENTICATED:
+                    raise
+            else:
+                return _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
+        if not self._tokens:
+            return Visitor(ANYBODY, door, DoorTerms(door, ()))
+        if not token:
+            raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed")
+        caller = await self._access.authenticate(token)
+        if not caller.may(Scope.NOTIFY):
+            raise NotifierError(ErrorCode.FORBIDDEN, "this token may not send")
+        return Visitor(caller, caller.name.partition(":")[2] or caller.name, DoorTerms(door, ()))
+
+    def targets_of(self, visitor: Visitor, named: User | None = None) -> tuple[User, ...]:
+        """The users that a visitor's notification goes to: the key's targets, else who was `named`, else the default.
+
+        Raises `NotifierError(forbidden)` where the key does not reach who was named, or nobody is."""
+        if visitor.terms.to:
+            if named is not None and named not in visitor.terms.to:
+                raise NotifierError(ErrorCode.FORBIDDEN, "this key does not reach this user")
+            return visitor.terms.to if named is None else (named,)
+        if named is not None:
+            return (named,)
+        if self._tokens:
+            raise NotifierError(ErrorCode.FORBIDDEN, "this key names no user: make one with --door and --to")
+        return (self.default_target,)
+
+    async def publish(
+        self,
+        visitor: Visitor,
+        targets: tuple[User, ...],
+        said: Mapping[str, Any],
+        once: str | None = None,
+    ) -> list[Stored]:
+        """Stores a notification for each target, in `/notify`'s way: all or nothing.
+
+        `said` are fields of a request to `/notify` beside `target` and `source`: `message`, `title`, `url`, `priority`,
+        `category`, `data`, `ttl`, `key`, `on_same`, `deliver_at`. `once` is the sender's own name of this request: its
+        repeat stores nothing. Raises `NotifierError`: `invalid` names every bad field, `rate_limited`.
+        """
+        terms = visitor.terms
+        body: dict[str, Any] = {"target": [{"id": user.id, "login": user.login} for user in targets]}
+        body |= (
+            {"source": visitor.name[:MAX_SOURCE]}
+            | ({"category": terms.category} if terms.category else {})
+            | dict(said)
+        )
+        draft = read_notify_request(body, format_time(self.now()), sender=visitor.caller.name)
+        key = None if once is None else IdempotencyKey(visitor.caller.identity, f"door:{terms.door}", once)
+        if terms.rate is not None:
+            await self._take_place(visitor, terms.rate)
+        answer = await self._publisher.publish(draft, body, key)
+        return [_stored(row) for row in _decode(answer.body)["results"]]
+
+    async def _take_place(self, visitor: Visitor, rate: tuple[int, float]) -> None:
+        taken = await self._limits.take(LIMIT, rate, [visitor.caller.key_id])
+        if taken.over:
+            raise OverLimit(Quota(LIMIT, *rate, 0, max(taken.over.values())), [])
+
+    async def retract(self, visitor: Visitor, user: User, key: str) -> str:
+        """Takes back what this visitor stored under a key: whether it was `unread`, `read` or `gone`."""
+        return await self.keyed.retract_by_key(visitor.caller.name, key, user.key)
+
+    async def inbox(self, user: User, limit: int, before: str | None = None, after: str | None = None) -> list[Any]:
+        """A user's notifications as the API shows them, archived ones too, in the order of `StatesService.page`."""
+        page = await self.states.page(user.key, ANY_STATE, limit, before, after)
+        items: list[Any] = page["items"]
+        return items
+
+
+def _by_key(door: str, caller: Caller, name: str, terms: DoorTerms | None) -> Visitor:
+    if terms is None or terms.door != door:
+        raise NotifierError(ErrorCode.FORBIDDEN, "this key is for another door")
+    return Visitor(caller, name, terms)
+
+
+def _stored(row: Mapping[str, Any]) -> Stored:
+    target = row["target"]
+    return Stored(row["notification_id"], User(target["id"], target["login"]), row.get("kept", False))

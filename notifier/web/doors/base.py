@@ -1,0 +1,97 @@
+"""Base of all doors: a name, the visitor with a token, errors in the door's own dialect, and helpers for reading."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+import msgspec
+from sanic import HTTPResponse, Request
+
+from notifier.domain.users import User, parse_user_key
+from notifier.errors import ErrorCode, NotifierError
+from notifier.service.doors import DoorService, Visitor
+from notifier.web.endpoints.socket import InboxSocket
+
+_encode = msgspec.json.Encoder().encode
+
+
+class House(NamedTuple):
+    """The parts that doors call. `public_url` is this server's address for links, without a `/` at its end; empty where
+    it is not known, and then no links are made."""
+
+    service: DoorService
+    sockets: InboxSocket
+    public_url: str
+
+
+class Door(ABC):
+    """A foreign protocol. Its methods named in `ways.py` answer requests, and raise `NotifierError`."""
+
+    name: ClassVar[str]
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.service = house.service
+
+    @abstractmethod
+    def refuse(self, request: Request, error: NotifierError, status: int) -> HTTPResponse:
+        """The answer to an error in this protocol; `status` is what our own API says."""
+
+    async def enter(self, tokens: Iterable[str]) -> Visitor:
+        """The visitor with the first of these tokens that is not empty."""
+        return await self.service.enter(self.name, next(filter(None, tokens), ""))
+
+
+def bearer_of(request: Request) -> str:
+    """The token of `Authorization: Bearer`; empty where there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def password_of(request: Request) -> str:
+    """The password of `Authorization: Basic`; empty where there is none. The user's name means nothing here."""
+    return basic_password(request.headers.get("authorization", ""))
+
+
+def basic_password(authorization: str) -> str:
+    """The password in the value of an `Authorization` header of the scheme Basic (RFC 7617); empty where it is none."""
+    scheme, _, pair = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(pair.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def query_of(request: Request, name: str) -> str:
+    """The first value of a parameter of the query; empty where there is none."""
+    return str(request.args.get(name, ""))
+
+
+def named_user(text: str) -> User | None:
+    """The user whose key a path or field names, `1-alice`; None where it names nobody."""
+    return parse_user_key(text)
+
+
+def first_problem(error: NotifierError) -> str:
+    """An error in one line, for protocols that have no list of fields."""
+    found = "; ".join(f"{item.path} {item.message}".strip() for item in error.errors)
+    return f"{error.message}: {found}" if found else error.message
+
+
+def json_answer(body: object, status: int = 200, error: NotifierError | None = None) -> HTTPResponse:
+    """A JSON answer; with `error` the `Retry-After` that it asks for."""
+    headers = {}
+    if error is not None and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    return HTTPResponse(_encode(body), status, headers, "application/json")
+
+
+def not_here(what: str) -> NotifierError:
+    """The error of what a door does not have."""
+    return NotifierError(ErrorCode.NOT_FOUND, what)

@@ -1,0 +1,84 @@
+"""Adds the paths of doors to the application, and gives each door's errors its own dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sanic import HTTPResponse, Request, Sanic
+
+from notifier.errors import NotifierError
+from notifier.web.doors.ways import WAYS, Way
+from notifier.web.http.errors import STATUS
+from notifier.web.http.route import OPEN
+
+if TYPE_CHECKING:
+    from notifier.web.doors.base import Door, House
+
+OnDoor = Callable[[str, str], None]
+
+
+class Entrance:
+    """A door that is built at its first request."""
+
+    def __init__(self, name: str, house: House, on_request: OnDoor) -> None:
+        self._name = name
+        self._house = house
+        self._on_request = on_request
+        self._door: Door | None = None
+
+    @property
+    def door(self) -> Door:
+        """The door itself."""
+        if self._door is None:
+            self._door = _class_of(self._name)(self._house)
+        return self._door
+
+    async def answer(self, handler: str, request: Request, in_path: dict[str, Any]) -> HTTPResponse | None:
+        """Answers a request by a method of the door; counts it."""
+        response: HTTPResponse | None = await getattr(self.door, handler)(request, **in_path)
+        self._on_request(self._name, "accepted" if response is None or response.status < 400 else "refused")
+        return response
+
+    def refuse(self, request: Request, error: NotifierError) -> HTTPResponse:
+        """The door's answer to an error; counts it."""
+        response = self.door.refuse(request, error, STATUS[error.code])
+        limited = STATUS[error.code] == 429
+        outcome = "limited" if limited else "failed" if response.status >= 500 else "refused"
+        self._on_request(self._name, outcome)
+        return response
+
+
+def mount_doors(app: Sanic, house: House, names: Sequence[str], on_request: OnDoor) -> None:
+    """Adds the paths of these doors; `on_request(door, outcome)` is told of each request: `accepted`, `refused`,
+    `limited` or `failed`."""
+    entrances = {name: Entrance(name, house, on_request) for name in names}
+    for number, way in enumerate(WAYS):
+        if way.door in entrances:
+            entrance = entrances[way.door]
+            app.add_route(
+                _handler(entrance, way),
+                way.path,
+                methods=way.methods,
+                name=f"door_{way.door}_{number}",
+                ctx_access=OPEN,
+                ctx_door=entrance,
+                ctx_streams=way.streams,
+                ctx_acts=way.acts,
+            )
+
+
+def _handler(entrance: Entrance, way: Way) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
+    async def serve(request: Request, **in_path: Any) -> HTTPResponse | None:
+        return await entrance.answer(way.handler, request, in_path)
+
+    return serve
+
+
+def _class_of(name: str) -> type[Door]:
+    match name:
+        case "apprise":
+            from notifier.web.doors.apprise import Apprise
+
+            return Apprise
+    raise LookupError(name)

@@ -1,0 +1,34 @@
+"""The paths of all doors. A door's own file is imported at its first request: most instances see few of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TOPIC = "<topic:[-_A-Za-z0-9]{1,64}>"
+KEY = "<key:[-_A-Za-z0-9]{1,128}>"
+
+
+class Way(NamedTuple):
+    """A path of a door, and the method of its class that answers. What `streams` has no end; what `acts` changes
+    something by GET, and is guarded against pages of other origins as if it were a POST."""
+
+    door: str
+    methods: tuple[str, ...]
+    path: str
+    handler: str
+    streams: bool = False
+    acts: bool = False
+
+
+WAYS = (
+    # Apprise API (caronc/apprise-api); its plugin adds the key to the path, or since 2.2 names it in a header.
+    *(Way("apprise", ("POST",), f"{prefix}/notify/{KEY}", "notify") for prefix in ("", "/apprise")),
+    *(Way("apprise", ("POST",), f"{prefix}/notify", "notify_by_header") for prefix in ("", "/apprise")),
+    Way("apprise", ("GET",), "/apprise/status", "status"),
+    Way("apprise", ("GET",), "/status", "status"),
+    *(
+        Way("apprise", ("GET", "POST"), f"{prefix}/{name}/{KEY}", "no_configuration")
+        for prefix in ("", "/apprise")
+        for name in ("add", "get", "del", "cfg")
+    ),
+)

@@ -1,0 +1,87 @@
+"""Tokens, rates and targets of doors' keys."""
+
+import re
+
+import pytest
+
+from notifier.domain.doors import (
+    DOORS,
+    RESERVED,
+    door_of,
+    has_form,
+    new_token,
+    rate_problem,
+    rate_text,
+    read_rate,
+    to_problem,
+    users_of,
+)
+from notifier.domain.users import User
+
+
+@pytest.mark.parametrize(
+    ("door", "form"),
+    [
+        ("gotify", "A[A-Za-z0-9._-]{14}"),
+        ("ntfy", "tk_[a-z0-9]{29}"),
+        ("apprise", "[A-Za-z0-9_-]{1,128}"),
+        ("hooks", "hk_[A-Za-z0-9]{40}"),
+    ],
+)
+def test_a_token_has_the_form_that_clients_take(door, form):
+    tokens = {new_token(door) for _ in range(50)}
+    assert len(tokens) == 50 and all(re.fullmatch(form, token) for token in tokens)
+    assert all(door_of(token) == door and has_form(door, token) for token in tokens)
+
+
+def test_no_other_text_is_a_token():
+    for text in (
+        "",
+        "A",
+        "tk_",
+        "ntf_6d95bee8b6f84d74bf00a40b4d96e561_" + "x" * 43,
+        new_token("ntfy").upper(),
+        "1-alice",
+    ):
+        assert door_of(text) is None
+    for door in DOORS:
+        assert not has_form(door, new_token(door) + "x") and not has_form(door, new_token(door)[:-1])
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("60/1m", (60, 60.0)), ("1/s", (1, 1.0)), ("5/2h", (5, 7200.0)), ("9999999/1d", (9_999_999, 86400.0))],
+)
+def test_a_rate(text, rate):
+    assert read_rate(text) == rate and rate_problem(text) is None and read_rate(rate_text(rate)) == rate
+
+
+@pytest.mark.parametrize(
+    "text", ["", "60", "0/1m", "60/0m", "60/1w", "60/2d", "-1/1m", "6e1/1m", "60/1m ", 60, None, ["60/1m"]]
+)
+def test_no_rate(text):
+    assert rate_problem(text) is not None
+
+
+def test_targets_are_named_by_user_keys():
+    assert to_problem(["1-alice", "2-bob"]) is None
+    assert users_of(["1-alice", "2-bob", "1-alice"]) == (User(1, "alice"), User(2, "bob"))
+    for value in (
+        [],
+        "1-alice",
+        ["alice"],
+        ["1:alice"],
+        [1],
+        ["01-alice"],
+        ["1-alice"] * 101,
+        None,
+        ["1-" + "a" * 129],
+    ):
+        assert to_problem(value) is not None
+
+
+def test_reserved_words_are_the_first_segments_of_paths(client):
+    own = {
+        route.path.split("/")[0] for route in client.app.router.routes if not route.name.startswith("notifier.file_")
+    }
+    assert {name for name in own if name and "<" not in name} <= RESERVED

@@ -1,0 +1,42 @@
+"""Rules of all doors: pages of other origins, counts, and answers to what fails."""
+
+import re
+
+import pytest
+
+from notifier.web.doors.ways import WAYS
+from tests.web.http.test_origin import ask
+
+EVIL = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+CHANGING = [(method, way) for way in WAYS for method in way.methods if method != "GET" or way.acts or way.streams]
+
+
+def path_of(way):
+    return re.sub("<[^>]+>", "1-alice", way.path)
+
+
+@pytest.mark.parametrize(("method", "way"), CHANGING, ids=lambda value: getattr(value, "path", value))
+async def test_a_foreign_page_does_nothing(client, method, way):
+    status, *_ = await ask(client, method, path_of(way), EVIL, "message=m&body=b")
+    assert status == 403
+    assert (await client.get("/api/v1/inbox?user_id=1&login=alice")).json()["items"] == []
+
+
+async def test_requests_are_counted_by_door_and_outcome(client):
+    await client.post("/notify/1-alice", content='{"body":"b"}', headers={"Content-Type": "application/json"})
+    await client.post("/notify/1-alice", content="{}", headers={"Content-Type": "application/json"})
+    text = (await client.get("/metrics")).text
+    assert 'door_requests_total{door="apprise",outcome="accepted"} 1.0' in text
+    assert 'door_requests_total{door="apprise",outcome="refused"} 1.0' in text
+
+
+async def test_a_store_that_is_away_is_said_in_the_doors_own_words(client, monkeypatch):
+    async def fail(*args, **options):
+        raise RuntimeError("a secret of the inside")
+
+    entrance = next(route.ctx.door for route in client.app.router.routes if getattr(route.ctx, "door", None))
+    monkeypatch.setattr(entrance.door.service, "publish", fail)
+    response = await client.post(
+        "/notify/1-alice", content='{"body":"b"}', headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 500 and "inside" not in response.text and "error" in response.json()
