@@ -21,6 +21,9 @@ SLOT = 5.0  # seconds of a fine slot; a coarse one takes a minute
 FINE, COARSE = 12, 15  # slots: a minute, and fifteen of them
 
 
+_NONE: Counter[str] = Counter()
+
+
 class Ring:
     """Counts of one kind in slots of equal length, the oldest of which goes when a new one begins."""
 
@@ -56,13 +59,14 @@ class Talkers:
         self._coarse = {kind: Ring(COARSE, 60.0) for kind in KINDS}
         self._last: deque[tuple[float, Counter[str]]] = deque(maxlen=RATE_SECONDS)
 
-    def add(self, names: Mapping[str, Counter[str]], now: float) -> None:
-        """Counts what came in since the last call, by kind, once a second; `now` is monotonic seconds."""
+    def add(self, names: Mapping[str, Counter[str]], now: float, topics: Counter[str] = _NONE) -> None:
+        """Counts what came in since the last call, by kind, once a second; `now` is monotonic seconds. Of the sources,
+        `topics` are many senders in one, read as fast as they can be: they have no rate."""
         for kind, counts in names.items():
             if counts:
                 self._fine[kind].add(counts, now)
                 self._coarse[kind].add(counts, now)
-        self._last.append((now, Counter(dict(names["source"].most_common(KEPT)))))
+        self._last.append((now, Counter(dict((names["source"] - topics).most_common(KEPT)))))
 
     def top(self, minutes: int, most: int, now: float) -> dict[str, dict[str, int]]:
         """The most frequent names of each kind over 1 or 15 minutes."""
@@ -89,6 +93,7 @@ class Notebook:
         self.talkers = Talkers()
         self._stored: list[tuple[str, Sequence[Stored], int]] = []
         self._came: list[tuple[str, str, str, str, int]] = []
+        self._read: list[tuple[str, str, int]] = []
         self._number = self._mask = 0
 
     def stored(self, source: str, items: Sequence[Stored]) -> None:
@@ -107,12 +112,24 @@ class Notebook:
             if len(self._came) > MOST_NOTED:
                 self._mask = COARSEST
 
+    def read(self, topic: str, user: str) -> None:
+        """Notes a delivery that came by Kafka: it has no caller, and its topic is its source."""
+        self._number += 1
+        if not self._number & self._mask:
+            self._read.append((f"kafka:{topic}", user, self._mask + 1))
+            if len(self._read) > MOST_NOTED:
+                self._mask = COARSEST
+
     def count(self, now: float) -> None:
         """Counts the notes since the last call; `now` is monotonic seconds."""
-        stored, self._stored, came, self._came = self._stored, [], self._came, []
+        stored, self._stored, came, self._came, read, self._read = self._stored, [], self._came, [], self._read, []
         noted, self._number = self._number, 0
         self._mask = COARSEST if noted > 8 * MOST_NOTED else COARSE_MASK if noted > MOST_NOTED else 0
-        self.talkers.add(_counted(stored, came), now)
+        topics = Counter[str]()
+        for topic, user, number in read:
+            topics[topic] += number
+            came.append(("", "", topic, user, number))
+        self.talkers.add(_counted(stored, came), now, topics)
 
 
 class Stored(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from notifier.domain.deliveries import Draft
 from notifier.errors import ErrorCode, NotifierError
@@ -25,7 +25,15 @@ log = logging.getLogger("notifier.kafka")
 class Ingest:
     """This pod's part in the consumer group."""
 
-    def __init__(self, options: Options, topic: str, accept: AcceptService) -> None:
+    def __init__(
+        self,
+        options: Options,
+        topic: str,
+        accept: AcceptService,
+        note: Callable[[str, str], None] = lambda topic, user: None,
+    ) -> None:
+        """`note` is told of each delivery that is new, by topic and user."""
+        self._note = note
         self._options = options
         self._topic = topic
         self._accept = accept
@@ -107,7 +115,10 @@ class Ingest:
 
     async def _accept_counted(self, drafts: Sequence[tuple[str, Draft]]) -> None:
         stored = await self._accept.accept(drafts)
-        self.state.stored += sum(1 for result in stored if result.outcome == "stored")
+        new = [draft for (_, draft), result in zip(drafts, stored, strict=True) if result.outcome == "stored"]
+        self.state.stored += len(new)
+        for draft in new:
+            self._note(self._topic, draft.user_id or draft.recipient)
 
 
 def _run(reader: Reader, loop: asyncio.AbstractEventLoop, end: asyncio.Future[None]) -> None:

@@ -249,7 +249,7 @@ class App:
         from notifier.ingest.options import options_of
 
         options = options_of(settings.kafka_brokers, settings.consumer_group, settings.pod_id, settings.kafka)
-        return Ingest(options, settings.kafka_topic, self.pipeline.accept)
+        return Ingest(options, settings.kafka_topic, self.pipeline.accept, self.notebook.read)
 
     def _build_duties(self) -> None:
         self._build_beats()

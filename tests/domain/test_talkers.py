@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from notifier.domain.talkers import COARSEST, KEPT, MOST_NOTED, Notebook, Talkers
 from notifier.domain.users import User
 
@@ -60,11 +62,31 @@ def test_notes_are_counted_by_kind():
     }
 
 
-def test_many_notes_are_sampled_and_stand_for_all():
+def test_what_kafka_brings_has_its_topic_for_source_and_is_no_flood():
+    notebook = Notebook()
+    for _ in range(3):
+        notebook.read("orders", "u-1")
+    notebook.came("shop", "10.0.0.1", source="kafka:orders", user="u-1", number=5)  # anybody may call theirs so
+    notebook.count(50.0)
+    assert notebook.talkers.top(1, 9, 50.0) == {
+        "source": {"kafka:orders": 8},
+        "user": {"u-1": 8},
+        "caller": {"shop": 5},
+        "address": {"10.0.0.1": 5},
+    }
+    assert notebook.talkers.rates(9, 50.0) == {"kafka:orders": 1.0}
+
+
+@pytest.mark.parametrize("note", ["stored", "read"])
+def test_many_notes_are_sampled_and_stand_for_all(note):
     notebook = Notebook()
     for second in range(4):
         for _ in range(10_000):
-            notebook.stored("shop", ALICE)
-        assert len(notebook._stored) <= MOST_NOTED + 10_000 // COARSEST
+            if note == "stored":
+                notebook.stored("shop", ALICE)
+            else:
+                notebook.read("shop", "1-alice")
+        assert len(notebook._stored) + len(notebook._read) <= MOST_NOTED + 10_000 // COARSEST
         notebook.count(float(second))
-    assert 0.95 < notebook.talkers.top(1, 1, 4.0)["source"]["shop"] / 40_000 < 1.05
+    ((_, count),) = notebook.talkers.top(1, 1, 4.0)["source"].items()
+    assert 0.95 < count / 40_000 < 1.05

@@ -35,6 +35,21 @@ async def test_a_topic_is_read_from_its_beginning(topic, start_reader):
     await topic.has_committed(2, 1)
 
 
+async def test_who_sends_the_most_counts_what_is_new_under_its_topic(topic, start_reader):
+    pod = await start_reader()
+    topic.put(order("1"), order("1"), order("2"), order("3", type="sms", recipient="+905551234567", user_id=None))
+    await topic.has_committed(4, -1001)
+
+    async def counted():
+        found = await pod.get("/api/v1/admin/talkers")
+        return found if sum(row["count"] for row in found["user"]) == 3 else None
+
+    found = await eventually(counted)
+    assert found["source"] == [{"name": f"kafka:{topic.name}", "count": 3}]
+    assert found["user"] == [{"name": "42", "count": 2}, {"name": "+905551234567", "count": 1}]
+    assert (found["caller"], found["address"]) == ([], [])
+
+
 async def test_the_same_id_again_is_the_same_delivery(topic, start_reader):
     pod = await start_reader()
     topic.put(order("1"), order("1"), order("2"))

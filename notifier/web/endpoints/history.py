@@ -79,7 +79,7 @@ class TalkerList(Struct):
     """The ten busiest of each kind, over all instances."""
 
     minutes: Count
-    source: Annotated[list[Talker], Meta(description="By notifications; deliveries count for their caller.")]
+    source: Annotated[list[Talker], Meta(description="By notifications; deliveries for their caller or `kafka:TOPIC`.")]
     user: Annotated[list[Talker], Meta(description="By notifications and deliveries.")]
     caller: Annotated[list[Talker], Meta(description="By requests that send.")]
     address: Annotated[list[Talker], Meta(description="By requests that send.")]
