@@ -81,6 +81,19 @@ class Wait(NamedTuple):
     since: str
 
 
+class _WaitFields(msgspec.Struct):
+    waiting_for: str
+    since: str
+
+
+class _Born(msgspec.Struct):
+    status: Status
+    updated_at: str
+
+
+_born = msgspec.json.Decoder(_Born).decode
+
+
 class Filter(NamedTuple):
     """The filters of a list; empty texts filter nothing. Times are Unix ms."""
 
@@ -130,6 +143,13 @@ def wait_of(record: Record, paused: bool) -> Wait | None:
             return Wait(record.held_by or "in_queue", record.held_since or record.updated_at)
         case _:
             return None
+
+
+def shown_at_first(document: bytes, paused: bool) -> bytes:
+    """The answer to a creation with what the delivery waits for; `paused`: its channel is held."""
+    born = _born(document)
+    wait = wait_of(Record(document, born.status, 0, born.updated_at), paused)
+    return document if wait is None else document[:-1] + b"," + _encode(_WaitFields(wait.reason, wait.since))[1:]
 
 
 def shown_record(record: Record, paused: Collection[str] = ()) -> dict[str, Any]:

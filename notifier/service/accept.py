@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.bodies import canonical
-from notifier.domain.deliveries import Draft, document_of
+from notifier.domain.deliveries import Draft, document_of, shown_at_first
 from notifier.domain.delivery_requests import read_draft
 from notifier.domain.faults import MAX_NAMED
 from notifier.domain.ids import derived_id, new_seed, random_id
@@ -244,7 +244,7 @@ class AcceptService:
 def _accepted(stored: Stored, quota: Quota | None) -> Acceptance:
     if stored.outcome == "mismatch":
         raise mismatch()
-    return Acceptance(stored.document, stored.outcome == "known", quota)
+    return Acceptance(shown_at_first(stored.document, stored.paused), stored.outcome == "known", quota)
 
 
 def _outcome(stored: Stored) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Deliveries:
         if fingerprint != item.fingerprint:
             return Stored("mismatch", "", b"")
         document = await self._redis.call("HGET", self._keys.delivery(f"record:{first}"), "document")
-        return Stored("known", first, document) if document else None
+        return Stored("known", first, document, item.channel in await self.paused()) if document else None
 
     async def bury(self, items: Iterable[Refused], now: int) -> int:
         """Puts messages into the dead-letter queue at `now` (Unix ms), each id once; the number of new entries."""

@@ -44,11 +44,12 @@ class NewDelivery(NamedTuple):
 
 class Stored(NamedTuple):
     """The outcome of storing: `outcome` is `stored`, `known` (then with the first one's id and document) or
-    `mismatch`."""
+    `mismatch`; `paused` where the channel is held."""
 
     outcome: str
     id: str
     document: bytes
+    paused: bool = False
 
 
 class Leased(NamedTuple):
@@ -223,9 +224,9 @@ def digest(text: str) -> str:
 
 def stored_of(item: NewDelivery, result: Reply) -> Stored:
     if result[0] == 1:
-        return Stored("stored", item.id, item.document)
+        return Stored("stored", item.id, item.document, result[1] == 1)
     if result[0] == 2:
-        return Stored("known", result[1].decode(), result[2])
+        return Stored("known", result[2].decode(), result[3], result[1] == 1)
     return Stored("mismatch", "", b"")
 
 

@@ -51,10 +51,25 @@ async def test_the_answer(client):
         "subject": "T",
         "data": {"a": [1]},
         "expires_at": LATER,
+        "waiting_for": "in_queue",
+        "since": found["updated_at"],
     }
-    waits = {"waiting_for": "in_queue", "since": found["updated_at"]}
-    assert await get(client, f"/api/v1/notifications/{found['id']}") == found | waits
-    assert (await create(client, scheduled_at=LATER))["status"] == "scheduled"
+    assert await get(client, f"/api/v1/notifications/{found['id']}") == found
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize(("more", "waits"), [({}, "in_queue"), ({"scheduled_at": LATER}, "not_due")])
+async def test_the_answer_says_what_it_waits_for_and_so_does_that_of_a_repeat(client, more, waits, paused):
+    if paused:
+        await post(client, "/api/v1/admin/channels/sms/pause", {}, 200)
+        waits = "channel_paused" if waits == "in_queue" else waits
+    found = await create(client, idempotency_key="k", **more)
+    assert (found["waiting_for"], found["since"]) == (waits, found["updated_at"])
+    assert await get(client, f"/api/v1/notifications/{found['id']}") == found
+    assert (await get(client, "/api/v1/notifications"))["notifications"] == [found]
+    assert await create(client, idempotency_key="k", **more) == found
+    email = await post(client, "/api/v1/notifications", {**SMS, "channel": "email", "recipient": "a@b.example"}, 201)
+    assert email.json()["waiting_for"] == "in_queue", "another channel is not paused"
 
 
 @pytest.mark.parametrize(

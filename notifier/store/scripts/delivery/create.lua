@@ -3,7 +3,8 @@
 -- KEYS[1]  a key of the slot
 -- ARGV     life of an idempotency key in ms, then per item: id, document, channel, priority, scheduled,
 --          expires, created, accepted, max_retries, user, recipient, limit, batch, idempotency key, fingerprint
--- returns  per item {1} stored | {2, id, document} known | {3} known with another fingerprint
+-- returns  per item {1, paused} stored | {2, paused, id, document} known | {3} known with another fingerprint;
+--          paused: 1 where the channel is held
 local key_life = ARGV[1]
 local results = {}
 
@@ -19,22 +20,29 @@ local function born_as(channel, status)
   return found
 end
 
-local function known(key, id, fingerprint)
+local held = {}
+
+-- 1 for a channel that is held, else 0.
+local function paused(channel)
+  if not held[channel] then held[channel] = sturdy('delivery', 'SISMEMBER', paused_key, channel) or 0 end
+  return held[channel]
+end
+
+local function known(key, id, fingerprint, channel)
   local found = key ~= '' and sturdy('idempotency', 'GET', idempotency_key(key))
   if found then
     local first, there = string.match(found, '^(%S+) (.+)$')
     if first and first ~= fingerprint then return {3} end
     local document = there and sturdy('record', 'HGET', record_key(there), 'document')
-    if document then return {2, there, document} end
+    if document then return {2, paused(channel), there, document} end
   end
   local document = sturdy('record', 'HGET', record_key(id), 'document')
-  return document and {2, id, document}
+  return document and {2, paused(channel), id, document}
 end
 
 local set = {'document', '', 'status', '', 'channel', '', 'priority', '', 'retries', '0', 'max_retries', '', 'created',
   '', 'updated', ''}
 local FIXED = #set
-local STORED = {1}
 
 -- Puts a name and its value behind the first `size` of `set`, where there is a value; the new size.
 local function put(size, name, value)
@@ -46,7 +54,7 @@ end
 for i = 2, #ARGV, 15 do
   local id, document, channel, priority, scheduled, expires, created, accepted = unpack(ARGV, i, i + 7)
   local max_retries, user, recipient, limit, batch, key, fingerprint = unpack(ARGV, i + 8, i + 14)
-  local result = known(key, id, fingerprint)
+  local result = known(key, id, fingerprint, channel)
   if not result then
     local status, entry = 'queued', ''
     if scheduled ~= '' then
@@ -68,7 +76,7 @@ for i = 2, #ARGV, 15 do
       zadd(batch_list_key(batch), (i - 2) / 15, id)
     end
     if key ~= '' then redis.call('SET', idempotency_key(key), fingerprint .. ' ' .. id, 'PX', key_life) end
-    result = STORED
+    result = {1, paused(channel)}
   end
   results[(i + 13) / 15] = result
 end
