@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,10 @@ OF_GOTIFY = ("message", "application", "client", "current", "version", "stream",
 OF_NTFY = ("v1", "app", "static", "file", "account", "settings", "signup", "login", "announcements", "stats", "admin")
 OF_APPRISE = ("notify", "status", "add", "get", "del", "cfg")
 RESERVED = frozenset((*OWN_PATHS, *OWN_FILES, *TO_COME, *OF_GOTIFY, *OF_NTFY, *OF_APPRISE, "ntfy", "gotify", "apprise"))
+
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase  # base 62, in the order of their bytes
+_WHOLE = 22  # digits of a UUID in base 62
+_SHOWN = 12  # characters of ntfy's ids
 
 
 class DoorTerms(NamedTuple):
@@ -102,3 +107,12 @@ def to_problem(value: object) -> str | None:
 def users_of(keys: Sequence[str]) -> tuple[User, ...]:
     """The users with these keys, each once, in their order."""
     return tuple(dict.fromkeys(user for key in keys if (user := parse_user_key(key)) is not None))
+
+
+def ntfy_id(notification_id: str) -> str:
+    """The 12 characters by which ntfy's clients know a notification: the first of its UUID in base 62."""
+    number, digits = uuid.UUID(notification_id).int, ""
+    for _ in range(_WHOLE):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits[:_SHOWN]

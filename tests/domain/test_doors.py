@@ -1,6 +1,7 @@
 """Tokens, rates and targets of doors' keys."""
 
 import re
+import uuid
 
 import pytest
 
@@ -10,6 +11,7 @@ from notifier.domain.doors import (
     door_of,
     has_form,
     new_token,
+    ntfy_id,
     rate_problem,
     rate_text,
     read_rate,
@@ -85,3 +87,14 @@ def test_reserved_words_are_the_first_segments_of_paths(client):
         route.path.split("/")[0] for route in client.app.router.routes if not route.name.startswith("notifier.file_")
     }
     assert {name for name in own if name and "<" not in name} <= RESERVED
+
+
+def test_an_id_for_ntfy_is_the_head_of_the_uuid_in_base_62():
+    assert ntfy_id("00000000-0000-0000-0000-000000000000") == "0" * 12
+    assert ntfy_id("ffffffff-ffff-ffff-ffff-ffffffffffff") == "7n42DGM5Tflk"
+    assert ntfy_id("00000000-0000-0000-0000-000000000001") == "0" * 12
+    ids = [uuid.uuid4() for _ in range(500)]
+    shown = {ntfy_id(str(one)) for one in ids}
+    assert len(shown) == 500 and all(re.fullmatch("[A-Za-z0-9]{12}", one) for one in shown)
+    by_number = [ntfy_id(str(one)) for one in sorted(ids)]
+    assert by_number == sorted(by_number)
