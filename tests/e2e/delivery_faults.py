@@ -38,6 +38,7 @@ SENDERS = 3
 PACE = 0.25  # seconds between a sender's batches
 PATIENCE = 3.0  # seconds that a sender waits for an answer before turning to the other pod
 SETTLE = 60.0
+LOOK = 1.0  # seconds between two looks at all records, which hold Redis up
 TAKES = (0.0, 0.03)  # seconds that the provider needs for one message
 LEASE = 2.0
 FINAL = ("sent", "failed", "cancelled", "expired")
@@ -180,13 +181,17 @@ class Run:
     # -- counting
 
     async def _settled(self, http: aiohttp.ClientSession) -> dict[str, dict[str, Any]]:
-        """The records of all that was accepted, once all have ended or nothing more can be hoped for."""
-        deadline = time.monotonic() + SETTLE
+        """The records of all that was accepted, once all have ended, or none has for `SETTLE` seconds: after a fault a
+        busy machine may need minutes for what waited."""
+        fewest, since = len(self.accepted) + 1, time.monotonic()
         while True:
             records = await self._records(http)
-            if all(record["status"] in FINAL for record in records.values()) or time.monotonic() > deadline:
+            left = sum(record["status"] not in FINAL for record in records.values())
+            if left < fewest:
+                fewest, since = left, time.monotonic()
+            if not left or time.monotonic() - since > SETTLE:
                 return records
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(LOOK)
 
     async def _records(self, http: aiohttp.ClientSession) -> dict[str, dict[str, Any]]:
         records: dict[str, dict[str, Any]] = {}
