@@ -22,6 +22,7 @@ MODULES = (
     "notifier.domain.users",
     "notifier.live.connection",
     "notifier.live.cursor",
+    "notifier.live.follower",
     "notifier.live.frames",
     "notifier.live.hub",
     "notifier.live.lean",

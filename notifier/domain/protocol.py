@@ -196,6 +196,11 @@ def push_cleared(notification_id: bytes, stream_id: bytes) -> bytes:
     ) % (notification_id, stream_id)
 
 
+def is_cleared(text: bytes) -> bool:
+    """True for a text that `push_cleared` made."""
+    return text.endswith(b'"status":"auto_cleared","read":false,"message":""}}')
+
+
 def read_ack(notification_id: bytes, stream_id: bytes) -> bytes:
     """`notification.read.ack`."""
     return b'{"type":"notification.read.ack","data":{"notification_id":"%b","stream_id":"%b"}}' % (

@@ -201,6 +201,18 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     return bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big") + payload
 
 
+def read_texts(frames: bytes) -> Iterator[bytes]:
+    """The payloads of whole text frames of the server, in order."""
+    position, end = 0, len(frames)
+    while position < end:
+        length, position = frames[position + 1], position + 2
+        if length >= 126:
+            width = 2 if length == 126 else 8
+            length, position = int.from_bytes(frames[position : position + width], "big"), position + width
+        yield frames[position : position + length]
+        position += length
+
+
 def encode_ping(payload: bytes = b"") -> bytes:
     """A ping with up to 125 bytes."""
     return encode_frame(PING, payload)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from ipaddress import ip_address
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from msgspec import UNSET, Meta, Struct
 from sanic.exceptions import SanicException
@@ -32,11 +32,16 @@ from notifier.web.http.mount import Call
 from notifier.web.http.protocol import check_upgrade, take_over
 from notifier.web.http.route import KNOWN, Answer, Endpoints, get
 
+if TYPE_CHECKING:
+    from notifier.live.follower import Follower
+
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 SUBPROTOCOL = "notifier.v1"
 TOLD = frozenset(("states", "counts"))  # what a client may ask for by `events`
+
+C = TypeVar("C", bound=Connection)
 
 log = logging.getLogger("notifier.web")
 
@@ -90,6 +95,10 @@ class InboxSocket:
 
     def admit(self, user: User, address: str, caller: Caller) -> Connection:
         """A connection for a user; raises `NotifierError` (`rate_limited`, `unavailable`) before the upgrade."""
+        return self.admit_as(Connection, user, address, caller)
+
+    def admit_as(self, make: Callable[..., C], user: User, address: str, caller: Caller) -> C:
+        """A connection of another class; raises as `admit` does."""
         if not self._store_is_up():
             raise NotifierError(ErrorCode.UNAVAILABLE, "the store is not available", retry_after=1.0)
         if self._hub.count(user.key) >= self._limits.per_user:
@@ -97,7 +106,7 @@ class InboxSocket:
         if self._hub.at_address(address) >= self._limits.per_address and not _is_loopback(address):
             raise NotifierError(ErrorCode.RATE_LIMITED, "too many connections from this address", retry_after=10.0)
         limits, now = self._limits, self._now()
-        connection = Connection(user, self, now=now, max_frame=limits.max_frame, send_buffer=limits.send_buffer)
+        connection = make(user, self, now=now, max_frame=limits.max_frame, send_buffer=limits.send_buffer)
         connection.key_id = caller.key_id
         if caller.expires_at is not None:
             connection.expires_at = self._clock() + caller.expires_at - now
@@ -111,6 +120,11 @@ class InboxSocket:
         self._hub.add(connection)
         self._opened.hold(connection.key_id, connection, connection.revoke)
         self._run(connection, self._router.attach(connection), None)
+
+    def follow(self, follower: Follower, history: Awaitable[None]) -> None:
+        """As `begin`, for a socket that speaks another protocol: `history` sends what comes first, and goes live."""
+        self.begin(follower)
+        self._run(follower, history, None)
 
     def pushed(self, connection: Connection, count: int) -> None:
         """So many pushes left that had waited for their turn."""
