@@ -10,6 +10,8 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 from notifier.packaged.files import held
 from notifier.store.keys import DELIVERY_LUA, Keys
@@ -22,6 +24,14 @@ _NAMES = re.compile(r"local (\w+(?:, \w+)*)")
 _WORD = re.compile(r"\w+")
 
 
+class Part(NamedTuple):
+    """A statement at the top level of a script, the names that it declares, and all words in it."""
+
+    text: str
+    declares: list[str]
+    words: frozenset[str]
+
+
 class Script:
     """A Lua script of `store/scripts/` behind the functions of others that it uses.
 
@@ -31,39 +41,53 @@ class Script:
 
     def __init__(self, name: str, keys: Keys) -> None:
         self.name = name
-        self._keys = keys
-        text = self._compose().encode()
-        self.sha = hashlib.sha1(text, usedforsecurity=False).hexdigest()
-        self._packed = zlib.compress(text, 1)  # a server is sent it once, and the texts of all scripts take 0.4 MB
+        subject = name.partition("/")[0]
+        self.sha, self._packed = _composed(name, DELIVERY_LUA if subject in OF_DELIVERIES else keys.lua_prelude)
 
     @property
     def text(self) -> str:
         """The whole script, as a server loads it."""
         return zlib.decompress(self._packed).decode()
 
-    def _compose(self) -> str:
-        scripts = held("notifier.store", "scripts")
-        subject, own = self.name.split("/")
-        library = scripts["inbox/lib.lua"] if subject == OF_INBOXES else b""
-        library += scripts.get(f"{subject}/lib.lua", b"")
-        end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
-        names = DELIVERY_LUA if subject in OF_DELIVERIES else self._keys.lua_prelude
-        parts = (scripts["common.lua"], library, b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end)
-        return without_unused("\n".join((names, *(part.decode() for part in parts))))
+
+@cache
+def _composed(name: str, names: str) -> tuple[str, bytes]:
+    """The SHA-1 of a script and its text, compressed: a server is sent it once, and all of them take 0.4 MB. `names`
+    are the lines that spell the keys."""
+    subject, own = name.split("/")
+    libraries = ["common.lua", *(["inbox/lib.lua"] if subject == OF_INBOXES else []), f"{subject}/lib.lua"]
+    before = [part for library in libraries for part in _library(library)]
+    scripts = held("notifier.store", "scripts")
+    end = scripts.get(f"{subject}/end.lua", scripts["end.lua"])
+    main = b"\n".join((b"local function main()", scripts[f"{subject}/{own}.lua"], b"end", end))
+    text = _without_unused([*_parts(names), *before, *_parts(main.decode())]).encode()
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest(), zlib.compress(text, 1)
+
+
+def _library(path: str) -> list[Part]:
+    """The statements of a library that scripts share; none where a subject has no library."""
+    return _parts(held("notifier.store", "scripts").get(path, b"").decode())
 
 
 def without_unused(text: str) -> str:
     """The text of a script without comments, and without the local functions and values at its top level that nothing
     after them names. A block at the top level ends with a line that begins with `end` or `}`."""
+    return _without_unused(_parts(text))
+
+
+def _without_unused(parts: list[Part]) -> str:
     kept: list[str] = []
     used: set[str] = set()
-    for statement in reversed(list(_statements(text))):
-        names = _declared(statement)
-        if names and used.isdisjoint(names):
+    for part in reversed(parts):
+        if part.declares and used.isdisjoint(part.declares):
             continue
-        kept.append(statement)
-        used.update(_WORD.findall(statement))
+        kept.append(part.text)
+        used |= part.words
     return "\n".join(reversed(kept))
+
+
+def _parts(text: str) -> list[Part]:
+    return [Part(found, _declared(found), frozenset(_WORD.findall(found))) for found in _statements(text)]
 
 
 def _declared(statement: str) -> list[str]:
