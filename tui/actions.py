@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from tui.client import AdminClient
@@ -17,3 +18,13 @@ class Action(Protocol):
     async def perform(self, client: AdminClient) -> str:
         """Does it; what was done, in words. Raises `ApiError`."""
         ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several operations, by the letter that chooses it; `help` says what comes of it."""
+
+    key: str
+    label: str
+    help: str
+    action: Action

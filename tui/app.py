@@ -9,6 +9,7 @@ from tui import humanise
 from tui.client import AdminClient
 from tui.going import Going
 from tui.messages import (
+    ChooseOne,
     ChooseRecipients,
     ClusterArrived,
     EventsArrived,
@@ -119,6 +120,10 @@ class Dashboard(Shell):
                 await self._show_view("send")
             else:
                 self.inform(f"{humanise.plural(many, 'user')} to send to; 8 goes there")
+
+    def on_choose_one(self, message: ChooseOne) -> None:
+        """Asks which of several operations."""
+        self._operations.choose(message)
 
     def on_operate(self, message: Operate) -> None:
         """Asks, then does it."""

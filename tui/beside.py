@@ -44,10 +44,17 @@ def _client(row: Client) -> Facts:
     ]
 
 
+def states_of(row: Entry) -> Facts:
+    """Since when a notification bears which mark, and until when it is put off."""
+    marks = [(mark.capitalize(), humanise.stamp(at)) for mark, at in row.marks]
+    return marks if row.snoozed_until is None else [*marks, ("Snoozed until", humanise.stamp(row.snoozed_until))]
+
+
 def _entry(row: Entry) -> Facts:
     return [
         ("User", str(row.user)),
-        ("State", row.status),
+        ("State", row.state),
+        *states_of(row),
         ("Source", row.source or humanise.NONE),
         ("Priority", row.priority or humanise.NONE),
         ("Created", humanise.stamp(row.created_at)),

@@ -21,6 +21,7 @@ from tui.sse import Parser, ServerEvent
 
 ADMIN = "/api/v1/admin"
 DELIVERIES = "/api/v1/notifications"
+INBOX = "/api/v1/inbox"
 DELIVERIES_PAGE = 100  # the most that the server gives of deliveries in one answer
 PAGE = 500  # rows a request: small enough that decoding one page holds no key up
 FOUND_MAX = 20  # rows of a search
@@ -132,6 +133,17 @@ class AdminClient:
     async def user(self, user: UserKey) -> Json:
         """`GET users/{key}`."""
         return await self._get(f"{ADMIN}/users/{_part(str(user))}")
+
+    async def inbox_item(self, user: UserKey, notification_id: str) -> Json:
+        """`GET /api/v1/inbox/{id}` of a user: one notification with its states."""
+        return await self._get(f"{INBOX}/{_part(notification_id)}", user_id=user.id, login=user.login)
+
+    async def mark(self, user: UserKey, notification_id: str, mark: str) -> Json:
+        """`POST /api/v1/inbox/mark` of one notification of a user; how many changed, and errors."""
+        query = {"user_id": str(user.id), "login": _encodable(user.login)}
+        body = {"as": mark, "ids": [notification_id]}
+        async with self._request("POST", f"{INBOX}/mark", params=query, json=body) as response:
+            return await self._decoded(response)
 
     async def disconnect(self, connection_id: str) -> None:
         """`DELETE clients/{connection_id}`."""

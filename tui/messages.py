@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui.actions import Action
+from tui.actions import Action, Choice
 from tui.model import Record, UserKey
 from tui.problems import Problem
 from tui.record import Json
@@ -147,6 +147,15 @@ class Operate(Message):
     """Do something that cannot be undone, after asking; `done` is called once it is done."""
 
     action: Action
+    done: Callable[[], None] | None = None
+
+
+@dataclass
+class ChooseOne(Message):
+    """Have one of several operations chosen, then do it, after asking; `done` is called once it is done."""
+
+    heading: str
+    choices: Sequence[Choice]
     done: Callable[[], None] | None = None
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tui import humanise
+from tui.actions import Action
 from tui.client import AdminClient, ApiError
+from tui.dialogs.choose import Choose
 from tui.dialogs.confirm import Confirm
-from tui.messages import Operate, SendNow
+from tui.messages import ChooseOne, Operate, SendNow
 from tui.screens.send import Send
 from tui.shell import Shell
 from tui.world import World
@@ -30,6 +32,15 @@ class Operations:
         """Asks, then does it."""
         self._app.asking = self._app.run_worker(self._operate(wish), group="operate", exclusive=True)
         self._tick()
+
+    def choose(self, wish: ChooseOne) -> None:
+        """Has one chosen, then goes on as with any other."""
+
+        def go_on(action: Action | None) -> None:
+            if action is not None:
+                self.operate(Operate(action, wish.done))
+
+        self._app.push_screen(Choose(wish.heading, wish.choices), go_on)
 
     def send(self, message: SendNow, view: Send) -> None:
         """Sends; to everybody only after asking."""

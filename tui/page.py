@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -22,9 +22,10 @@ from tui.commands import Command, allowed, bind
 from tui.deliveries.actions import CancelDelivery, HoldChannel, RetryDelivery
 from tui.deliveries.channels import Channel
 from tui.deliveries.model import Delivery, Provider
-from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser
+from tui.inbox.actions import ClearPending, DisconnectOne, DisconnectUser, marks_of
 from tui.inbox.model import Client, Entry, User
 from tui.messages import (
+    ChooseOne,
     ChooseRecipients,
     CopyText,
     OpenDeliveries,
@@ -53,6 +54,9 @@ WHY = Command("e", "why", "why", "Why it is as it is: one timeline of all that i
 HISTORY = Command("h", "history", "history", "Show the history of the user", footer=True)
 COMPOSE = Command("n", "compose(True)", "notify", "Write a notification to the user", writes=True)
 ADD = Command("a", "compose(False)", "add", "Add the user to those to send to", writes=True)
+MARK = Command(
+    "m", "mark", "mark", "Mark the notification as seen, read, archived …; asks first", footer=True, writes=True
+)
 DISCONNECT = Command("D", "disconnect", "disconnect", "Disconnect it; asks first", footer=True, writes=True)
 CLEAR = Command("X", "clear", "clear", "Clear what the user has unread; asks first", footer=True, writes=True)
 CANCEL = Command("X", "cancel", "cancel", "Cancel the delivery; asks first", footer=True, writes=True)
@@ -298,10 +302,13 @@ class Page(Screen[None]):
 
     def operate(self, action: Action) -> None:
         """Asks for something to be done to the selected row, which may go by that."""
+        self.post_message(Operate(action, self.acted_on()))
+
+    def acted_on(self) -> Callable[[], None] | None:
+        """The call for when something was done to the selected row."""
         table = self.table
         key = None if table is None or table.selected is None else table.listing.key(table.selected)
-        done = None if table is None or key is None else partial(table.acted_on, key)
-        self.post_message(Operate(action, done))
+        return None if table is None or key is None else partial(table.acted_on, key)
 
     def without(self, what: str) -> None:
         """Says why a key did nothing: there is no `what` here."""
@@ -362,6 +369,20 @@ class Page(Screen[None]):
             self.post_message(ChooseRecipients([self.user], go))
         else:
             self.without("user")
+
+    @property
+    def entry(self) -> Entry | None:
+        """The notification that the page or the selected row is."""
+        return self.record if isinstance(self.record, Entry) else None
+
+    def action_mark(self) -> None:
+        """Asks for a mark for the notification."""
+        entry = self.entry
+        if entry is not None and entry.notification_id:
+            heading = f"Mark 1 notification of {entry.user}, {entry.state} now, as"
+            self.post_message(ChooseOne(heading, marks_of(entry), self.acted_on()))
+        else:
+            self.without("notification")
 
     def action_disconnect(self) -> None:
         """Disconnects the selected connection, or all of the user's."""

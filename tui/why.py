@@ -24,8 +24,8 @@ from tui.times import TIMES
 
 DELIVERIES_MAX = 50  # of a user
 ENTRIES_MAX = 100
-_STATES = {"unread": "unread", "read": "read", "auto_cleared": "cleared, unread"}
-_TONES = {"unread": "warn", "read": "good"}
+_STATES = {"auto_cleared": "cleared, unread", "seen": "seen, unread", "acted": "acted on"}
+_TONES = {"unread": "warn", "seen": "warn", "read": "good", "acted": "good"}
 _TIMES = (
     ("scheduled_at", "due", ""),
     ("next_retry_at", "next try", "warn"),
@@ -257,19 +257,21 @@ def _one_line(row: Delivery) -> Step:
 
 
 def _entry(row: Entry) -> list[Step]:
-    """A notification: when it was stored, and how it stands now."""
+    """A notification: when it was stored and marked, and how it stands now."""
+    name = "notification"
+    steps = [Step(row.stored_at, name, _text(row), "", row.raw)]
+    steps += [Step(at, name, f"marked {word}", "", row.raw) for word, at in row.marks if at is not None]
     expired = ", its text has expired" if row.payload is None else ""
-    now = Step(
-        None, "notification", f"{_STATES.get(row.status, row.status)}{expired}", _TONES.get(row.status, "dim"), row.raw
-    )
-    return [Step(row.stored_at, "notification", _text(row), "", row.raw), now]
+    put_off = f" until {humanise.stamp(row.snoozed_until)}" if row.state == "snoozed" else ""
+    now = f"{_STATES.get(row.state, row.state)}{put_off}{expired}"
+    return [*steps, Step(None, name, now, _TONES.get(row.state, "dim"), row.raw)]
 
 
 def _stored(row: Entry) -> Step:
     """The same in one line."""
-    said = f"{_text(row)} ({_STATES.get(row.status, row.status)})"
+    said = f"{_text(row)} ({_STATES.get(row.state, row.state)})"
     leads = AboutNotification(row.user, row.notification_id, row.stream_id)
-    return Step(row.stored_at, f"notification {row.identity[:8]}", said, _TONES.get(row.status, "dim"), row.raw, leads)
+    return Step(row.stored_at, f"notification {row.identity[:8]}", said, _TONES.get(row.state, "dim"), row.raw, leads)
 
 
 def _text(row: Entry) -> str:

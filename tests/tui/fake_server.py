@@ -185,6 +185,8 @@ class FakeServer:
             web.get(f"{ADMIN}/events", self._events),
             web.post(f"{ADMIN}/broadcast", self._broadcast),
             web.post("/api/v1/notify", self._notify),
+            web.get("/api/v1/inbox/{id}", self._inbox_item),
+            web.post("/api/v1/inbox/mark", self._mark),
             *self.cluster.deliveries.routes(),
             *self.cluster.cockpit.routes(),
         ]
@@ -265,6 +267,34 @@ class FakeServer:
         user = {"user_id": int(request.query["user_id"]), "login": request.query["login"]}
         newest = rows[::-1][: int(request.query["limit"])]
         return web.json_response({"user": user, "notifications": newest, "total": len(rows)})
+
+    def _row_of(self, request: web.Request, identity: str) -> Json | None:
+        inbox = self.cluster.inboxes.get(f"{request.query['user_id']}-{request.query['login']}", [])
+        return next((row for row in inbox if row["notification_id"] == identity and row["payload"]), None)
+
+    async def _inbox_item(self, request: web.Request) -> web.Response:
+        row = self._row_of(request, request.match_info["id"])
+        if row is None:
+            return problem(404, "no such notification in this inbox")
+        return web.json_response(row["payload"] | {name: row[name] for name in row if name not in ("id", "payload")})
+
+    async def _mark(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.bodies.append(body)
+        row = self._row_of(request, body["ids"][0])
+        if row is None:
+            errors = [{"id": body["ids"][0], "error": "not_found"}]
+            return web.json_response({"changed": 0, "counts": {}, "rev": 1, "errors": errors})
+        mark, now = body["as"], rfc3339(time.time())
+        if mark == "unread":
+            row |= {"read": False, "status": "unread", "read_at": None}
+        elif mark == "unarchived":
+            row["archived_at"] = None
+        else:
+            row |= {"seen_at": row.get("seen_at") or now, f"{mark}_at": now}
+            if mark != "seen":
+                row |= {"read": True, "status": "read", "read_at": row.get("read_at") or now}
+        return web.json_response({"changed": 1, "counts": {}, "rev": 2})
 
     async def _pods(self, request: web.Request) -> web.Response:
         return web.json_response({"pods": self.cluster.pods})

@@ -306,3 +306,23 @@ async def test_providers_queues_and_a_paused_channel(loop, deaf, look):
             await deliver(deaf, "no", channel="email", recipient=f"user{number}@example.com")
         await stage.press("minus", "escape")
         await stage.sees("✕ open")
+
+
+async def test_a_notification_is_marked_as_its_user_would(loop, client, look):
+    inbox = await Inbox.open(client, login="alice&events=states,counts")
+    await notify(client, "is on its way")
+    async with look(client) as stage:
+        await stage.view("3", "● online", "alice")
+        await stage.press("h")
+        await stage.sees("is on its way", "● unread")
+        for key, mark, shown in (("s", "seen", "● seen"), ("a", "archived", "✓ archived")):
+            await stage.press("m")
+            await stage.sees("Mark 1 notification of 1-alice")
+            await stage.press(key)
+            await stage.asks("Mark 1 notification, “is on its way” of 1-alice")
+            await stage.press("y")
+            await stage.sees(shown)
+            while (message := await inbox.receive())["type"] != "notification.state" or not message["data"][mark]:
+                pass
+        await stage.press("enter")
+        await stage.sees("Seen", "Read", "Archived")

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from tui import humanise
+from tui.beside import states_of
 from tui.columns import since
 from tui.commands import bind
 from tui.details.detail import BACK, Detail
@@ -16,7 +17,7 @@ from tui.inbox.model import Entry
 from tui.inbox.subjects import Inbox
 from tui.messages import CopyText
 from tui.model import UserKey
-from tui.page import COMPOSE, COPY_ID, COPY_JSON, HISTORY, USER, WHY, Setting, as_json
+from tui.page import COMPOSE, COPY_ID, COPY_JSON, HISTORY, MARK, USER, WHY, Setting, as_json
 from tui.safe import safe, safe_lines
 from tui.subjects import Snapshot
 from tui.why import About, AboutNotification
@@ -29,7 +30,7 @@ _GONE = "no longer in the inbox: expired, cleared or trimmed"
 class NotificationDetail(Detail):
     """Found in its user's inbox, and in the events that are still kept."""
 
-    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, USER, HISTORY, COMPOSE)
+    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, MARK, USER, HISTORY, COMPOSE)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = "VerticalScroll"
 
@@ -49,6 +50,11 @@ class NotificationDetail(Detail):
     def user(self) -> UserKey | None:
         """The owner of the inbox."""
         return self._user
+
+    @property
+    def entry(self) -> Entry | None:
+        """This one, where it is still in the inbox."""
+        return self._entry
 
     @property
     def about(self) -> About | None:
@@ -71,7 +77,7 @@ class NotificationDetail(Detail):
     def show_snapshot(self, value: Snapshot[Entry]) -> None:
         """Finds it in the inbox."""
         found = next((entry for entry in value.rows if self._is_it(entry)), None)
-        self._state = _GONE if found is None else found.status
+        self._state = _GONE if found is None else found.state
         self._entry = found or self._entry
         self._draw()
 
@@ -115,5 +121,6 @@ class NotificationDetail(Detail):
             entry = self._entry
             times.append(("Created", humanise.stamp(entry.created_at)))
             times.append(("Stored", f"{humanise.stamp(entry.stored_at)}, {since(entry.stored_at)} ago"))
+            times += states_of(entry)
         events = self.world.tail.about(self._nid)[-8:]
         return times + [(event.kind, f"{humanise.stamp(event.at)} on {event.pod_id}") for event in events]

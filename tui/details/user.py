@@ -13,7 +13,7 @@ from tui.inbox import columns
 from tui.inbox.model import UserFacts
 from tui.inbox.subjects import UNKNOWN, OneUser, UserDetail
 from tui.model import UserKey
-from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, USER_DELIVERIES, WHY, Setting
+from tui.page import ADD, CLEAR, COMPOSE, COPY_ID, COPY_JSON, DISCONNECT, HISTORY, MARK, USER_DELIVERIES, WHY, Setting
 from tui.safe import safe
 from tui.why import ENTRIES_MAX, of_user, timeline
 from tui.widgets.table import Table
@@ -23,7 +23,7 @@ from tui.widgets.words import Part, Words
 class OneUserDetail(Detail):
     """Four tables; Tab goes from one to the next, and the one with the focus has the most room."""
 
-    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
+    COMMANDS_HERE = (BACK, WHY, COPY_ID, COPY_JSON, MARK, HISTORY, USER_DELIVERIES, COMPOSE, ADD, DISCONNECT, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
 
     def __init__(self, setting: Setting, user: UserKey) -> None:
@@ -62,7 +62,7 @@ class OneUserDetail(Detail):
     def show_snapshot(self, value: UserDetail) -> None:
         """Fills it."""
         facts = UserFacts.read(value.facts, user=self._user)
-        unread = [entry for entry in value.entries if entry.status == "unread"]
+        unread = [entry for entry in value.entries if entry.state in ("unread", "seen")]
         self._devices.replace(facts.connections)
         self._unread.replace(unread)
         self._inbox.replace(value.entries, value.stored)

@@ -10,6 +10,7 @@ from tui.model import UserKey, user_of
 from tui.record import Json, Moment, Raw, Read, Row, Text, Whole, moment, number_in, rows, text
 
 _NOTHING: Json = {}
+_MARKS = ("seen", "read", "acted", "archived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,33 @@ class Entry(Read):
         return found or ("seen" if self.status == "unread" and text(self.raw, "seen_at") else self.status)
 
     @property
+    def marks(self) -> list[tuple[str, float | None]]:
+        """`seen`, `read`, `acted`, `archived`, those that it bears, each with the unix seconds of the first time."""
+        return [(mark, moment(self.raw.get(f"{mark}_at"))) for mark in _MARKS if text(self.raw, f"{mark}_at")]
+
+    @property
+    def snoozed_until(self) -> float | None:
+        """Unix seconds when it comes back, None where it is not put off."""
+        return moment(self.raw.get("snoozed_until"))
+
+    @property
+    def stays_read(self) -> bool:
+        """True for what its user archived or acted on."""
+        return any(text(self.raw, name) for name in ("archived_at", "acted_at"))
+
+    def is_marked(self, mark: str) -> bool:
+        """True where a mark would change nothing."""
+        match mark:
+            case "read" | "unread":
+                return (self.status == "read") == (mark == "read")
+            case "seen":
+                return self.status == "read" or bool(text(self.raw, "seen_at"))
+            case "unarchived":
+                return not text(self.raw, "archived_at")
+            case _:
+                return bool(text(self.raw, f"{mark}_at"))
+
+    @property
     def source(self) -> str:
         """The source that the sender named."""
         return text(self.payload or _NOTHING, "source")
@@ -137,6 +165,10 @@ class Entry(Read):
         return moment((self.payload or _NOTHING).get("created_at"))
 
     @property
+    def _words(self) -> str:
+        return self.status if self.state == self.status else f"{self.status} {self.state}"
+
+    @property
     def identity(self) -> str:
         """The id that `y` copies."""
         return self.notification_id or self.stream_id
@@ -149,7 +181,7 @@ class Entry(Read):
     @property
     def haystack(self) -> str:
         """The text that a filter searches, in lower case."""
-        return f"{self.user} {self.status} {self.source} {self.message} {self.notification_id}".lower()
+        return f"{self.user} {self._words} {self.source} {self.message} {self.notification_id}".lower()
 
 
 def _connections(row: Json) -> list[Client]:

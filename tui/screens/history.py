@@ -15,7 +15,7 @@ from tui.inbox.subjects import Inbox
 from tui.listing import Listing
 from tui.messages import RefreshNow
 from tui.model import UserKey
-from tui.page import CLEAR, USER_COMMANDS, Page, Setting
+from tui.page import CLEAR, MARK, USER_COMMANDS, Page, Setting
 from tui.safe import safe
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
@@ -38,7 +38,7 @@ class UserHistory(TableView):
     """One inbox, newest first. The user is typed here, or comes from another view by `h`."""
 
     tab = Tab("history", "5", "History")
-    COMMANDS_HERE = (*TABLE_COMMANDS, CHOOSE, *USER_COMMANDS, CLEAR)
+    COMMANDS_HERE = (*TABLE_COMMANDS, CHOOSE, MARK, *USER_COMMANDS, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
     AUTO_FOCUS = ""  # the field or the table, see `on_mount`
     news = True

@@ -7,7 +7,7 @@ from tui.inbox import columns
 from tui.inbox.model import Entry
 from tui.inbox.subjects import all_pending
 from tui.listing import Listing
-from tui.page import CLEAR, USER_COMMANDS, Setting
+from tui.page import CLEAR, MARK, USER_COMMANDS, Setting
 from tui.view import TABLE_COMMANDS, TableView
 from tui.widgets.tabs import Tab
 
@@ -16,7 +16,7 @@ class Pending(TableView):
     """One row for each unread notification."""
 
     tab = Tab("pending", "4", "Pending")
-    COMMANDS_HERE = (*TABLE_COMMANDS, *USER_COMMANDS, CLEAR)
+    COMMANDS_HERE = (*TABLE_COMMANDS, MARK, *USER_COMMANDS, CLEAR)
     BINDINGS = bind(COMMANDS_HERE)
     news = True
     noun = "unread notifications"
