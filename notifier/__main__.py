@@ -1,12 +1,10 @@
-"""The program's entry."""
+"""The program's entry. Nothing here starts processes through `multiprocessing`: it needs no `freeze_support()`."""
 
-import multiprocessing
 import sys
 
 
 def main() -> None:
     """Runs the command line; exits with its code."""
-    multiprocessing.freeze_support()
     from notifier.cli import run
 
     sys.exit(run())

@@ -58,6 +58,9 @@ def command(config: Path | None, workers: int, **flags: Any) -> int:
         settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
+    from notifier.serving import libraries
+
+    libraries.load()
     from notifier.pod.pipeline import check_providers
     from notifier.providers.base import SetupError
     from notifier.serving.process import StartError, run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_tz
 
 MAX_WAIT = 86400.0
 MAX_LENGTH = 256  # characters that are looked at: a few headers of one answer
@@ -30,6 +29,8 @@ def _wait(value: str, now: float) -> float | None:
 
 def _until(value: str, now: float) -> float | None:
     """Seconds until a date. One without a zone (asctime) is GMT, as every date of HTTP (RFC 9110 §5.6.7)."""
+    from email.utils import parsedate_tz  # 0.3 MB, for few servers
+
     try:
         parts = parsedate_tz(value)
         if parts is None or abs(parts[9] or 0) > MAX_OFFSET:

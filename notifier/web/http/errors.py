@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 
-import ujson
 from sanic import HTTPResponse, Request
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
@@ -143,4 +143,7 @@ _DETAILS = {
 
 
 def _dumps(body: dict[str, object]) -> bytes:
-    return ujson.dumps(body, escape_forward_slashes=False, ensure_ascii=False).encode("utf-8", "replace")
+    return _encode(body).encode("utf-8", "replace")  # a detail may quote half of a surrogate pair
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
