@@ -1,7 +1,5 @@
 """The program's own files are read once, and then served from memory."""
 
-import importlib.resources
-
 from notifier.config import load
 from notifier.packaged import files as held_files
 from notifier.packaged.files import held, hold_all
@@ -11,8 +9,7 @@ from notifier.pod.app import App
 def test_all_that_a_server_needs_is_held_before_it_forks(loop, monkeypatch, tmp_path):
     held.cache_clear()
     hold_all()
-    monkeypatch.setattr(held_files, "files", lambda package: tmp_path / "swept")
-    monkeypatch.setattr(importlib.resources, "files", lambda package: tmp_path / "swept")
+    monkeypatch.setattr(held_files, "folder_of", lambda package: tmp_path / "swept")
 
     async def build():
         return App(load({"server_addr": "127.0.0.1:0", "redis_addr": "localhost:1"}, {})).web()
