@@ -17,7 +17,7 @@ from notifier.telemetry.metrics import Metrics
 
 
 class Person:
-    """Built by `pod/app.py`, which starts the waker with the other duties."""
+    """Built by `pod/parts.py`; `pod/app.py` starts the waker with the other duties."""
 
     def __init__(
         self,

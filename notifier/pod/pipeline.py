@@ -1,4 +1,4 @@
-"""The parts of deliveries: built, started and stopped by `pod/app.py`."""
+"""The parts of deliveries: built by `pod/parts.py`, started and stopped by `pod/app.py`."""
 
 from __future__ import annotations
 
