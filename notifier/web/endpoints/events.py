@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +28,8 @@ MAX_TYPES = 1000  # characters
 
 LEVELS = ("warning", "error")
 PAST_MOST = 500  # events before the present ones
+AGAIN_AFTER = 2.5  # seconds from the first look at the past to the second
+TOLD_MAX = 2_000  # events remembered until then; beyond that one may come twice
 
 _SAMPLE = (
     f"retry: 1000\n: following\n\nid: {TIME}\nevent: notification.read\n"
@@ -50,6 +53,16 @@ class _Event(Struct):
 
 
 _read = msgspec.json.Decoder(_Event).decode
+
+
+class Earlier(NamedTuple):
+    """Notable events of the past as (type, JSON) pairs; the reason why those of other instances are missing, if they
+    are."""
+
+    events: list[tuple[str, bytes]]
+    away: str = ""
+
+
 Past = Callable[[str, int], Awaitable[list[bytes]]]
 
 
@@ -75,7 +88,8 @@ class EventEndpoints(Endpoints):
         "`notification.retracted`, `notification.woken`, `pod.joined`, `pod.left`, `delivery.…` with a status, and the "
         "notable ones, which are kept for a day, at most 1,000 of them: `provider.circuit`, `provider.host_circuit`, "
         "`channel.paused`, `channel.resumed`, `instance.started`, `instance.gone`, `store.replaced`, and `log`, a "
-        "warning or an error of any instance (`level`, `event`, `instance`, `text`). With `since`, or the header "
+        "warning or an error of any instance, or of the supervisor of several (`level`, `event`, `instance`, `text`). "
+        "With `since`, or the header "
         "`Last-Event-ID`, those after that time come first. A follower that is too slow loses the "
         "oldest, and a comment says how many. The stream does not end by itself.",
         answers=(Answer(description="The stream.", body=str, example=_SAMPLE, media="text/event-stream"),),
@@ -91,28 +105,24 @@ class EventEndpoints(Endpoints):
         key_id = call.caller.key_id
         self._opened.hold(key_id, listener, partial(_end, request, listener))
         try:
-            response = await _begin(request)
-            earlier = await self._earlier(request, query, types, response)
-            await _follow(response, listener, earlier, query.level)
+            since = _utc(query.since) or _utc(request.headers.get("last-event-id", ""))
+            await _follow(await _begin(request), listener, query.level, partial(self._earlier, since, types))
         finally:
             self._opened.release(key_id, listener)
             self._feed.leave(listener)
 
-    async def _earlier(
-        self, request: Request, query: EventsQuery, types: frozenset[str], response: BaseHTTPResponse
-    ) -> list[tuple[str, bytes]]:
+    async def _earlier(self, since: str, types: frozenset[str]) -> Earlier:
         """Notable events since the time that the follower names; none where they name none. While Redis is away those
-        of this instance alone, and a comment says so."""
-        since = _utc(query.since) or _utc(request.headers.get("last-event-id", ""))
+        of this instance alone."""
         if not since:
-            return []
+            return Earlier([])
+        kept, away = [], ""
         try:
             kept = await self._past(since, PAST_MOST)
         except NotifierError as error:
-            await response.send(b": earlier events are left out: %b\n\n" % error.message.encode())
-            kept = []
+            away = error.message
         kept += [data for data in self._feed.notable if data not in kept and _read(data).time > since]
-        return [(kind, data) for data in kept if (kind := kind_of(data)) in types or not types]
+        return Earlier([(kind, data) for data in kept if (kind := kind_of(data)) in types or not types], away)
 
 
 def _utc(moment: str) -> str:
@@ -130,13 +140,25 @@ async def _begin(request: Request) -> BaseHTTPResponse:
     return cast(BaseHTTPResponse, response)
 
 
-async def _follow(response: BaseHTTPResponse, listener: Listener, earlier: list[tuple[str, bytes]], level: str) -> None:
-    if earlier:
-        await response.send(_encode(earlier, 0, level))
-    told = {data for _, data in earlier}  # what comes while the past is read is in both
+async def _follow(
+    response: BaseHTTPResponse, listener: Listener, level: str, earlier: Callable[[], Awaitable[Earlier]]
+) -> None:
+    """Sends the past, then what comes. Looks at the past once more some seconds later, and until Redis answers: other
+    instances keep their events within a second, and tell of them only once they know of the follower."""
+    told: set[bytes] = set()  # what comes while the past is read is in both
+    due, looks = time.monotonic(), 0
     while not listener.ended:
-        batch = [event for event in await listener.take(KEEP_ALIVE) if event[1] not in told]
-        await response.send(_encode(batch, listener.missed, level) or b": still here\n\n")
+        batch = await listener.take(max(0.0, min(KEEP_ALIVE, due - time.monotonic())))
+        if time.monotonic() >= due:
+            past = await earlier()
+            if past.away and not looks:
+                await response.send(b": earlier events are left out: %b\n\n" % past.away.encode())
+            batch, looks = [*past.events, *batch], looks + 1
+            due = time.monotonic() + AGAIN_AFTER if looks == 1 or past.away else float("inf")
+        fresh = [event for event in batch if event[1] not in told]
+        if due < float("inf") and len(told) < TOLD_MAX:
+            told.update(data for _, data in fresh)
+        await response.send(_encode(fresh, listener.missed, level) or b": still here\n\n")
         listener.missed = 0
 
 

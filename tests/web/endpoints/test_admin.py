@@ -250,6 +250,20 @@ async def test_events_with_a_past(client):
     assert (await client.get(f"{ADMIN}/events?since=noon")).status_code == 422
 
 
+async def test_events_that_another_instance_kept_only_after_a_follower_came(client, start_pod, monkeypatch):
+    """They are neither kept when the past is read nor told on the bus; each still comes, and once."""
+    monkeypatch.setattr("notifier.web.endpoints.events.AGAIN_AFTER", 0.2)
+    other = (await start_pod("pod-b")).pod
+    keeper = next(duty for duty in other.duties if duty.name == "event keeper")
+    await keeper.stop()
+    other.events.note("channel.paused", {"channel": "sms"})
+    events = await Events.open(client, "?since=2020-01-01T00:00:00Z&types=channel.paused,channel.resumed")
+    await keeper.round()
+    assert (await events.next())["channel"] == "sms"
+    await client.post(f"{ADMIN}/channels/sms/resume")
+    assert (await events.next())["type"] == "channel.resumed"
+
+
 async def test_events_of_before_while_the_store_is_away(client):
     """Those that this instance still holds are told, and a comment says what is left out."""
     await client.pod.redis.stop()
