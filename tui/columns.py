@@ -107,7 +107,7 @@ LOG: tuple[Column[Event], ...] = (
         9,
         tone=lambda row: _LEVEL_TONES.get(row.level, ""),
     ),
-    Column("instance", "Instance", lambda row: row.pod_id, lambda row: row.pod_id, 8, flex=1, rank=1),
+    Column("instance", "Instance", lambda row: row.told_by, lambda row: row.told_by, 8, flex=1, rank=1),
     Column("event", "Event", lambda row: row.named, lambda row: row.named, 18, flex=1),
     Column("said", "Text", lambda row: row.said[:400], lambda row: row.said, 26, flex=4),
 )

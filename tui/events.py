@@ -73,6 +73,11 @@ class Event(Read):
         return text(self.raw, "level") if self.kind == LOG else ""
 
     @property
+    def told_by(self) -> str:
+        """The instance; of a log line perhaps a process beside the instances, such as a supervisor."""
+        return (text(self.raw, "instance") if self.kind == LOG else "") or self.pod_id
+
+    @property
     def named(self) -> str:
         """The event that a log line tells of, such as `redis.silent`."""
         return text(self.raw, "event")
@@ -105,7 +110,7 @@ class Event(Read):
         """The text that a filter searches, in lower case."""
         raw = self.raw
         ids = f"{text(raw, 'notification_id')} {self.delivery_id} {text(raw, 'connection_id')}"
-        return f"{self.kind} {self.who} {self.pod_id} {self.what} {ids}".lower()
+        return f"{self.kind} {self.who} {self.told_by} {self.what} {ids}".lower()
 
 
 class Tail:

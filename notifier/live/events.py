@@ -122,9 +122,10 @@ class EventFeed:
         if self.wanted:
             self._tell(kind, self._encoded(kind, facts))
 
-    def note(self, kind: str, facts: Mapping[str, object]) -> None:
-        """A notable event of this pod: told as any other, and kept for a day for those who come later."""
-        data = self._encoded(kind, facts)
+    def note(self, kind: str, facts: Mapping[str, object], ago: float = 0.0) -> None:
+        """A notable event of this pod, some seconds `ago`: told as any other, and kept for a day for those who come
+        later."""
+        data = self._encoded(kind, facts, ago)
         self._notable.append(data)
         if self.wanted:
             self._tell(kind, data)
@@ -146,8 +147,8 @@ class EventFeed:
         if room:
             self._notable.extendleft(reversed(notable[-room:]))
 
-    def _encoded(self, kind: str, facts: Mapping[str, object]) -> bytes:
-        return _encode({"type": kind, "time": format_time(self._now()), "pod_id": self._pod, **facts})
+    def _encoded(self, kind: str, facts: Mapping[str, object], ago: float = 0.0) -> bytes:
+        return _encode({"type": kind, "time": format_time(self._now() - ago), "pod_id": self._pod, **facts})
 
     def _tell(self, kind: str, data: bytes) -> None:
         self._offer(kind, data)

@@ -27,6 +27,7 @@ from notifier.pod.pipeline import Pipeline
 from notifier.pod.policies import problem_thresholds
 from notifier.pod.problems import ProblemBoard
 from notifier.pod.pulse import Pulse
+from notifier.pod.seat import Seat
 from notifier.pod.store_state import StoreState
 from notifier.service.operate import Operations, PodReport, pod_report
 from notifier.store.delivery_records import Queues
@@ -66,6 +67,7 @@ class Instance(Protocol):
     pipeline: Pipeline
     operations: Operations
     ingest: Ingest | None
+    seat: Seat | None
 
 
 class Cockpit:
@@ -163,6 +165,8 @@ class Cockpit:
         self.pulse.tick()
         self._counts.tick()
         self.problems.measure()
+        if self._instance.seat is not None:
+            self._log.tell(self._instance.seat.take_lines())
 
     def _kafka_error(self) -> str | None:
         """The reason why Kafka is not read. Empty while it is paused, as the store is away then."""

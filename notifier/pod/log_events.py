@@ -1,18 +1,17 @@
-"""Warnings and errors of this instance's log as events, for those who follow from afar."""
+"""Warnings and errors of this instance's log as events, for those who follow from afar; and those of the processes
+beside it that serve nobody.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from notifier.live.events import EventFeed
+from notifier.telemetry.lines import MAX_TEXT, Line, facts_of, level_of, text_of
 
-MAX_TEXT = 300  # characters
 PER_SECOND = 20  # lines of a second that become events; a storm is told by the number of those left out
-
-# Attributes of every record; what else there is belongs to the line.
-_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class LogEvents(logging.Handler):
@@ -30,12 +29,18 @@ class LogEvents(logging.Handler):
         if not self._may_tell():
             self._left_out += 1
             return
-        facts = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        facts = facts_of(record)
         if self._left_out:
             facts["left_out"], self._left_out = self._left_out, 0
-        level = "error" if record.levelno >= logging.ERROR else "warning"
-        said = {"level": level, "event": record.getMessage()[:MAX_TEXT], "instance": self._pod, "text": _text(facts)}
-        self._feed.note("log", said)
+        self._note(level_of(record), record.getMessage()[:MAX_TEXT], self._pod, text_of(facts))
+
+    def tell(self, lines: Iterable[Line]) -> None:
+        """Emits lines of other processes of this machine, with their own times."""
+        for line in lines:
+            self._note(line.level, line.event, line.by, line.text, max(0.0, time.time() - line.at))
+
+    def _note(self, level: str, event: str, instance: str, text: str, ago: float = 0.0) -> None:
+        self._feed.note("log", {"level": level, "event": event, "instance": instance, "text": text}, ago)
 
     def _may_tell(self) -> bool:
         second = int(self._clock())
@@ -43,7 +48,3 @@ class LogEvents(logging.Handler):
             self._second, self._told = second, 0
         self._told += 1
         return self._told <= PER_SECOND
-
-
-def _text(facts: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in facts.items())[:MAX_TEXT]

@@ -10,11 +10,17 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
+from typing import NamedTuple
+
+import msgspec
+
+from notifier.telemetry.lines import Line, lines_in, newer
 
 HALF = 256 * 1024  # bytes of one text, header included; pages that are not written cost nothing
 SLOT = 2 * HALF + mmap.PAGESIZE
 RETRIES = 5
 _HEADER = struct.Struct("<II")  # length, CRC-32
+_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 class Scoreboard:
@@ -46,13 +52,29 @@ class Scoreboard:
         return b""
 
 
+class Slots(NamedTuple):
+    """The slots behind those of the workers. `told`: the numbers of the lines that the first worker has told."""
+
+    keeper: int
+    supervisor: int
+    keeper_lines: int
+    supervisor_lines: int
+    told: int
+
+    @classmethod
+    def behind(cls, workers: int) -> Slots:
+        """Those of a server with so many workers."""
+        return cls(*range(workers, workers + len(cls._fields)))
+
+
 class Seat:
-    """One worker's place at the scoreboard: the workers' slots come first, then the keeper's, then the supervisor's."""
+    """One worker's place at the scoreboard."""
 
     def __init__(self, board: Scoreboard, index: int, workers: int) -> None:
         self._board = board
         self._index = index
         self._workers = workers
+        self._slots = Slots.behind(workers)
 
     def read_own(self) -> bytes:
         """The text of this worker's slot: at its start, the last one of its predecessor."""
@@ -70,9 +92,24 @@ class Seat:
 
     def read_keeper(self) -> bytes:
         """The text of the embedded Redis' keeper."""
-        return self._board.read(self._workers)
+        return self._board.read(self._slots.keeper)
+
+    def take_lines(self) -> list[Line]:
+        """Warnings and errors of the keeper and the supervisor that were not told yet, each once: by the first worker.
+
+        Its successor goes on after those that it told.
+        """
+        if self._index:
+            return []
+        told = _numbers(self._board.read(self._slots.told) or b"[0,0]")
+        slots = (self._slots.keeper_lines, self._slots.supervisor_lines)
+        found = [newer(lines_in(self._board.read(slot)), number) for slot, number in zip(slots, told, strict=True)]
+        if any(found):
+            now = [lines[-1].number if lines else number for lines, number in zip(found, told, strict=True)]
+            self._board.write(self._slots.told, msgspec.json.encode(now))
+        return sorted((line for lines in found for line in lines), key=lambda line: line.at)
 
     @property
     def restarts(self) -> int:
         """Workers that the supervisor has started again."""
-        return int(self._board.read(self._workers + 1) or 0)
+        return int(self._board.read(self._slots.supervisor) or 0)

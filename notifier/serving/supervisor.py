@@ -26,10 +26,11 @@ import msgspec
 from notifier.config import Settings, SettingsError
 from notifier.serving.keeper import STOP_SIGNAL, Keeper
 from notifier.serving.process import Loader, StartError, announce, begin, compare_and_log, listen, run_loop
-from notifier.serving.scoreboard import Scoreboard, Seat
+from notifier.serving.scoreboard import Scoreboard, Seat, Slots
 from notifier.serving.signals import ECHO
 from notifier.store.embedded.kept import facts_in
 from notifier.store.embedded.server import STOP_TIMEOUT
+from notifier.telemetry.lines import Lines
 from notifier.telemetry.logs import configure_logging
 from notifier.telemetry.tally import pid_of
 
@@ -45,6 +46,7 @@ PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 WAITED_FOR = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGUSR1)
 
 log = logging.getLogger("notifier.supervisor")
+_OWN = logging.getLogger("notifier")  # all of this program
 
 
 class Backoff:
@@ -90,8 +92,9 @@ class Supervisor:
         self._settings = settings
         self._socks = socks
         self._load = load
-        self._board = Scoreboard(workers + 2)
-        self._keeper_slot, self._own_slot = workers, workers + 1
+        self._slots = Slots.behind(workers)
+        self._board = Scoreboard(workers + len(self._slots))
+        self._lines = self._lines_of("supervisor", self._slots.supervisor_lines)
         self._workers = [self._worker(index, workers) for index in range(workers)]
         self._keeper = None if settings.redis_addr else self._redis_keeper()
         self._restarts = 0
@@ -106,6 +109,7 @@ class Supervisor:
     def run(self) -> int:
         """Serves until SIGTERM or SIGINT; the exit code. Raises `StartError`."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+        _OWN.addHandler(self._lines)
         gc.collect()
         gc.freeze()  # what is loaded now stays out of the workers' collections, and its pages stay shared
         try:
@@ -117,6 +121,7 @@ class Supervisor:
                 self._enforce_deadline()
         finally:
             self._end_all()
+            _OWN.removeHandler(self._lines)
         if self._failure:
             raise StartError(self._failure)
         log.info("server.stopped")
@@ -143,12 +148,18 @@ class Supervisor:
 
         def main() -> int:
             self._close_sockets()
+            _OWN.addHandler(self._lines_of("redis-keeper", self._slots.keeper_lines))
             keep = Keeper(
-                self._board, self._keeper_slot, settings.data_dir, settings.redis_fsync, settings.disk_reserve
+                self._board, self._slots.keeper, settings.data_dir, settings.redis_fsync, settings.disk_reserve
             )
             return keep.run()
 
-        return Child("redis-keeper", "notifier:redis", self._keeper_slot, main, STOP_SIGNAL)
+        return Child("redis-keeper", "notifier:redis", self._slots.keeper, main, STOP_SIGNAL)
+
+    def _lines_of(self, name: str, slot: int) -> Lines:
+        """The handler that puts what a process says where the first worker reads it: only it is followed."""
+        board = self._board
+        return Lines(f"{self._settings.pod_id} {name}", board.read(slot), lambda text: board.write(slot, text))
 
     @property
     def _children(self) -> list[Child]:
@@ -183,6 +194,7 @@ class Supervisor:
     def _become(self, child: Child, supervisor: int) -> None:
         """The rest of a child's life; never returns into the supervisor's frames."""
         code = 1
+        _OWN.removeHandler(self._lines)  # one process may write to a slot
         try:
             self._prctl(PR_SET_PDEATHSIG, int(child.death_signal))
             self._prctl(PR_SET_NAME, child.title.encode())
@@ -230,7 +242,7 @@ class Supervisor:
             return
         if code > 0 and not self._announced:
             # It exited before it ever served: another try would end in the same way.
-            self._failure = facts_in(self._board.read(self._keeper_slot)).error or f"{child.name} could not start"
+            self._failure = facts_in(self._board.read(self._slots.keeper)).error or f"{child.name} could not start"
             self._ask_to_stop()
             return
         lived = time.monotonic() - child.born
@@ -240,7 +252,7 @@ class Supervisor:
         log.error("child.died", extra=facts)
         if child is not self._keeper:
             self._restarts += 1
-            self._board.write(self._own_slot, str(self._restarts).encode())
+            self._board.write(self._slots.supervisor, str(self._restarts).encode())
 
     def _look_at_board(self) -> None:
         if self._keeper and not self._keeper.ready:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections import defaultdict
@@ -248,6 +249,39 @@ async def test_a_killed_redis_is_restarted_and_told_by_every_worker(server):
     await until(lambda: server.get_health()["status"] == "ok")
     async with aiohttp.ClientSession() as session:
         assert await post(session, server, "after")
+
+
+@pytest.mark.slow
+async def test_what_supervisor_and_keeper_log_is_told_as_events_once(server):
+    for number in (1, 2):
+        ready = len(said(server, "child.ready"))
+        os.kill(server.worker_pids[number], signal.SIGKILL)
+        await until(lambda ready=ready: len(said(server, "child.ready")) > ready)
+    assert server.kill_redis()
+    await until(lambda: said(server, "redis.restarted"))
+    await until(lambda: server.get_health()["status"] == "ok")
+    wanted = {("pod supervisor", "error", "child.died", f"pod-{number}") for number in (1, 2)}
+    wanted |= {("pod redis-keeper", "warning", "redis.restarted", "")}
+    found = await asyncio.wait_for(events_of_log(server, wanted), PATIENCE)
+    for one in wanted:
+        assert found.count(one) == 1, found
+
+
+async def events_of_log(server, wanted):
+    """The log events of the day, until all that are wanted came."""
+    found = []
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        url = f"{server.url}/api/v1/admin/events?types=log&since=2020-01-01T00:00:00Z"
+        async with session.get(url) as stream:
+            async for line in stream.content:
+                if line.startswith(b"data: "):
+                    row = json.loads(line[6:])
+                    child = re.search(r"child=(pod-\d)", row["text"])
+                    found.append((row["instance"], row["level"], row["event"], child[1] if child else ""))
+                if wanted <= set(found):
+                    break
+    return found
 
 
 @pytest.mark.slow

@@ -1,18 +1,21 @@
 """Warnings and errors of the log as events; a storm of them is told by its number."""
 
 import logging
+import time
 
 import pytest
 
 from notifier.pod.log_events import PER_SECOND, LogEvents
+from notifier.telemetry.lines import Line
 
 
 class Feed:
     def __init__(self):
         self.notes = []
 
-    def note(self, kind, facts):
+    def note(self, kind, facts, ago):
         self.notes.append((kind, facts))
+        self.ago = ago
 
 
 @pytest.fixture
@@ -45,3 +48,21 @@ def test_a_storm_is_told_by_its_number(log):
     assert facts["event"] == "y" and facts["text"].startswith("long=zz") and len(facts["text"]) == 300
     log.warning("z")
     assert "left_out" not in log.feed.notes[-1][1]["text"]
+
+
+def test_lines_of_other_processes_keep_their_age():
+    feed = Feed()
+    handler = LogEvents(feed, "pod-1")
+    handler.tell([Line(7, time.time() - 3, "pod supervisor", "error", "child.died", "child=pod-2 exit_code=-9")])
+    assert feed.notes == [
+        (
+            "log",
+            {
+                "level": "error",
+                "event": "child.died",
+                "instance": "pod supervisor",
+                "text": "child=pod-2 exit_code=-9",
+            },
+        )
+    ]
+    assert 2.9 < feed.ago < 4

@@ -3,12 +3,14 @@
 import os
 import signal
 
+import msgspec
 import pytest
 
 from notifier.config import compare, load
-from notifier.serving.scoreboard import HALF, Scoreboard, Seat
+from notifier.serving.scoreboard import HALF, Scoreboard, Seat, Slots
 from notifier.serving.signals import ECHO, Signals
 from notifier.serving.supervisor import PAUSE_MAX, STEADY, Backoff
+from notifier.telemetry.lines import Line
 from notifier.telemetry.tally import STALE, Buckets, SharedTally, Tally, pid_of
 
 # -- backoff
@@ -137,6 +139,29 @@ def test_a_fork_writes_and_its_parent_reads():
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert board.read(1) == b"from the child"
+
+
+# -- log lines
+
+
+def test_the_first_worker_tells_the_lines_of_the_others_once_and_its_successor_goes_on():
+    board, slots = Scoreboard(2 + len(Slots._fields)), Slots.behind(2)
+    written = {slot: [] for slot in (slots.keeper_lines, slots.supervisor_lines)}
+
+    def say(slot, number, at):
+        written[slot].append(Line(number, at, "pod", "error", f"e{number}", ""))
+        board.write(slot, msgspec.json.encode(written[slot]))
+
+    first, second = Seat(board, 0, 2), Seat(board, 1, 2)
+    assert first.take_lines() == []
+    say(slots.supervisor_lines, 1, 20.0)
+    say(slots.keeper_lines, 1, 10.0)
+    assert second.take_lines() == []
+    assert [line.at for line in first.take_lines()] == [10.0, 20.0]
+    assert first.take_lines() == []
+    say(slots.supervisor_lines, 2, 30.0)
+    assert [line.event for line in Seat(board, 0, 2).take_lines()] == ["e2"]
+    assert Seat(board, 0, 2).restarts == 0 and first.read_keeper() == b""
 
 
 # -- tallies

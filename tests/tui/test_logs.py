@@ -35,6 +35,18 @@ def test_warnings_and_errors_of_before_are_there() -> None:
     play(story, cluster=with_a_past())
 
 
+def test_a_line_of_a_supervisor_names_it() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("l", "2 log lines")
+        who = "pod supervisor"
+        stage.server.emit("log", level="error", event="child.died", instance=who, text="child=pod-2 exit_code=-9")
+        await stage.sees("3 log lines", who, "child.died")
+        stage.burst("/", "supervisor", "enter")
+        await stage.sees("1 of 3 log lines")
+
+    play(story, size=(160, 40), cluster=with_a_past())
+
+
 def test_errors_alone_by_a_key() -> None:
     async def story(stage: Stage) -> None:
         await stage.view("l", "2 log lines")

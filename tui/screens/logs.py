@@ -62,6 +62,6 @@ class Logs(TableView):
             ("Event", row.named),
             ("Level", row.level),
             ("Time", humanise.stamp(row.at)),
-            ("Instance", row.pod_id or humanise.NONE),
+            ("Instance", row.told_by or humanise.NONE),
             ("Text", row.said),
         ]
