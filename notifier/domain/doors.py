@@ -45,6 +45,10 @@ _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase  # bas
 _WHOLE = 22  # digits of a UUID in base 62
 _SHOWN = 12  # characters of ntfy's ids
 
+GOTIFY_EPOCH = 1577836800000  # Unix ms of 2020-01-01
+GOTIFY_STEP = 1024  # numbers of one ms
+_LAST_SEQUENCE = 2**64 - 1
+
 
 class DoorTerms(NamedTuple):
     """The terms of a door's key: the door, whom it reaches, the category of what comes by it, `rate` (a number and the
@@ -116,3 +120,20 @@ def ntfy_id(notification_id: str) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
     return digits[:_SHOWN]
+
+
+def gotify_id(stream_id: str) -> int:
+    """The number by which Gotify's clients know a stream entry: ms since 2020 × 1024 + its sequence, below 2^53 until
+    the year 2248. It grows with the stream. A sequence beyond 1,023 in one ms counts as 1,023: rate limits prevent it.
+    """
+    ms, _, sequence = stream_id.partition("-")
+    return max(0, int(ms) - GOTIFY_EPOCH) * GOTIFY_STEP + min(int(sequence), GOTIFY_STEP - 1)
+
+
+def around_gotify_id(number: int) -> tuple[str, str, str]:
+    """The stream id of a Gotify number, and those just below and above it."""
+    ms, sequence = divmod(number, GOTIFY_STEP)
+    ms += GOTIFY_EPOCH
+    below = f"{ms}-{sequence - 1}" if sequence else f"{ms - 1}-{_LAST_SEQUENCE}"
+    above = f"{ms}-{sequence + 1}" if sequence < GOTIFY_STEP - 1 else f"{ms + 1}-0"
+    return f"{ms}-{sequence}", below, above

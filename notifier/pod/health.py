@@ -37,8 +37,9 @@ class HealthReport:
         self._now = now
 
     def read(self) -> dict[str, Any]:
-        """The fields of `Health`."""
+        """The fields of `InstanceHealth`."""
         redis = self._store.report()
+        light = "red" if redis["status"] == "unavailable" else "green"
         return {
             "status": redis["status"],
             "components": {
@@ -54,6 +55,8 @@ class HealthReport:
             "version": self._identity.version,
             "pod_id": self._identity.pod,
             "uptime_s": round(self._identity.uptime, 1),
+            "health": light,
+            "database": light,
         }
 
     def _report_duties(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.access import ANYBODY, Caller, Scope
-from notifier.domain.doors import DoorTerms, has_form
+from notifier.domain.doors import DoorTerms, door_of, has_form
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.notifications import MAX_SOURCE, read_notify_request
 from notifier.domain.states import InboxFilter
@@ -44,11 +44,13 @@ class Visitor(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A notification that is stored: its id, whose it is, and whether an earlier one of its key was left instead."""
+    """A notification that is stored: its id, whose it is, whether an earlier one of its key was left instead, and the
+    id of its stream entry (empty: the reply of the store has not said it)."""
 
     notification_id: str
     user: User
     kept: bool
+    stream_id: str = ""
 
 
 class DoorService:
@@ -100,6 +102,29 @@ class DoorService:
             raise NotifierError(ErrorCode.FORBIDDEN, "this token may not send")
         return Visitor(caller, caller.name.partition(":")[2] or caller.name, DoorTerms(door, ()))
 
+    async def reader(self, token: str) -> tuple[Caller, User]:
+        """The person with that token, and the inbox that is theirs to read. Without authentication it is the default
+        target's. Raises `NotifierError` (`unauthenticated`; `forbidden` for keys, which read nothing)."""
+        if not self._tokens:
+            return ANYBODY, self.default_target
+        if not token:
+            raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed")
+        if door_of(token) is not None and await self._opens_a_door(token):
+            raise NotifierError(ErrorCode.FORBIDDEN, "this key sends, and reads nothing: take a device's token")
+        caller = await self._access.authenticate(token)
+        if caller.user is None:
+            raise NotifierError(ErrorCode.FORBIDDEN, "this token names no user: take a device's token")
+        return caller, caller.user
+
+    async def _opens_a_door(self, token: str) -> bool:
+        try:
+            await self._access.door_key(token)
+        except NotifierError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            return False
+        return True
+
     def targets_of(self, visitor: Visitor, named: User | None = None) -> tuple[User, ...]:
         """The users that a visitor's notification goes to: the key's targets, else who was `named`, else the default.
 
@@ -139,7 +164,8 @@ class DoorService:
         if terms.rate is not None:
             await self._take_place(visitor, terms.rate)
         answer = await self._publisher.publish(draft, body, key)
-        return [_stored(row) for row in _decode(answer.body)["results"]]
+        rows, known = _decode(answer.body)["results"], answer.stream_ids
+        return [_stored(row, known[place] if known else b"") for place, row in enumerate(rows)]
 
     async def _take_place(self, visitor: Visitor, rate: tuple[int, float]) -> None:
         taken = await self._limits.take(LIMIT, rate, [visitor.caller.key_id])
@@ -163,6 +189,7 @@ def _by_key(door: str, caller: Caller, name: str, terms: DoorTerms | None) -> Vi
     return Visitor(caller, name, terms)
 
 
-def _stored(row: Mapping[str, Any]) -> Stored:
+def _stored(row: Mapping[str, Any], stream_id: bytes) -> Stored:
     target = row["target"]
-    return Stored(row["notification_id"], User(target["id"], target["login"]), row.get("kept", False))
+    user = User(target["id"], target["login"])
+    return Stored(row["notification_id"], user, row.get("kept", False), stream_id.decode())

@@ -31,11 +31,13 @@ ANSWER_WITHIN = 0.7  # seconds after which a refusal of the store is passed on (
 
 
 class Answer(Struct, frozen=True):
-    """The answer to a caller: a JSON body, `replayed` for the first answer given again, and the state of the limit."""
+    """The answer to a caller: a JSON body, `replayed` for the first answer given again, the state of the limit, and the
+    stream ids of new entries in the order of the targets, where this store's reply has said them."""
 
     body: bytes
     replayed: bool
     quota: Quota | None = None
+    stream_ids: Sequence[bytes] = ()
 
 
 OnAnswer = Callable[["Answer | NotifierError"], None]
@@ -183,7 +185,7 @@ class Publisher:
         if accepted.outcome == "mismatch":
             return mismatch()
         self._on_stored(work.items, work.content, accepted)
-        return Answer(work.answer, False)
+        return Answer(work.answer, False, None, accepted.stream_ids)
 
     async def _publish_keyed(self, draft: Draft, terms: Terms, body: object, key: IdempotencyKey | None) -> Answer:
         """As `publish`, of what has a key of its own or is to come later."""

@@ -8,7 +8,9 @@ import pytest
 from notifier.domain.doors import (
     DOORS,
     RESERVED,
+    around_gotify_id,
     door_of,
+    gotify_id,
     has_form,
     new_token,
     ntfy_id,
@@ -98,3 +100,19 @@ def test_an_id_for_ntfy_is_the_head_of_the_uuid_in_base_62():
     assert len(shown) == 500 and all(re.fullmatch("[A-Za-z0-9]{12}", one) for one in shown)
     by_number = [ntfy_id(str(one)) for one in sorted(ids)]
     assert by_number == sorted(by_number)
+
+
+def test_a_number_for_gotify_grows_with_the_stream_and_leads_back():
+    assert gotify_id("1577836800000-0") == 0 and gotify_id("1577836800001-3") == 1027
+    assert gotify_id("1577836800001-5000") == gotify_id("1577836800001-1023") == 2047
+    assert gotify_id("5-0") == 0 and gotify_id("9999999999999-1023") < 2**53
+    entries = [f"{ms}-{sequence}" for ms in (1577836800000, 1700000000000, 1700000000001) for sequence in (0, 1, 1023)]
+    numbers = [gotify_id(entry) for entry in entries]
+    assert numbers == sorted(set(numbers))
+    assert [around_gotify_id(number)[0] for number in numbers] == entries
+
+
+def test_the_ids_around_a_number_for_gotify():
+    assert around_gotify_id(1024) == ("1577836800001-0", "1577836800000-18446744073709551615", "1577836800001-1")
+    assert around_gotify_id(1025) == ("1577836800001-1", "1577836800001-0", "1577836800001-2")
+    assert around_gotify_id(2047) == ("1577836800001-1023", "1577836800001-1022", "1577836800002-0")

@@ -10,7 +10,7 @@ from notifier.domain.limits import OverLimit
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.pod.web import build_doors
-from tests.web.http.test_auth import SETTINGS
+from tests.web.http.test_auth import SETTINGS, token_of
 
 ALICE, BOB = User(1, "alice"), User(2, "bob")
 
@@ -104,7 +104,32 @@ async def test_what_its_sender_names_once_is_stored_once(doors, redis):
     service, pod = doors
     visitor = await service.enter("gotify", await key(pod))
     rows = [await service.publish(visitor, (ALICE,), {"message": "m"}, once="delivery-1") for _ in range(2)]
-    assert rows[0] == rows[1] and len(await stored(redis, "1-alice")) == 1
+    (first,), (repeated,) = rows
+    assert first._replace(stream_id="") == repeated and len(await stored(redis, "1-alice")) == 1
+
+
+async def test_the_stream_entries_are_known_from_the_stores_reply(doors, redis):
+    service, pod = doors
+    visitor = await service.enter("gotify", await key(pod))
+    rows = await service.publish(visitor, (ALICE, User(2, "bob")), {"message": "m"})
+    for row in rows:
+        ((stream_id, fields),) = await redis.call("XRANGE", f"stream:user:{row.user.key}", "-", "+")
+        assert row.stream_id == stream_id.decode() and fields[1].decode() == row.notification_id
+
+
+async def test_who_reads_is_the_person_alone(doors):
+    service, pod = doors
+    for token in ("", "x", new_token("gotify"), new_token("ntfy")):
+        assert await refusal(service.reader(token)) is ErrorCode.UNAUTHENTICATED
+    for token in (await key(pod), SETTINGS["admin_token"]):
+        assert await refusal(service.reader(token)) is ErrorCode.FORBIDDEN
+    caller, user = await service.reader(token_of())
+    assert caller.name == "user:1-alice" and user == ALICE
+
+
+async def test_without_tokens_the_default_targets_inbox_is_read(open_doors):
+    service, _ = open_doors
+    assert (await service.reader("anything"))[1] == BOB
 
 
 async def test_a_key_of_the_senders_own_is_updated_and_taken_back(doors, redis):

@@ -7,25 +7,31 @@ import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 from sanic import HTTPResponse, Request
+from sanic.headers import parse_content_header
+from sanic.request.form import parse_multipart_form
 
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.doors import DoorService, Visitor
 from notifier.web.endpoints.socket import InboxSocket
 
+MAX_FIELDS = 100  # of a form
+
 _encode = msgspec.json.Encoder().encode
 
 
 class House(NamedTuple):
     """The parts that doors call. `public_url` is this server's address for links, without a `/` at its end; empty where
-    it is not known, and then no links are made."""
+    it is not known, and then no links are made; `version` is this program's."""
 
     service: DoorService
     sockets: InboxSocket
     public_url: str
+    version: str
 
 
 class Door(ABC):
@@ -71,6 +77,22 @@ def basic_password(authorization: str) -> str:
 def query_of(request: Request, name: str) -> str:
     """The first value of a parameter of the query; empty where there is none."""
     return str(request.args.get(name, ""))
+
+
+def form_of(request: Request) -> dict[str, str] | None:
+    """The first value of each field of a form, those of a multipart form without its files; None where the body is no
+    form. Raises `NotifierError(bad_request)`."""
+    kind, parameters = parse_content_header(request.headers.get("content-type", ""))
+    try:
+        if kind == "application/x-www-form-urlencoded":
+            pairs = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+            return dict(reversed(pairs))
+        if kind == "multipart/form-data":
+            fields, _ = parse_multipart_form(request.body, str(parameters["boundary"]).encode())
+            return {name: fields.get(name) for name in fields}
+    except (LookupError, ValueError):
+        raise NotifierError(ErrorCode.BAD_REQUEST, "the form cannot be read") from None
+    return None
 
 
 def named_user(text: str) -> User | None:

@@ -10,6 +10,7 @@ from sanic import HTTPResponse, Request, Sanic
 from notifier.errors import NotifierError
 from notifier.web.doors.ways import WAYS, Way
 from notifier.web.http.errors import STATUS
+from notifier.web.http.protocol import HandedOver
 from notifier.web.http.route import OPEN
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class Entrance:
 
     async def answer(self, handler: str, request: Request, in_path: dict[str, Any]) -> HTTPResponse | None:
         """Answers a request by a method of the door; counts it."""
-        response: HTTPResponse | None = await getattr(self.door, handler)(request, **in_path)
+        try:
+            response: HTTPResponse | None = await getattr(self.door, handler)(request, **in_path)
+        except HandedOver:
+            self._on_request(self._name, "accepted")
+            raise
         self._on_request(self._name, "accepted" if response is None or response.status < 400 else "refused")
         return response
 
@@ -81,4 +86,8 @@ def _class_of(name: str) -> type[Door]:
             from notifier.web.doors.apprise import Apprise
 
             return Apprise
+        case "gotify":
+            from notifier.web.doors.gotify import Gotify
+
+            return Gotify
     raise LookupError(name)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 TOPIC = "<topic:[-_A-Za-z0-9]{1,64}>"
 KEY = "<key:[-_A-Za-z0-9]{1,128}>"
+NUMBER = "<number:str>"
+APPLICATION = "<application:str>"
 
 
 class Way(NamedTuple):
@@ -30,5 +32,26 @@ WAYS = (
         Way("apprise", ("GET", "POST"), f"{prefix}/{name}/{KEY}", "no_configuration")
         for prefix in ("", "/apprise")
         for name in ("add", "get", "del", "cfg")
+    ),
+    # Gotify (gotify/server, router/router.go); its clients take a path too.
+    *(Way("gotify", ("GET",), f"{prefix}/stream", "stream", streams=True) for prefix in ("", "/gotify")),
+    *(
+        Way("gotify", (method,), f"{prefix}{path}", handler)
+        for prefix in ("", "/gotify")
+        for method, path, handler in (
+            ("POST", "/message", "publish"),
+            ("GET", "/message", "messages"),
+            ("DELETE", "/message", "delete_all"),
+            ("DELETE", f"/message/{NUMBER}", "delete"),
+            ("GET", "/version", "version"),
+            ("GET", "/gotifyinfo", "info"),
+            ("GET", "/current/user", "current_user"),
+            ("GET", "/client", "clients"),
+            ("POST", "/client", "create_client"),
+            ("GET", "/application", "applications"),
+            ("POST", "/application", "no_application"),
+            ("GET", f"/application/{APPLICATION}/message", "messages_of"),
+            ("DELETE", f"/application/{APPLICATION}/message", "delete_all_of"),
+        )
     ),
 )

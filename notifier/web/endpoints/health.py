@@ -63,6 +63,12 @@ class Components(Struct):
     providers: ProvidersHealth
 
 
+Light = Annotated[
+    Literal["green", "red"],
+    Meta(description="`red` while Redis is away: for clients of Gotify, whose two fields these are."),
+]
+
+
 class ProblemWords(Struct):
     """A problem of the cluster, in plain English; `notice` is for information."""
 
@@ -71,7 +77,7 @@ class ProblemWords(Struct):
     text: str
 
 
-class Health(Struct):
+class InstanceHealth(Struct):
     """The state of this instance, which is that of its store. `degraded`: Redis refuses writes, or may
     lose what it is given."""
 
@@ -83,6 +89,8 @@ class Health(Struct):
     version: str
     pod_id: str
     uptime_s: Seconds
+    health: Light
+    database: Light
 
 
 class Readiness(Struct):
@@ -91,14 +99,15 @@ class Readiness(Struct):
     status: Literal["ok", "unavailable"]
 
 
-def _report(status: Literal["ok", "unavailable"]) -> Health:
+def _report(status: Literal["ok", "unavailable"]) -> InstanceHealth:
     redis, providers = (
         RedisHealth(status, "embedded", restarts=0),
         ProvidersHealth("ok", {"sms": {"simulator": "closed"}}),
     )
     parts = Components(redis, WorkersHealth("ok", 8), KafkaHealth("off"), providers)
     away = ProblemWords(Kind.STORE_AWAY, Severity.CRITICAL, "Redis away 12s")
-    return Health(status, parts, [] if status == "ok" else [away], "0.1.0", "pod-a", 12.5)
+    light: Literal["green", "red"] = "green" if status == "ok" else "red"
+    return InstanceHealth(status, parts, [] if status == "ok" else [away], "0.1.0", "pod-a", 12.5, light, light)
 
 
 _YES = Answer(description="Yes.", example=Readiness("ok"))
@@ -110,7 +119,7 @@ class HealthEndpoints(Endpoints):
     tag, access = HEALTH, OPEN
 
     def __init__(self, report: Callable[[], dict[str, Any]], ready: Callable[[], bool]) -> None:
-        """`report` answers the fields of `Health` at once, from what is known; `ready` whether the store is there."""
+        """`report` answers the fields of `InstanceHealth` at once, from what is known; `ready`: the store is there."""
         self._report = report
         self._ready = ready
 
@@ -124,8 +133,8 @@ class HealthEndpoints(Endpoints):
             Answer(status=503, description="Redis is away.", example=_report("unavailable")),
         ),
     )
-    async def get_health(self, call: Call) -> Reply[Health]:
-        health = msgspec.convert(self._report(), Health)
+    async def get_health(self, call: Call) -> Reply[InstanceHealth]:
+        health = msgspec.convert(self._report(), InstanceHealth)
         return Reply(health, status=503 if health.status == "unavailable" else 200)
 
     @get("/health/live", "Tell whether the process answers", answers=(_YES,))

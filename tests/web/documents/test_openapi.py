@@ -18,7 +18,7 @@ from notifier.web.endpoints import (
     metrics,
     sessions,
 )
-from notifier.web.endpoints.health import Health
+from notifier.web.endpoints.health import InstanceHealth
 from notifier.web.endpoints.notify import NotifyAnswer
 from tests.e2e.schemathesis_run import LEFT_OUT, NOTIFY, TOKEN, everything, run
 from tests.support import ALICE, Inbox, eventually, notify
@@ -204,7 +204,7 @@ async def test_what_operators_see_is_of_the_described_type(lively, path, kind):
 
 
 async def test_other_answers_are_of_the_described_types(lively):
-    assert_is(Health, await lively.get("/health"))
+    assert_is(InstanceHealth, await lively.get("/health"))
     assert_is(metrics.ClusterMetrics, await lively.get("/api/v1/metrics"))
     assert_is(metrics.ClusterMetrics, await lively.get("/metrics", headers={"Accept": "application/json"}))
     assert_is(NotifyAnswer, await lively.post(NOTIFY, json={"target": [ALICE], "message": "x"}), 202)

@@ -66,7 +66,9 @@ async def test_a_store_that_refuses_writes_is_seen(start_pod, store, word):
         found = await health(client)
         return found if found["status"] == "degraded" else None
 
-    redis = (await eventually(refused, "the refusal"))["components"]["redis"]
+    found = await eventually(refused, "the refusal")
+    assert (found["health"], found["database"]) == ("green", "green")  # it is there
+    redis = found["components"]["redis"]
     assert redis["status"] == "degraded" and redis["error"].startswith(f"refuses writes ({word}): ")
     assert (await client.get("/health/ready")).status_code == 200  # what only reads is served
     code, _, line = await run("healthcheck", "--url", f"http://127.0.0.1:{client.port}")

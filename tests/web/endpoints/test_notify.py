@@ -185,6 +185,7 @@ async def test_503_while_the_store_is_away(client):
     assert response.status_code == 503 and int(response.headers["retry-after"]) >= 1
     health = await client.get("/health")
     assert health.status_code == 503 and health.json()["status"] == "unavailable"
+    assert (health.json()["health"], health.json()["database"]) == ("red", "red")
     assert (await client.get("/health/live")).status_code == 200
     assert (await client.get("/health/ready")).status_code == 503
 
@@ -209,6 +210,7 @@ async def test_health(client):
     body = (await client.get("/health")).json()
     assert body["status"] == "ok" and body["pod_id"] == "pod-a" and body["uptime_s"] >= 0 and body["version"]
     assert set(body["components"]) == {"redis", "workers", "kafka", "providers"}
+    assert (body["health"], body["database"]) == ("green", "green")
 
 
 async def test_the_express_lane_is_taken_by_plain_requests_only(client):
