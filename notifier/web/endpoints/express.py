@@ -20,7 +20,7 @@ from notifier.service.publish import Answer
 from notifier.web.endpoints.notify import NotifyReceiver, headers_of
 from notifier.web.http.errors import PROBLEM_JSON, log_failure, problem_bytes
 from notifier.web.http.framing import is_host
-from notifier.web.http.lane import REQUEST_LINE, Lane
+from notifier.web.http.lane import HELD_MAX, REQUEST_LINE, Lane
 from notifier.web.http.origin import Origins
 from notifier.web.http.requests import sane_request_id
 from notifier.web.http.slow import SLOW, SlowRequests
@@ -84,7 +84,8 @@ class Express:
         self._heads: dict[bytes, Head | None] = {}
 
     def take(self, lane: Lane, data: bytes) -> int:
-        """Takes the request at the beginning of `data`; the bytes it was, 0 when it is left to Sanic.
+        """Takes the request at the beginning of `data`; the bytes it was, 0 when it is left to Sanic, minus its bytes
+        where the rest of its body is yet to come.
 
         The answer goes to `lane`, at once or later.
         """
@@ -95,13 +96,15 @@ class Express:
         head = self._heads.get(lines, _UNKNOWN)
         if head is _UNKNOWN:
             head = self._new_head(lines)
-        if head is None or head.length > min(self._max_body, len(data) - end - 4):
+        if head is None or head.length > self._max_body:
             return 0
+        after = end + 4 + head.length
+        if after > len(data):
+            return -after if head.length <= HELD_MAX else 0
         self._on_came(ANYBODY.name, lane.address)
         begun = time.perf_counter()
         identity = sane_request_id(head.headers["x-request-id"]) if "x-request-id" in head.headers else serial_id()
         request = Request(self, lane, identity, begun)
-        after = end + 4 + head.length
         body = data[end + 4 : after]
         if self._lean is not None and head.plain and self._lean.take(body, request):
             return after

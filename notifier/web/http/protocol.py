@@ -120,11 +120,11 @@ class NotifierProtocol(HttpProtocol):
             self.stream = Stream(self._express, self, cast(asyncio.Transport, self.transport), address)
         return self.stream is not None and self.stream.begin(data)
 
-    def go_back(self, data: bytes) -> None:
+    def go_back(self, data: bytes, began: float | None = None) -> None:
         """Serves a connection again that was a stream, beginning with bytes that the express lane has left."""
         if self.stream is not None and self.transport is not None:
             self._time = max(self._time, self.stream.answered_at)
-            self._began = time.monotonic()
+            self._began = time.monotonic() if began is None else began
             self.transport.set_protocol(self)
             super().data_received(data)
 
@@ -136,7 +136,7 @@ class NotifierProtocol(HttpProtocol):
 
     def close_if_idle(self) -> bool:
         """Closes the connection unless a request is on its way, which is then the last one; whether it did."""
-        if self.stream is not None and self.stream.busy:
+        if self.stream is not None and (self.stream.busy or self.stream.needed):
             self.stream.last = True
             return False
         http = self.http
@@ -184,11 +184,13 @@ class NotifierProtocol(HttpProtocol):
 
     def _check_request(self, http: Any, now: float) -> None:
         stream = self.stream
-        if stream is not None and (stream.busy or stream.answered_at > self._time):
+        if stream is not None and stream.needed:
+            if now - stream.began > REQUEST_DEADLINE:
+                stream.give_up()
+        elif stream is not None and (stream.busy or stream.answered_at > self._time):
             if not stream.busy and now - stream.answered_at > self.keep_alive_timeout:
                 self.close()
-            return
-        if http.stage is Stage.REQUEST or http.request_body:
+        elif http.stage is Stage.REQUEST or http.request_body:
             if now - self._began > REQUEST_DEADLINE:
                 http.leave_body()  # else what Sanic runs before its answer to an error would wait for the body anew
                 self._interrupt(http, RequestTimeout("the whole request must arrive within 15 seconds"), now)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.web.endpoints.express import read_head
-from tests.support import ALICE, Inbox, notify, post_at_once
+from notifier.web.http.lane import HELD_MAX
+from tests.support import ALICE, Inbox, eventually, notify, post_at_once
 
 BODY = {"target": [ALICE, {"id": 2, "login": "bob"}], "message": "hi"}
 
@@ -229,6 +230,28 @@ async def test_the_express_lane_is_taken_by_plain_requests_only(client):
     ):
         await post_at_once(client, content, names | extra)
         assert taken.pop() == 0
+
+
+async def test_head_and_body_may_come_one_by_one(client, redis):
+    """As http.client, urllib3 and httpx send them."""
+    content = json.dumps({"target": [ALICE], "message": "in two writes"}).encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    lane = client.app.ctx.express
+    offered = []
+    take = lane.take
+    lane.take = lambda one, data: offered.append(take(one, data)) or offered[-1]
+    for size in (len(content), len(content) + 1):
+        body = content.ljust(size)
+        head = f"POST /api/v1/notify HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n"
+        writer.write(head.encode() + b"Content-Type: application/json\r\n\r\n")
+        await eventually(lambda: offered and offered[-1] < 0, "the head")
+        writer.write(body)
+        answer = await asyncio.wait_for(reader.readuntil(b"]}"), 5)
+        assert answer.startswith(b"HTTP/1.1 202 ") and offered[-1] == -offered[-2]
+    writer.close()
+    assert await redis.call("XLEN", "stream:user:1-alice") == 2
+    too_long = f"POST /api/v1/notify HTTP/1.1\r\nHost: x\r\nContent-Length: {HELD_MAX + 1}\r\n\r\n".encode()
+    assert take(None, too_long) == 0
 
 
 async def test_pipelined_requests_are_answered_in_order(client):

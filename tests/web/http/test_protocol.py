@@ -45,15 +45,19 @@ class Lane:
     def __init__(self):
         self.at_once = None
         self.waiting = []
-        self.taken = 0
+        self.taken = self.unfinished = 0
 
     def take(self, connection, data):
+        total = data.index(b"\r\n\r\n") + 6
+        if len(data) < total:
+            self.unfinished += 1
+            return -total
         self.taken += 1
         if self.at_once is None:
             self.waiting.append(connection)
         else:
             connection.answer(self.at_once)
-        return data.index(b"\r\n\r\n") + 6
+        return total
 
 
 class Served:
@@ -73,6 +77,7 @@ class Served:
         self.app.get("/ws")(self._ws)
         self.app.get("/ok")(self._ok)
         self.app.post("/size")(self._size)
+        self.app.post("/api/v1/notify", name="left_by_the_lane")(self._size)
         self.app.get("/wait")(self._wait)
         self.app.get("/large")(self._large)
 
@@ -340,6 +345,53 @@ async def test_express_requests_in_a_row(served, client):
         await eventually(lambda number=number: served.lane.taken == number + 1, "the request")
         served.lane.waiting.pop().answer(ACCEPTED)
         assert (await client.answer())[0] == 202
+
+
+async def test_a_body_may_come_behind_its_head(served, client):
+    served.lane.at_once = ACCEPTED
+    for _ in range(2):
+        await client.say(NOTIFY[:-2])
+        await eventually(lambda: any(c.stream and c.stream.needed for c in served.connections), "the head")
+        for byte in b"{}GET /ok HT":
+            await client.say(bytes([byte]))
+        await client.say(b"TP/1.1\r\nHost: x\r\n\r\n")
+        assert (await client.answer())[0] == 202
+        assert (await client.answer())[2] == b"ok"
+    assert (served.lane.taken, served.lane.unfinished) == (2, 2)
+
+
+async def test_a_body_that_comes_too_slowly_behind_its_head(served, client):
+    await client.say(NOTIFY[:-2])
+    await eventually(lambda: served.lane.unfinished, "the head")
+    served.later(REQUEST_DEADLINE - 1)
+    await client.say(b"{")
+    await eventually(lambda: [c for c in served.connections if c.stream._part.endswith(b"{")], "a byte of it")
+    served.later(REQUEST_DEADLINE + 1)  # given up, and then refused by the next look
+    await asyncio.sleep(0)
+    served.later(REQUEST_DEADLINE + 1)
+    assert (await client.answer())[0] == 408
+    assert await client.rest() == b""
+    assert served.lane.taken == 0
+
+
+async def test_a_client_that_leaves_within_its_body(served, client, caplog):
+    await client.say(NOTIFY[:-2] + b"{")
+    await eventually(lambda: served.lane.unfinished, "the head")
+    client.writer.write_eof()
+    await client.rest()
+    await eventually(lambda: not served.connections, "the end")
+    assert served.lane.taken == 0 and "Traceback" not in caplog.text
+
+
+async def test_a_request_whose_body_is_yet_to_come_is_the_last(served, client):
+    await client.say(NOTIFY[:-2])
+    await eventually(lambda: served.lane.unfinished, "the head")
+    (connection,) = served.connections
+    assert not connection.close_if_idle()
+    await client.say(b"{}")
+    await eventually(lambda: served.lane.waiting, "the request")
+    served.lane.waiting.pop().answer(ACCEPTED)
+    assert await client.rest() == ACCEPTED
 
 
 async def test_what_is_held_is_bounded(served, client):
