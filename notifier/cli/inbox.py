@@ -24,13 +24,15 @@ Examples:
   notifier inbox mark archived ID ID --user-id 1 --login alice
   notifier inbox snooze ID --for 2h --user-id 1 --login alice
   notifier inbox counts --user-id 1 --login alice
+  notifier inbox tokens create phone --user-id 1 --login alice
+  notifier inbox tokens revoke ID --user-id 1 --login alice
 """
 MARKS = ("seen", "read", "unread", "archived", "unarchived", "acted")
 
 
 @click.group("inbox", epilog=EPILOG)
 def command() -> None:
-    """List, count, mark and snooze what is in a user's inbox."""
+    """List, count, mark and snooze what is in a user's inbox; make tokens for their devices."""
 
 
 def _of_user(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,6 +114,46 @@ def count_items(url: str, token: str | None, user_id: int, login: str, as_json: 
     """Count the main list: what is neither archived nor snoozed."""
     (counts,) = _ask(url, token, user_id, login, lambda inbox: inbox.counts())
     click.echo(safe_json(counts) if as_json else _counted(counts))
+
+
+@command.group("tokens", epilog=EPILOG)
+def tokens() -> None:
+    """Tokens for a user's devices: create, list, revoke.
+
+    A token reads and marks its owner's inbox, by /ws and by ntfy's apps, and opens nothing else.
+    """
+
+
+@tokens.command("create", epilog=EPILOG)
+@_of_user
+@click.argument("name")
+@click.option("--ttl", metavar="TIME", help="Time after which it ends: 90d. Without it: a year without use.")
+def create_token(url: str, token: str | None, user_id: int, login: str, name: str, ttl: str | None) -> None:
+    """Make a token for the device NAME. It is printed once, on stdout, and cannot be shown again."""
+    made = _ask(url, token, user_id, login, lambda inbox: inbox.create_token(name, ttl=ttl))
+    if not isinstance(made.get("token"), str):
+        raise Failure("what answers there is no notifier")
+    click.echo(f"token {safe(made.get('id'))} for {safe(name)}; it is shown this once:", err=True)
+    click.echo(safe(made["token"]))
+
+
+@tokens.command("list", epilog=EPILOG)
+@_of_user
+def list_tokens(url: str, token: str | None, user_id: int, login: str) -> None:
+    """List the tokens, oldest first, without the tokens themselves: id, creation, last use, end, name."""
+    for row in _ask(url, token, user_id, login, lambda inbox: inbox.tokens()):
+        used = f"used {row['last_used']}" if row.get("last_used") else "never used"
+        ends = f"ends {row['expires_at']}" if row.get("expires_at") else "no end"
+        click.echo(safe(f"{row['id']}  {row['created_at']}  {used}  {ends}  {row['name']}"))
+
+
+@tokens.command("revoke", epilog=EPILOG)
+@_of_user
+@click.argument("token_id", metavar="ID")
+def revoke_token(url: str, token: str | None, user_id: int, login: str, token_id: str) -> None:
+    """Revoke the token with this ID. What it holds open ends within five seconds."""
+    _ask(url, token, user_id, login, lambda inbox: inbox.revoke_token(token_id))
+    click.echo(f"revoked {safe(token_id)}")
 
 
 def _state_of(item: dict[str, Any]) -> str:

@@ -1,11 +1,11 @@
-"""A user's own inbox over HTTP: listed, counted, marked and snoozed."""
+"""A user's own inbox over HTTP: listed, counted, marked and snoozed; and the tokens of their devices."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 Request = Callable[[str, str, Mapping[str, Any] | None], Awaitable[dict[str, Any]]]
 
@@ -61,6 +61,21 @@ class OwnInbox:
     async def unsnooze(self, notification_id: str) -> None:
         """Brings a notification back as it was."""
         await self._request("DELETE", self._path(f"/{notification_id}/snooze"), None)
+
+    async def tokens(self) -> list[dict[str, Any]]:
+        """The tokens of the user's devices, without their secrets, oldest first."""
+        found: list[dict[str, Any]] = (await self._request("GET", self._path("/tokens"), None)).get("tokens", [])
+        return found
+
+    async def create_token(self, name: str, *, ttl: str | float | None = None) -> dict[str, Any]:
+        """Makes a token for a device, with an end after a `ttl` such as `90d`: `token`, which is told this once, `id`,
+        and the rest of its row in `tokens`."""
+        body = {"name": name} if ttl is None else {"name": name, "ttl": ttl}
+        return await self._request("POST", self._path("/tokens"), body)
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Revokes a device's token by its `id`: what it holds open ends within five seconds."""
+        await self._request("DELETE", self._path(f"/tokens/{quote(token_id, safe='')}"), None)
 
     def _path(self, rest: str, wanted: Mapping[str, Any] | None = None) -> str:
         texts = {

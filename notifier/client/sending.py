@@ -124,7 +124,7 @@ class Client:
         try:
             async with self._http.request(method, f"{self._url}{path}", json=body, timeout=TIMEOUT) as answer:
                 text = await answer.text(errors="replace")
-                if answer.status != 200:
+                if answer.status not in (200, 201, 204):
                     raise _refused(answer.status, text)
                 return _decoded(text)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

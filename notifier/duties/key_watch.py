@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from notifier.duties.duty import Duty
 from notifier.live.keyed import OpenByKey
-from notifier.store.api_keys import ApiKeys
+
+Revoked = Callable[[Sequence[str]], Awaitable[list[str]]]
 
 
 class KeyWatch(Duty):
@@ -13,12 +16,14 @@ class KeyWatch(Duty):
     interval = 2.0
     max_backoff = 1.0
 
-    def __init__(self, keys: ApiKeys, opened: OpenByKey) -> None:
+    def __init__(self, revoked: Sequence[Revoked], opened: OpenByKey) -> None:
+        """Each of `revoked` answers those of these ids that it knows to be gone."""
         super().__init__()
-        self._keys = keys
+        self._revoked = revoked
         self._opened = opened
 
     async def round(self) -> None:
         held = self._opened.keys
-        for key_id in await self._keys.revoked(held) if held else ():
-            self._opened.end(key_id)
+        for ask in self._revoked if held else ():
+            for key_id in await ask(held):
+                self._opened.end(key_id)

@@ -45,6 +45,7 @@ from notifier.pod.seat import Seat
 from notifier.pod.store_state import StoreState
 from notifier.pod.web import Offered, build_web
 from notifier.service.access import Access
+from notifier.service.devices import DeviceService
 from notifier.service.find import Finder
 from notifier.service.inbox import InboxService
 from notifier.service.jwks import Jwks
@@ -55,6 +56,7 @@ from notifier.service.sessions import SendRate, SessionService
 from notifier.service.user_tokens import UserTokens
 from notifier.store.api_keys import ApiKeys
 from notifier.store.bus import Bus
+from notifier.store.device_tokens import DeviceTokens
 from notifier.store.embedded.kept import KeptRedis, OwnRedis
 from notifier.store.embedded.server import EmbeddedRedis
 from notifier.store.epoch import Epoch
@@ -180,6 +182,7 @@ class Parts:
         )
         self.inbox_service = InboxService(self.inbox, self.holder)
         self.access = self._build_access()
+        self.devices = DeviceService(DeviceTokens(self.redis), on_revoked=self.opened.end)
         self.operations = Operations(
             self.reports, self.inbox.upkeep, self.presence, self.peers.ask, self.router.tell_cleared
         )
@@ -267,8 +270,7 @@ class Parts:
             from notifier.duties.kafka_consumer import KafkaConsumer
 
             self.duties.append(KafkaConsumer(self.ingest))
-        if self.settings.auth_mode == "token":
-            self.duties.append(KeyWatch(self.api_keys, self.opened))
+        self.duties.append(KeyWatch((self.api_keys.revoked, self.devices.revoked), self.opened))
         if self.tally is not None:
             self.duties.append(TallyRound(self.tally.publish))
         for duty in self.duties:
@@ -356,6 +358,7 @@ class Parts:
             self.send_rate,
             self.operations,
             self.access,
+            self.devices,
             self.limits,
             self.events,
             self.opened,

@@ -24,6 +24,7 @@ from notifier.service.accept import AcceptService
 from notifier.service.access import Access
 from notifier.service.dead_letters import DeadLetterService
 from notifier.service.deliveries import DeliveryService
+from notifier.service.devices import DeviceService
 from notifier.service.doors import DoorService
 from notifier.service.find import Finder
 from notifier.service.operate import Operations
@@ -40,6 +41,7 @@ from notifier.web.endpoints.clients import ClientEndpoints
 from notifier.web.endpoints.cluster import ClusterEndpoints
 from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
 from notifier.web.endpoints.deliveries import DeliveryEndpoints
+from notifier.web.endpoints.device_tokens import DeviceTokenEndpoints
 from notifier.web.endpoints.events import EventEndpoints
 from notifier.web.endpoints.express import Express
 from notifier.web.endpoints.find import FindEndpoints
@@ -77,6 +79,7 @@ class Offered(NamedTuple):
     send_rate: SendRate
     operations: Operations
     access: Access
+    devices: DeviceService
     limits: Limits
     events: EventFeed
     opened: OpenByKey
@@ -97,6 +100,8 @@ class Doorway(Protocol):
     @property
     def access(self) -> Access: ...
     @property
+    def devices(self) -> DeviceService: ...
+    @property
     def publisher(self) -> Publisher: ...
     @property
     def person(self) -> Person: ...
@@ -113,7 +118,7 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     receiver = NotifyReceiver(parts.publisher, parts.redis.clock.now)
     endpoints = _endpoints(parts, receiver)
     endpoints.append(DocumentEndpoints(__version__, tokens, endpoints))
-    guard = Guard(parts.access.authenticate) if tokens else None
+    guard = Guard(parts.access.authenticate, parts.devices.open) if tokens else None
     count = parts.metrics.count_request
 
     def add_more(app: Sanic) -> None:
@@ -136,6 +141,7 @@ def build_doors(settings: Settings, parts: Doorway) -> DoorService:
     person, tokens = parts.person, settings.auth_mode == "token"
     return DoorService(
         parts.access,
+        parts.devices,
         parts.publisher,
         person.keyed,
         person.states,
@@ -152,6 +158,7 @@ def _endpoints(parts: Offered, receiver: NotifyReceiver) -> list[Endpoints]:
         NotifyEndpoints(receiver, parts.notebook.came),
         NotifyChangeEndpoints(parts.person.keyed, parts.person.patched),
         OwnInboxEndpoints(parts.person.states, now),
+        DeviceTokenEndpoints(parts.devices),
         PushKeyEndpoints(parts.push_key),
         SocketEndpoints(parts.sockets),
         DeliveryEndpoints(parts.accept, parts.deliveries, parts.notebook),

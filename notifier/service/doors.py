@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from notifier.domain.access import ANYBODY, Caller, Scope
+from notifier.domain.devices import may_be_device_token
 from notifier.domain.doors import DoorTerms, door_of, has_form
 from notifier.domain.limits import OverLimit, Quota
 from notifier.domain.notifications import MAX_SOURCE, read_notify_request
@@ -16,6 +17,7 @@ from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.access import Access
+from notifier.service.devices import DeviceService
 from notifier.service.keyed import KeyedPublisher
 from notifier.service.once import IdempotencyKey
 from notifier.service.publish import Publisher
@@ -59,6 +61,7 @@ class DoorService:
     def __init__(
         self,
         access: Access,
+        devices: DeviceService,
         publisher: Publisher,
         keyed: KeyedPublisher,
         states: StatesService,
@@ -70,6 +73,7 @@ class DoorService:
         """`tokens`: a key is needed (`AUTH_MODE=token`); else who names nobody reaches `default_target`. `now` is
         Redis' time in Unix seconds."""
         self._access = access
+        self.devices = devices
         self._publisher = publisher
         self._limits = limits
         self._tokens = tokens
@@ -89,7 +93,12 @@ class DoorService:
             try:
                 key = await self._access.door_key(token)
             except NotifierError as error:
-                if self._tokens or error.code is not ErrorCode.UNAUTHENTICATED:
+                if error.code is not ErrorCode.UNAUTHENTICATED:
+                    raise
+                if await self._device(token) is not None:
+                    said = "the token of a device reads one inbox, and sends nothing"
+                    raise NotifierError(ErrorCode.FORBIDDEN, said) from None
+                if self._tokens:
                     raise
             else:
                 return _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
@@ -102,18 +111,39 @@ class DoorService:
             raise NotifierError(ErrorCode.FORBIDDEN, "this token may not send")
         return Visitor(caller, caller.name.partition(":")[2] or caller.name, DoorTerms(door, ()))
 
-    async def reader(self, token: str) -> tuple[Caller, User]:
-        """The person with that token, and the inbox that is theirs to read. Without authentication it is the default
-        target's. Raises `NotifierError` (`unauthenticated`; `forbidden` for keys, which read nothing)."""
+    async def reader(self, token: str, named: User | None = None) -> tuple[Caller, User]:
+        """The person with that token, a device's or their own, and the inbox that is theirs to read and mark.
+
+        `named` is the user that the request itself names: without authentication theirs is opened, else the default
+        target's; and by a key with the scope `admin`. Raises `NotifierError` (`unauthenticated`; `forbidden` for other
+        keys, which read nothing).
+        """
+        device = await self._device(token)
+        if device is not None:
+            return device
         if not self._tokens:
-            return ANYBODY, self.default_target
+            return ANYBODY, named or self.default_target
         if not token:
             raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed")
         if door_of(token) is not None and await self._opens_a_door(token):
             raise NotifierError(ErrorCode.FORBIDDEN, "this key sends, and reads nothing: take a device's token")
         caller = await self._access.authenticate(token)
-        if caller.user is None:
+        user = caller.user or named
+        if user is None or not caller.may_follow(user):
             raise NotifierError(ErrorCode.FORBIDDEN, "this token names no user: take a device's token")
+        return caller, user
+
+    async def _device(self, token: str) -> tuple[Caller, User] | None:
+        """The owner of a device's token; None where it is none."""
+        if not may_be_device_token(token):
+            return None
+        try:
+            caller = await self.devices.open(token)
+        except NotifierError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            return None
+        assert caller.user is not None
         return caller, caller.user
 
     async def _opens_a_door(self, token: str) -> bool:

@@ -93,9 +93,10 @@ class ApiKeys:
         return sorted(keys, key=lambda key: (key.created_at, key.id))
 
     async def revoked(self, identities: Sequence[str]) -> list[str]:
-        """Those of these ids, one at least, under which there is no key, or a damaged one."""
-        found = await self._redis.call("HMGET", self._redis.keys.api_keys, *identities)
-        return [name for name, text in zip(identities, found, strict=True) if self._read(name, text) is None]
+        """Those of these ids under which there is no key, or a damaged one; what is no id of a key is left out."""
+        known = [name for name in identities if _ID(name)]
+        found = await self._redis.call("HMGET", self._redis.keys.api_keys, *known) if known else []
+        return [name for name, text in zip(known, found, strict=True) if self._read(name, text) is None]
 
     async def remove(self, identity: str) -> bool:
         """Revokes a key; whether there was one."""

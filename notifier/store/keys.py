@@ -136,6 +136,10 @@ class Keys:
         """List, what expired unread and has not been told; 15 days."""
         return f"notif:cleared:{user}"
 
+    def devices(self, user: str) -> str:
+        """Hash, id -> hash and time of a device's token, at most 32; a year and a day, renewed by their use."""
+        return f"notif:devices:{user}"
+
     def limit(self, name: str, user: str) -> str:
         """String, when all of a rate limit is free again; until then."""
         return f"notif:limit:{name}:{user}"
@@ -150,6 +154,10 @@ class Keys:
         return f"notif:pod:{pod}"
 
     # of the whole cluster
+    def device(self, digest: str) -> str:
+        """String, what a device's token opens; its `ttl`, at most a year, renewed by its use."""
+        return f"notif:device:{digest}"
+
     def idempotency(self, caller: str, digest: str) -> str:
         """Hash; IDEMPOTENCY_TTL."""
         return f"notif:idem:{caller}:{digest}"
@@ -267,6 +275,9 @@ class ClusterKeys(Keys):
 
     def cleared(self, user: str) -> str:
         return f"notif:cleared:{{{user}}}"
+
+    def devices(self, user: str) -> str:
+        return f"notif:devices:{{{user}}}"
 
     def limit(self, name: str, user: str) -> str:
         return f"notif:limit:{name}:{{{user}}}"

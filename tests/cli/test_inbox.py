@@ -54,3 +54,16 @@ async def test_a_key_of_its_own(client):
     assert "--on-same needs --key" in one_line(wrong, 2)
     wrong = await run("send", "--channel", "sms", "--recipient", "+905551234567", "--key", "k", "x", *address)
     assert "--key" in one_line(wrong, 2)
+
+
+async def test_tokens_of_devices(client):
+    made = await inbox(client, "tokens", "create", "phone", "--ttl", "90d")
+    assert made.code == 0 and made.out.startswith("tk_") and "shown this once" in made.err
+    (line,) = (await inbox(client, "tokens", "list")).out.splitlines()
+    identity = line.split()[0]
+    assert identity in made.err and line.endswith("phone") and "never used  ends 2" in line and "tk_" not in line
+    assert (await inbox(client, "tokens", "revoke", identity)).out == f"revoked {identity}\n"
+    assert (await inbox(client, "tokens", "list")).out == ""
+    assert "no such token" in one_line(await inbox(client, "tokens", "revoke", identity), 1)
+    assert "no such token" in one_line(await inbox(client, "tokens", "revoke", "../counts"), 1)
+    assert "ttl" in one_line(await inbox(client, "tokens", "create", "phone", "--ttl", "soon"), 1)

@@ -10,7 +10,7 @@ from notifier.domain.limits import OverLimit
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.pod.web import build_doors
-from tests.web.http.test_auth import SETTINGS, token_of
+from tests.web.http.test_auth import ADMIN, SETTINGS, token_of
 
 ALICE, BOB = User(1, "alice"), User(2, "bob")
 
@@ -159,3 +159,22 @@ async def test_without_tokens_anybody_reaches_anybody(open_doors):
         assert visitor.name == "gotify"
     visitor = await service.enter("gotify", await key(pod, to=(ALICE,)))
     assert service.targets_of(visitor) == (ALICE,) and visitor.name == "kuma"
+
+
+async def test_a_devices_token_reads_and_sends_nothing(doors, open_doors):
+    for service, pod in (doors, open_doors):
+        device, token = await pod.devices.create(ALICE, "phone", None)
+        caller, user = await service.reader(token, BOB)
+        assert user == caller.user == ALICE and caller.key_id
+        assert await refusal(service.enter("ntfy", token)) is ErrorCode.FORBIDDEN
+        await pod.devices.revoke(ALICE, device.id)
+    service, pod = doors
+    assert await refusal(service.reader(token)) is ErrorCode.UNAUTHENTICATED
+    assert await refusal(service.enter("ntfy", token)) is ErrorCode.UNAUTHENTICATED
+
+
+async def test_who_is_named_is_read_by_operators_and_where_nobody_is_asked(doors, open_doors):
+    service, _ = doors
+    assert (await service.reader(ADMIN, BOB))[1] == BOB
+    assert await refusal(service.reader(ADMIN)) is ErrorCode.FORBIDDEN
+    assert (await open_doors[0].reader("", ALICE))[1] == ALICE and (await open_doors[0].reader(""))[1] == BOB

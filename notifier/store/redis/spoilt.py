@@ -40,6 +40,7 @@ _BEGINNINGS = {
     "notif:fence": "fence",
     "notif:totals": "totals",
     "notif:api_keys": "api_keys",
+    "notif:device": "device",
 }
 
 KINDS = frozenset({*_BEGINNINGS.values(), "entry", "group", "index"})

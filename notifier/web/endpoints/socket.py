@@ -30,7 +30,7 @@ from notifier.service.states import StatesService
 from notifier.web.endpoints.fields import INBOX
 from notifier.web.http.mount import Call
 from notifier.web.http.protocol import check_upgrade, take_over
-from notifier.web.http.route import KNOWN, Answer, Endpoints, get
+from notifier.web.http.route import FOLLOWING, Answer, Endpoints, get
 
 if TYPE_CHECKING:
     from notifier.live.follower import Follower
@@ -286,7 +286,9 @@ class SocketQuery(Struct):
             examples=["states,counts"],
         ),
     ] = ""
-    token: Annotated[str, Meta(description="A user's JWT, where it is not in `Authorization` or a subprotocol.")] = ""
+    token: Annotated[
+        str, Meta(description="A user's JWT or a device's token, where it is not in `Authorization` or a subprotocol.")
+    ] = ""
 
 
 _NO_USER = NotifierError(ErrorCode.BAD_REQUEST, "name a user by user_id (1-9007199254740991) and login")
@@ -299,7 +301,7 @@ _OTHER_VERSION = SanicException(
 class SocketEndpoints(Endpoints):
     """The route of the upgrade."""
 
-    tag, access = INBOX, KNOWN
+    tag, access = INBOX, FOLLOWING
 
     def __init__(self, sockets: InboxSocket) -> None:
         self._sockets = sockets

@@ -10,6 +10,7 @@ from sanic import HTTPResponse, Request
 from sanic_routing.route import Route as SanicRoute
 
 from notifier.domain.access import ANYBODY, Caller
+from notifier.domain.devices import may_be_device_token
 from notifier.errors import ErrorCode, NotifierError
 from notifier.web.http.errors import problem_response
 from notifier.web.http.requests import MAX_PARAMETERS
@@ -21,10 +22,13 @@ BEARER = "bearer."  # before the token in a subprotocol: browsers can set no hea
 class Guard:
     """Stands before every route."""
 
-    def __init__(self, authenticate: Callable[[str, bool], Awaitable[Caller]]) -> None:
-        """`authenticate` gives the caller with a token (True: of memory too, while the store is away), or raises
-        `NotifierError`."""
+    def __init__(
+        self, authenticate: Callable[[str, bool], Awaitable[Caller]], open_device: Callable[[str], Awaitable[Caller]]
+    ) -> None:
+        """`authenticate` gives the caller with a token (True: of memory too, while the store is away), `open_device`
+        the owner of a device's; both raise `NotifierError`."""
         self._authenticate = authenticate
+        self._open_device = open_device
 
     async def check(self, request: Request) -> HTTPResponse | None:
         """Notes the caller on the request; the answer where they may not go on, else None."""
@@ -36,7 +40,7 @@ class Guard:
             return None
         token = token_of(request)
         try:
-            caller = await self._caller(token, access.from_memory)
+            caller = await self._caller(token, access)
         except NotifierError as error:
             return _refusal(request, error, 'Bearer error="invalid_token"' if token else "Bearer")
         request.ctx.caller = caller
@@ -45,10 +49,12 @@ class Guard:
         lacking = NotifierError(ErrorCode.FORBIDDEN, f"this token lacks the scope {scope}")
         return _refusal(request, lacking, f'Bearer error="insufficient_scope", scope="{scope}"')
 
-    async def _caller(self, token: str, from_memory: bool) -> Caller:
+    async def _caller(self, token: str, access: Access) -> Caller:
         if not token:
             raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed: Authorization: Bearer …")
-        return await self._authenticate(token, from_memory)
+        if access.devices and may_be_device_token(token):
+            return await self._open_device(token)
+        return await self._authenticate(token, access.from_memory)
 
 
 def access_of(route: SanicRoute) -> Access:

@@ -53,7 +53,8 @@ class Access(NamedTuple):
     """The scope that a route asks of a caller with `AUTH_MODE=token`: `to_look` for GET and HEAD, else `to_act`.
 
     None asks for nothing; `known` asks for a valid token of any scope. `users` lets users' tokens in as well, which
-    have no scope: the handler sees to it that they get what is theirs alone. `from_memory`: while the store is away, a
+    have no scope: the handler sees to it that they get what is theirs alone. `devices` lets their devices' tokens in.
+    `from_memory`: while the store is away, a
     key that was good a while ago is taken for good still.
     """
 
@@ -62,6 +63,7 @@ class Access(NamedTuple):
     known: bool = False
     from_memory: bool = False
     users: bool = False
+    devices: bool = False
 
     def scope(self, method: str) -> Scope | None:
         """The scope for a method; None where there is none to have."""
@@ -70,6 +72,7 @@ class Access(NamedTuple):
 
 OPEN = Access(None, None)
 KNOWN = Access(None, None, known=True)
+FOLLOWING = KNOWN._replace(devices=True)
 API = Access(Scope.READ, Scope.NOTIFY)
 API_OR_OWNER = Access(Scope.READ, Scope.NOTIFY, users=True)
 OWN = Access(Scope.NOTIFY, Scope.NOTIFY, users=True)

@@ -9,6 +9,7 @@ import pytest
 
 from notifier.config import load
 from notifier.domain.access import KeyRequest, Scope
+from notifier.domain.users import User
 from notifier.pod.app import App
 from notifier.serving.process import Server, bind
 from notifier.store.redis import client as redis_client
@@ -186,6 +187,16 @@ async def test_api_keys(client):
     assert (await access.authenticate(text)).name == "key:shop"
     await access.revoke_key(made.id)
     assert (await access.list_keys("", 10))[1] == 0
+
+
+async def test_tokens_of_devices(client):
+    devices, users = client.pod.devices, [User(number, f"u{number}") for number in range(1, 6)]
+    made = {user: await devices.create(user, "phone", None) for user in users}
+    for user, (device, token) in made.items():
+        caller = await devices.open(token)
+        assert caller.user == user and [row.id for row in await devices.of(user)] == [device.id]
+        await devices.revoke(user, device.id)
+        assert await devices.of(user) == [] and await devices.revoked([caller.key_id]) == [caller.key_id]
 
 
 async def test_each_master_is_watched(client, cluster):

@@ -11,6 +11,7 @@ import pytest
 import websockets
 
 from notifier.domain.access import KeyRequest, Scope
+from notifier.domain.users import User
 from notifier.service.access import REMEMBER
 from tests.support import ALICE, Inbox, eventually, notify
 
@@ -19,16 +20,16 @@ SECRET = "0123456789abcdef0123456789abcdef"
 SETTINGS = {"auth_mode": "token", "admin_token": ADMIN, "jwt_secret": SECRET}
 WS = "/ws?user_id=1&login=alice"
 
-CALLERS = ("nobody", "notify", "read", "observe", "admin", "ADMIN_TOKEN", "user")
-OPEN = ["in", "in", "in", "in", "in", "in", "in"]
-TO_SEND = ["401", "in", "403", "403", "in", "in", "403"]
-TO_LOOK = ["401", "403", "in", "in", "in", "in", "403"]
-TO_OBSERVE = ["401", "403", "403", "in", "in", "in", "403"]
-TO_OPERATE = ["401", "403", "403", "403", "in", "in", "403"]
-TO_FOLLOW = ["401", "403", "403", "403", "in", "in", "in"]
+CALLERS = ("nobody", "notify", "read", "observe", "admin", "ADMIN_TOKEN", "user", "device")
+OPEN = ["in", "in", "in", "in", "in", "in", "in", "in"]
+TO_SEND = ["401", "in", "403", "403", "in", "in", "403", "401"]
+TO_LOOK = ["401", "403", "in", "in", "in", "in", "403", "401"]
+TO_OBSERVE = ["401", "403", "403", "in", "in", "in", "403", "401"]
+TO_OPERATE = ["401", "403", "403", "403", "in", "in", "403", "401"]
+TO_FOLLOW = ["401", "403", "403", "403", "in", "in", "in", "in"]
 
-TO_OWN = ["401", "in", "403", "403", "in", "in", "in"]
-KNOWN = ["401", "in", "in", "in", "in", "in", "in"]
+TO_OWN = ["401", "in", "403", "403", "in", "in", "in", "401"]
+KNOWN = ["401", "in", "in", "in", "in", "in", "in", "401"]
 
 ROUTES = {
     ("PATCH", "/api/v1/notify/<notification_id:str>"): TO_SEND,
@@ -37,6 +38,9 @@ ROUTES = {
     ("GET", "/api/v1/inbox"): TO_OWN,
     ("GET", "/api/v1/inbox/counts"): TO_OWN,
     ("POST", "/api/v1/inbox/mark"): TO_OWN,
+    ("POST", "/api/v1/inbox/tokens"): TO_OWN,
+    ("GET", "/api/v1/inbox/tokens"): TO_OWN,
+    ("DELETE", "/api/v1/inbox/tokens/<token_id:str>"): TO_OWN,
     ("GET", "/api/v1/inbox/<notification_id:str>"): TO_OWN,
     ("POST", "/api/v1/inbox/<notification_id:str>/<action:str>"): TO_OWN,
     ("PUT", "/api/v1/inbox/<notification_id:str>/snooze"): TO_OWN,
@@ -113,7 +117,8 @@ async def tokens(client):
     keys = {
         scope.value: (await client.pod.access.create_key(KeyRequest(f"for-{scope}", (scope,))))[1] for scope in Scope
     }
-    return {"nobody": "", "ADMIN_TOKEN": ADMIN, "user": token_of()} | keys
+    _, device = await client.pod.devices.create(User(1, "alice"), "phone", None)
+    return {"nobody": "", "ADMIN_TOKEN": ADMIN, "user": token_of(), "device": device} | keys
 
 
 def bearer(token):
