@@ -11,14 +11,17 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from notifier.domain.ids import is_stream_id
+from notifier.domain.ids import STREAM_ID_FORM, is_stream_id
 from notifier.domain.states import MAX_IDS, As, Counts, InboxFilter, Kept, times_of
 from notifier.errors import ErrorCode, NotifierError
 
 SYNC_LIMIT = 100
 MAX_RETENTION_DAYS = 15
+WHICH = ("ids", "up_to", "filter")  # the ways in which a mark names notifications
 
 _encode = msgspec.json.Encoder().encode
+# A stream id as a client names it; `read_message` checks it, of a read mark the store.
+Place: TypeAlias = Annotated[str, Meta(extra_json_schema={"pattern": f"^{STREAM_ID_FORM}$"})]
 
 
 class ReadData(Struct):
@@ -34,7 +37,7 @@ class Read(Struct, tag="notification.read"):
 
 
 class ReadAllData(Struct):
-    up_to: str
+    up_to: Place
 
 
 class ReadAll(Struct, tag="notification.read_all"):
@@ -46,8 +49,8 @@ class ReadAll(Struct, tag="notification.read_all"):
 
 class SyncData(Struct):
     limit: Annotated[int, Meta(ge=1, le=SYNC_LIMIT)] = 50
-    before: str | None = None
-    after: str | None = None
+    before: Place | None = None
+    after: Place | None = None
 
 
 class Sync(Struct, tag="sync.request"):
@@ -60,8 +63,10 @@ class Sync(Struct, tag="sync.request"):
 class MarkData(Struct, kw_only=True, rename={"mark": "as"}):
     mark: As
     ids: Annotated[list[str], Meta(min_length=1, max_length=MAX_IDS)] | UnsetType = UNSET
-    up_to: str | UnsetType = UNSET
+    up_to: Place | UnsetType = UNSET
     filter: InboxFilter | UnsetType = UNSET
+
+    schema_together: ClassVar[dict[str, Any]] = {"oneOf": [{"required": [name]} for name in WHICH]}
 
 
 class Mark(Struct, tag="notification.mark"):
@@ -74,8 +79,8 @@ class Mark(Struct, tag="notification.mark"):
 
 class QueryData(InboxFilter, forbid_unknown_fields=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=SYNC_LIMIT)] = 50
-    before: str | None = None
-    after: str | None = None
+    before: Place | None = None
+    after: Place | None = None
     ref: Annotated[str, Meta(max_length=64)] | None = None
 
 
@@ -135,9 +140,8 @@ def _check_stream_ids(command: Command) -> None:
 
 
 def _check_mark(data: MarkData) -> None:
-    named = [name for name in ("ids", "up_to", "filter") if getattr(data, name) is not UNSET]
-    if len(named) != 1:
-        raise MessageError(ErrorCode.INVALID, "data needs one of ids, up_to, filter", Mark.name)
+    if sum(getattr(data, name) is not UNSET for name in WHICH) != 1:
+        raise MessageError(ErrorCode.INVALID, f"data needs one of {', '.join(WHICH)}", Mark.name)
     if data.up_to is not UNSET and not is_stream_id(data.up_to):
         raise MessageError(ErrorCode.INVALID, "data.up_to must be a stream id", Mark.name)
 

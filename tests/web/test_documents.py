@@ -208,7 +208,8 @@ async def test_messages_are_described_with_examples(client):
 
 
 async def test_what_the_server_says_is_of_the_described_types(client):
-    """A greeting with every option, a push, acknowledgements, a page, an error; each read by its type and back."""
+    """A greeting with every option, pushes, acknowledgements, pages, an error, and all that `events` brings: each read by
+    its type and back, and valid by its description."""
     await notify(client, title="t", url="/x", category="c", priority="low", data={"a": {"b": 1}}, ttl="1h")
     inbox = await Inbox.open(client)
     (pushed,) = inbox.greeting
@@ -226,10 +227,15 @@ async def test_what_the_server_says_is_of_the_described_types(client):
     await inbox.say("nonsense")
     said.append(await inbox.receive())
     said += await states_said(client, pushed["notification_id"])
+    document = (await client.get("/asyncapi.json")).json()
     for message in said:
         kind = BY_TYPE[message["type"]].struct
         assert msgspec.to_builtins(msgspec.convert(message, kind)) == message
+        jsonschema_rs.validate(message_schema(document, kind.__name__), message)
     assert {message["type"] for message in said} == {msgspec.to_builtins(one.example)["type"] for one in BY_SERVER}
+    pushed = [message["data"] for message in said if message["type"] == "notification.push"]
+    assert {push["status"] for push in pushed} == {"unread", "read", "auto_cleared"}
+    assert {push.get("revision") for push in pushed} == {None, 2}
 
 
 async def states_said(client, nid):
@@ -242,10 +248,65 @@ async def states_said(client, nid):
     said.append(await inbox.receive())
     await client.patch(f"/api/v1/notify/{nid}", json={"message": "new"})
     said.append(await inbox.receive())
-    await client.delete(f"/api/v1/notify/{nid}")
+    for method, body in (("put", {"json": {"for": "1h"}}), ("delete", {})):
+        await getattr(client, method)(f"/api/v1/inbox/{nid}/snooze?user_id=1&login=alice", **body)
+    for _ in range(2):
+        await notify(client, "again and again", key="k")
+    (read,) = await notify(client, "read")
+    await client.post(f"/api/v1/inbox/{read}/act?user_id=1&login=alice")
+    other = await Inbox.open(client, login="alice&events=states")
+    said += [{"type": "sync.complete", "data": other.synced}]
+    said += [{"type": f"notification.{'state' if 'rev' in one else 'push'}", "data": one} for one in other.greeting]
+    plain, (gone,) = await Inbox.open(client), await notify(client, "gone")
+    said += [await plain.receive()]
+    await client.delete(f"/api/v1/notify/{gone}")
+    said += [await plain.receive()]
     while said[-1]["type"] != "notification.removed":
         said.append(await inbox.receive())
     return said
+
+
+WRONG = {
+    "Push": [
+        {"read": True},
+        {"status": "read"},
+        {"status": "auto_cleared"},
+        {"created_at": None},
+        {"revision": 1},
+        {"stream_id": "now"},
+    ],
+    "State": [{"read": True, "seen": False}, {"acted": True}, {"archived": True}, {"rev": -1}],
+    "SyncComplete": [{"counts": {"unread": 0, "unseen": 0, "total": 0}}, {"rev": 1}],
+    "InboxCounts": [{"rev": None}, {"unread": -1}],
+    "Update": [{"revision": None}, {"read": True}],
+    "Removed": [{"reason": "expired"}],
+    "Mark": [
+        {"ids": None},
+        {"up_to": "1-1"},
+        {"filter": {}},
+        {"as": "opened"},
+        {"ids": []},
+        {"ids": None, "up_to": "x"},
+    ],
+    "Query": [{"status": "new"}, {"topic": "t"}, {"before": "now"}, {"limit": 101}, {"ref": "r" * 65}],
+    "ReadAll": [{"up_to": "now"}],
+    "Sync": [{"after": "now"}, {"limit": 0}],
+    "Retention": [{"days": 16}],
+}
+
+
+@pytest.mark.parametrize(("name", "changes"), [(name, changes) for name, all_ in WRONG.items() for changes in all_])
+async def test_what_is_never_said_is_not_described(client, name, changes):
+    """None in the place of a member: it is left out. What a client may not say is answered `invalid`."""
+    document = (await client.get("/asyncapi.json")).json()
+    (example,) = document["components"]["messages"][name]["examples"]
+    data = {key: value for key, value in (example["payload"]["data"] | changes).items() if value is not None}
+    message = {"type": example["payload"]["type"], "data": data}
+    assert not jsonschema_rs.is_valid(message_schema(document, name), message)
+    if any(said.struct.__name__ == name for said in BY_CLIENT):
+        inbox = await Inbox.open(client)
+        await inbox.say(message["type"], **data)
+        assert (await inbox.receive("error"))["code"] == "invalid"
 
 
 async def test_what_a_client_may_say_is_taken(client):

@@ -9,6 +9,7 @@ import msgspec
 
 from notifier.web.documents.message_types import BY_CLIENT, BY_SERVER, CLOSE_CODES, Said
 from notifier.web.documents.openapi import SCHEMAS, parameters_of
+from notifier.web.documents.together import add_together
 from notifier.web.endpoints.socket import SocketQuery
 
 _ABOUT = """JSON text frames `{"type": …, "data": …}`. A client ignores types that it does not know. \
@@ -21,6 +22,9 @@ each group oldest first; then `sync.complete`, then what is new."""
 
 def describe_messages(version: str) -> dict[str, Any]:
     """The document."""
+    kinds = [said.struct for said in (*BY_SERVER, *BY_CLIENT)]
+    components = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)[1]
+    add_together(components, kinds)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -36,9 +40,7 @@ def describe_messages(version: str) -> dict[str, Any]:
             "command": _operation("receive", "What a client may say", BY_CLIENT),
         },
         "components": {
-            "schemas": msgspec.json.schema_components(
-                [said.struct for said in (*BY_SERVER, *BY_CLIENT)], ref_template=SCHEMAS
-            )[1],
+            "schemas": components,
             "messages": {said.struct.__name__: _message(said) for said in (*BY_SERVER, *BY_CLIENT)},
         },
     }

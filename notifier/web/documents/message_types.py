@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
@@ -24,6 +24,14 @@ from notifier.domain.protocol import (
 from notifier.web.endpoints.fields import ID, STREAM_ID, TIME, Count, Notification, StreamId, Time, Uuid
 from notifier.web.endpoints.own_inbox import PAGE, REV, Counts, Page, Rev
 
+_WHOLE = ["created_at", "source"]  # of whatever is not cleared
+
+
+def _implies(member: str, other: str) -> dict[str, Any]:
+    """The schema of two members of which the first is true only with the second."""
+    true = {"const": True}
+    return {"if": {"properties": {member: true}}, "then": {"properties": {other: true}}}
+
 
 class Pushed(Notification, kw_only=True):
     """A notification. One that expired unread is `auto_cleared` and carries the ids, an empty message and no more."""
@@ -34,6 +42,15 @@ class Pushed(Notification, kw_only=True):
     source: str | UnsetType = UNSET
     status: Literal["unread", "read", "auto_cleared"]
     read: bool
+    revision: Annotated[int, Meta(ge=2, description="After changes by its sender.")] | UnsetType = UNSET
+
+    schema_together: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"properties": {"status": {"const": "unread"}, "read": {"const": False}}, "required": _WHOLE},
+            {"properties": {"status": {"const": "read"}, "read": {"const": True}}, "required": _WHOLE},
+            {"properties": {"status": {"const": "auto_cleared"}, "read": {"const": False}, "message": {"const": ""}}},
+        ]
+    }
 
 
 class Push(Struct, tag="notification.push"):
@@ -70,6 +87,8 @@ class SyncCounts(Struct):
     counts: Annotated[Counts, Meta(description="With `events=counts`.")] | UnsetType = UNSET
     rev: Rev | UnsetType = UNSET
 
+    schema_together: ClassVar[dict[str, Any]] = {"dependentRequired": {"counts": ["rev"], "rev": ["counts"]}}
+
 
 class SyncComplete(Struct, tag="sync.complete"):
     """The inbox has been sent; what follows is live."""
@@ -89,6 +108,10 @@ class StateData(Struct, kw_only=True):
     acted: bool
     rev: Rev
 
+    schema_together: ClassVar[dict[str, Any]] = {
+        "allOf": [_implies("read", "seen"), _implies("acted", "read"), _implies("archived", "read")]
+    }
+
 
 class State(Struct, tag="notification.state"):
     """A notification is in other states; with `events=states`. On connect, of those that `read` alone does not tell."""
@@ -99,7 +122,7 @@ class State(Struct, tag="notification.state"):
 class UpdateData(Pushed, kw_only=True):
     """A notification as it reads by now."""
 
-    revision: Annotated[int, Meta(ge=1)]
+    revision: Annotated[int, Meta(ge=1, description="Grows by one with each change by its sender.")]
 
 
 class Update(Struct, tag="notification.update"):

@@ -15,6 +15,7 @@ from notifier.web.documents.problems import (
     needs_token,
     title_of,
 )
+from notifier.web.documents.together import add_together
 from notifier.web.http.errors import PROBLEM_JSON
 from notifier.web.http.route import JSON, Answer, Failure, Route
 
@@ -53,8 +54,7 @@ def describe(routes: Iterable[Route], version: str, guarded: bool) -> dict[str, 
     bodies = _bodies(routes)
     references, components = msgspec.json.schema_components(list(bodies), ref_template=SCHEMAS)
     schemas = dict(zip(bodies, references, strict=True))
-    for body in bodies:
-        components.get(getattr(body, "__name__", ""), {}).update(getattr(body, "schema_together", {}))
+    add_together(components, bodies)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, guarded)
