@@ -180,7 +180,8 @@ class DoorService:
 
         `said` are fields of a request to `/notify` beside `target` and `source`: `message`, `title`, `url`, `priority`,
         `category`, `data`, `ttl`, `key`, `on_same`, `deliver_at`. `once` is the sender's own name of this request: its
-        repeat stores nothing. Raises `NotifierError`: `invalid` names every bad field, `rate_limited`.
+        repeat stores nothing, takes no place of the key's rate, and may say it in other words. Raises `NotifierError`:
+        `invalid` names every bad field, `rate_limited`.
         """
         terms = visitor.terms
         body: dict[str, Any] = {"target": [{"id": user.id, "login": user.login} for user in targets]}
@@ -191,9 +192,10 @@ class DoorService:
         )
         draft = read_notify_request(body, format_time(self.now()), sender=visitor.caller.name)
         key = None if once is None else IdempotencyKey(visitor.caller.identity, f"door:{terms.door}", once)
-        if terms.rate is not None:
+        if terms.rate is not None and not (key and await self._publisher.has_answer(key)):
             await self._take_place(visitor, terms.rate)
-        answer = await self._publisher.publish(draft, body, key)
+        said_once = body if key is None else {"target": body["target"]}
+        answer = await self._publisher.publish(draft, said_once, key)
         rows, known = _decode(answer.body)["results"], answer.stream_ids
         return [_stored(row, known[place] if known else b"") for place, row in enumerate(rows)]
 

@@ -11,7 +11,7 @@ from notifier.domain.notifications import Content, Draft, Terms, content_of, pay
 from notifier.domain.states import Kept, Marks
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, FieldError, NotifierError
-from notifier.store.inbox_states import InboxStates, KeyedItem, Put, Retracted
+from notifier.store.inbox_states import InboxStates, KeyedItem, Named, Put, Retracted
 from notifier.store.inbox_values import Arrivals, Holder
 
 TRIES = 5  # of a change, while others change the same notification
@@ -84,16 +84,31 @@ class KeyedPublisher:
         `conflict`)."""
         for _ in range(TRIES):
             known, owner = await self._known(notification_id, user)
-            payload, revision = _changed(known, notification_id, owner, fields)
-            swapped = await self._states.swap(self._holder, owner.key, notification_id, known, payload)
-            if swapped.code < 0:
+            revision = await self.change(Named(notification_id, known), owner, fields)
+            if revision < 0:
                 raise _not_found()
-            if swapped.code:
-                if swapped.stream_id:
-                    entry = Kept(swapped.stream_id, notification_id, swapped.read, Marks(), payload)
-                    self._on_updated(Change(owner.key, entry, swapped.others))
+            if revision:
                 return revision
-        raise NotifierError(ErrorCode.CONFLICT, "others change this notification: try again", retry_after=1.0)
+        raise contended()
+
+    async def named(self, sender: str, key: str, user: str) -> Named | None:
+        """The notification that a caller has stored for a user under a key, where it is still there."""
+        return await self._states.named(user, f"{sender}{SEPARATOR}{key}")
+
+    async def change(
+        self, known: Named, user: User, fields: Mapping[str, Any], closes: tuple[str, str] | None = None
+    ) -> int:
+        """Puts new text in the place of what is `known`; by the caller and key `closes` it is no longer found.
+
+        Returns its revision; 0 where it is another one by now, -1 where it has gone.
+        """
+        payload, revision = _changed(known.payload, known.notification_id, user, fields)
+        name = SEPARATOR.join(closes or ())
+        swapped = await self._states.swap(self._holder, user.key, known, payload, name)
+        if swapped.code > 0 and swapped.stream_id:
+            entry = Kept(swapped.stream_id, known.notification_id, swapped.read, Marks(), payload)
+            self._on_updated(Change(user.key, entry, swapped.others))
+        return revision if swapped.code > 0 else swapped.code
 
     async def retract(self, notification_id: str, user: str | None) -> str:
         """Takes a notification back: whether it was `unread`, `read` or `gone`."""
@@ -125,6 +140,11 @@ class KeyedPublisher:
         if payload is None or owner is None or (user is not None and owner.key != user):
             raise _not_found()
         return payload, owner
+
+
+def contended() -> NotifierError:
+    """The error of a change that others got ahead of, time after time."""
+    return NotifierError(ErrorCode.CONFLICT, "others change this notification: try again", retry_after=1.0)
 
 
 def _not_found() -> NotifierError:

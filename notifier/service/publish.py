@@ -100,6 +100,11 @@ class Publisher:
             return await self._publish_within_limit(self._limit, draft, body, key)
         return await self._publish(draft, body, key)
 
+    async def has_answer(self, key: IdempotencyKey) -> bool:
+        """True where a request under this key was answered: a repeat stores nothing. Raises
+        `NotifierError(unavailable)`."""
+        return await self._once.has_answer(key)
+
     async def _publish(self, draft: Draft, body: object, key: IdempotencyKey | None) -> Answer:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 

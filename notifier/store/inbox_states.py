@@ -17,7 +17,7 @@ from notifier.store.payloads import Payloads
 from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 
-SCRIPTS = ("find", "list", "look", "mark", "put", "retract", "snooze", "swap", "wake")
+SCRIPTS = ("find", "list", "look", "mark", "named", "put", "retract", "snooze", "swap", "wake")
 USERS_AT_A_TIME = 16  # of one script that counts: an inbox may have 1,000 marks
 PAIRS_AT_A_TIME = 100
 
@@ -74,6 +74,13 @@ class Put(NamedTuple):
     revision: int
     read: bool
     others: list[bytes]
+
+
+class Named(NamedTuple):
+    """A notification as it was read: its id and its payload."""
+
+    notification_id: str
+    payload: bytes
 
 
 class Swapped(NamedTuple):
@@ -217,10 +224,21 @@ class InboxStates:
         reply: bytes | None = await self._redis.call("GET", self._keys.payload(user, notification_id))
         return reply
 
-    async def swap(self, holder: Holder, user: str, notification_id: str, known: bytes, new: bytes) -> Swapped:
-        """Puts another payload in the place of the one that is `known`."""
-        digest = hashlib.sha1(known, usedforsecurity=False).hexdigest()
-        code, stream_id, state, others = await self._run("swap", user, user, holder.pod, notification_id, digest, new)
+    async def named(self, user: str, name: str) -> Named | None:
+        """The notification of a caller's name and key; None where there is none, or it cannot be read."""
+        reply = await self._run("named", user, user, name)
+        if not reply:
+            return None
+        found = Named(reply[0].decode(), reply[1])
+        bad = self._payloads.unreadable(user, {found.notification_id: found.payload})
+        return None if bad else found
+
+    async def swap(self, holder: Holder, user: str, known: Named, new: bytes, closes: str = "") -> Swapped:
+        """Puts another payload in the place of the one that is `known`; by the name and key `closes` it is no longer
+        found."""
+        digest = hashlib.sha1(known.payload, usedforsecurity=False).hexdigest()
+        args = (user, holder.pod, known.notification_id, digest, new, closes)
+        code, stream_id, state, others = await self._run("swap", user, *args)
         return Swapped(code, stream_id.decode(), state == b"read", others or [])
 
     async def retract(self, holder: Holder, user: str, notification_id: str, name: str) -> Retracted:

@@ -6,6 +6,7 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from math import ceil
 from typing import ClassVar, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -110,7 +111,7 @@ def json_answer(body: object, status: int = 200, error: NotifierError | None = N
     """A JSON answer; with `error` the `Retry-After` that it asks for."""
     headers = {}
     if error is not None and error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return HTTPResponse(_encode(body), status, headers, "application/json")
 
 

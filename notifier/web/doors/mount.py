@@ -20,10 +20,11 @@ OnDoor = Callable[[str, str], None]
 
 
 class Entrance:
-    """A door that is built at its first request."""
+    """A protocol of a door that is built at its first request."""
 
-    def __init__(self, name: str, house: House, on_request: OnDoor) -> None:
+    def __init__(self, name: str, protocol: str, house: House, on_request: OnDoor) -> None:
         self._name = name
+        self._protocol = protocol
         self._house = house
         self._on_request = on_request
         self._door: Door | None = None
@@ -32,7 +33,7 @@ class Entrance:
     def door(self) -> Door:
         """The door itself."""
         if self._door is None:
-            self._door = _class_of(self._name)(self._house)
+            self._door = _class_of(self._protocol)(self._house)
         return self._door
 
     async def answer(self, handler: str, request: Request, in_path: dict[str, Any]) -> HTTPResponse | None:
@@ -57,10 +58,11 @@ class Entrance:
 def mount_doors(app: Sanic, house: House, names: Sequence[str], on_request: OnDoor) -> None:
     """Adds the paths of these doors; `on_request(door, outcome)` is told of each request: `accepted`, `refused`,
     `limited` or `failed`."""
-    entrances = {name: Entrance(name, house, on_request) for name in names}
+    entrances: dict[str, Entrance] = {}
     for number, way in enumerate(WAYS):
-        if way.door in entrances:
-            entrance = entrances[way.door]
+        if way.door in names:
+            protocol = way.protocol or way.door
+            entrance = entrances.setdefault(protocol, Entrance(way.door, protocol, house, on_request))
             app.add_route(
                 _handler(entrance, way),
                 way.path,
@@ -80,8 +82,8 @@ def _handler(entrance: Entrance, way: Way) -> Callable[..., Coroutine[Any, Any, 
     return serve
 
 
-def _class_of(name: str) -> type[Door]:
-    match name:
+def _class_of(protocol: str) -> type[Door]:
+    match protocol:
         case "apprise":
             from notifier.web.doors.apprise import Apprise
 
@@ -90,4 +92,20 @@ def _class_of(name: str) -> type[Door]:
             from notifier.web.doors.gotify import Gotify
 
             return Gotify
-    raise LookupError(name)
+        case "alerts":
+            from notifier.web.doors.alerts import Alerts
+
+            return Alerts
+        case "github":
+            from notifier.web.doors.github import GitHub
+
+            return GitHub
+        case "cloudevents":
+            from notifier.web.doors.cloudevents import CloudEvents
+
+            return CloudEvents
+        case "hooks":
+            from notifier.web.doors.hooks import Elsewhere
+
+            return Elsewhere
+    raise LookupError(protocol)

@@ -12,7 +12,8 @@ APPLICATION = "<application:str>"
 
 class Way(NamedTuple):
     """A path of a door, and the method of its class that answers. What `streams` has no end; what `acts` changes
-    something by GET, and is guarded against pages of other origins as if it were a POST."""
+    something by GET, and is guarded against pages of other origins as if it were a POST. `protocol` names the class
+    where a door has several; empty: the door's own."""
 
     door: str
     methods: tuple[str, ...]
@@ -20,6 +21,7 @@ class Way(NamedTuple):
     handler: str
     streams: bool = False
     acts: bool = False
+    protocol: str = ""
 
 
 WAYS = (
@@ -54,4 +56,10 @@ WAYS = (
             ("DELETE", f"/application/{APPLICATION}/message", "delete_all_of"),
         )
     ),
+    # Webhooks, each with a protocol of its own behind keys of one kind; Grafana may be told to use PUT.
+    Way("hooks", ("POST", "PUT"), "/hooks/alertmanager", "take", protocol="alerts"),
+    Way("hooks", ("POST", "PUT"), "/hooks/grafana", "take", protocol="alerts"),
+    Way("hooks", ("POST",), "/hooks/github", "take", protocol="github"),
+    Way("hooks", ("POST", "OPTIONS"), "/hooks/cloudevents", "take", protocol="cloudevents"),
+    Way("hooks", ("GET", "POST", "PUT", "PATCH", "DELETE"), "/hooks/<name:path>", "take", protocol="hooks"),
 )

@@ -16,6 +16,7 @@ from notifier.store.redis.cluster import ClusterRedis
 from notifier.store.redis.slots import slot_of
 from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.support import Inbox, notify
+from tests.web.doors.recorded import ALERTMANAGER, resolved
 from tests.web.endpoints import test_notify_changes, test_old_clients, test_own_inbox
 from tests.web.endpoints.test_own_inbox import until
 
@@ -127,6 +128,19 @@ async def test_keys_and_marks_work_across_slots(client):
         answer = await client.delete(f"/api/v1/notify?key=build&{of(user)}")
         assert answer.json() == {"was": "unread"}
     assert {await counts(client, user) for user in USERS} == {(0, 0, 0)}
+
+
+async def test_alerts_of_users_in_all_slots_are_one_each(client):
+    path = "/hooks/alertmanager?" + "&".join(f"to={user['id']}-{user['login']}" for user in USERS)
+    for body, outcome in ((ALERTMANAGER, "created"), (ALERTMANAGER, "updated"), (resolved(), "resolved")):
+        answers = await asyncio.gather(*(client.post(path, json=body) for _ in range(4)))
+        assert [answer.status_code for answer in answers] == [200] * 4, [answer.text for answer in answers]
+        assert outcome in [name for answer in answers for name, number in answer.json().items() if number]
+    for user in USERS:
+        (item,) = (await client.get(f"/api/v1/inbox?{of(user)}")).json()["items"]
+        assert (item["data"]["status"], item["data"]["repeats"]) == ("resolved", 7)
+    assert (await client.post(path, json=ALERTMANAGER)).json()["created"] == 1
+    assert {(await counts(client, user))[2] for user in USERS} == {2}
 
 
 async def test_what_is_put_off_in_any_slot_comes_back(client, redis):
