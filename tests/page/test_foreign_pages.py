@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from .conftest import _free_port
 from .program import Program
@@ -53,28 +51,6 @@ SOCKET = """([url]) => new Promise((resolve) => {
 })"""
 
 
-class Blank(BaseHTTPRequestHandler):
-    """An empty page at every path."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>elsewhere</title><body>")
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[int]:
-    """The port of a web server of somebody else's."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Blank)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def program(web: int) -> Iterator[Program]:
     settings = {"ALLOWED_ORIGINS": f"http://friend.example:{web}", "PROVIDER_SMS": "simulator://?success=0"}
@@ -83,22 +59,6 @@ def program(web: int) -> Iterator[Program]:
         program.start()
         yield program
         program.stop()
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Opens a page in a profile of its own."""
-    contexts = []
-
-    def open_page(url: str) -> Page:
-        contexts.append(browser.new_context())
-        page = contexts[-1].new_page()
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 def call(program: Program, path: str, body: object = None) -> Any:
