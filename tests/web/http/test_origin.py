@@ -58,8 +58,9 @@ async def ask(client, method, path, headers=(), body="", host=None):
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host if host is not None else f'127.0.0.1:{client.port}'}"]
     lines += [f"{name}: {value}" for name, value in (headers.items() if isinstance(headers, dict) else headers)]
-    lines += [f"Content-Length: {len(body)}"] if body else []
-    writer.write("\r\n".join([*lines, "", body]).encode())
+    content = body if isinstance(body, bytes) else body.encode()
+    lines += [f"Content-Length: {len(content)}"] if content else []
+    writer.write("\r\n".join([*lines, "", ""]).encode() + content)
     status, *fields = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().split("\r\n")
     said = {n.lower(): v for n, _, v in (f.partition(": ") for f in fields if f)}
     length = int(said.get("content-length", 0)) if method != "HEAD" else 0
