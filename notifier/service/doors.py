@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from notifier.domain.access import ANYBODY, Caller, Scope
+from notifier.domain.access import ANYBODY, ApiKey, Caller, Scope
 from notifier.domain.devices import may_be_device_token
 from notifier.domain.doors import DoorTerms, door_of, has_form
 from notifier.domain.limits import OverLimit, Quota
@@ -89,19 +89,11 @@ class DoorService:
 
     async def enter(self, door: str, token: str) -> Visitor:
         """The visitor with that token; raises `NotifierError` (`unauthenticated`, `forbidden`)."""
-        if has_form(door, token):
-            try:
-                key = await self._access.door_key(token)
-            except NotifierError as error:
-                if error.code is not ErrorCode.UNAUTHENTICATED:
-                    raise
-                if await self._device(token) is not None:
-                    said = "the token of a device reads one inbox, and sends nothing"
-                    raise NotifierError(ErrorCode.FORBIDDEN, said) from None
-                if self._tokens:
-                    raise
-            else:
-                return _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
+        key = await self._key(token) if has_form(door, token) else None
+        if key is not None:
+            return _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
+        if await self._device(token) is not None:
+            raise NotifierError(ErrorCode.FORBIDDEN, "the token of a device reads one inbox, and sends nothing")
         if not self._tokens:
             return Visitor(ANYBODY, door, DoorTerms(door, ()))
         if not token:
@@ -125,7 +117,7 @@ class DoorService:
             return ANYBODY, named or self.default_target
         if not token:
             raise NotifierError(ErrorCode.UNAUTHENTICATED, "a token is needed")
-        if door_of(token) is not None and await self._opens_a_door(token):
+        if door_of(token) is not None and await self._key(token) is not None:
             raise NotifierError(ErrorCode.FORBIDDEN, "this key sends, and reads nothing: take a device's token")
         caller = await self._access.authenticate(token)
         user = caller.user or named
@@ -146,14 +138,14 @@ class DoorService:
         assert caller.user is not None
         return caller, caller.user
 
-    async def _opens_a_door(self, token: str) -> bool:
+    async def _key(self, token: str) -> ApiKey | None:
+        """The door's key with that token; None where there is none."""
         try:
-            await self._access.door_key(token)
+            return await self._access.door_key(token)
         except NotifierError as error:
             if error.code is not ErrorCode.UNAUTHENTICATED:
                 raise
-            return False
-        return True
+            return None
 
     def targets_of(self, visitor: Visitor, named: User | None = None) -> tuple[User, ...]:
         """The users that a visitor's notification goes to: the key's targets, else who was `named`, else the default.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from notifier.domain.access import Caller, KeyRequest, Scope
-from notifier.domain.doors import DoorTerms, new_token
+from notifier.domain.doors import DOORS, DoorTerms, new_token
 from notifier.domain.limits import OverLimit
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
@@ -166,11 +166,13 @@ async def test_a_devices_token_reads_and_sends_nothing(doors, open_doors):
         device, token = await pod.devices.create(ALICE, "phone", None)
         caller, user = await service.reader(token, BOB)
         assert user == caller.user == ALICE and caller.key_id
-        assert await refusal(service.enter("ntfy", token)) is ErrorCode.FORBIDDEN
+        for door in DOORS:
+            assert await refusal(service.enter(door, token)) is ErrorCode.FORBIDDEN
         await pod.devices.revoke(ALICE, device.id)
     service, pod = doors
     assert await refusal(service.reader(token)) is ErrorCode.UNAUTHENTICATED
-    assert await refusal(service.enter("ntfy", token)) is ErrorCode.UNAUTHENTICATED
+    for door in DOORS:
+        assert await refusal(service.enter(door, token)) is ErrorCode.UNAUTHENTICATED
 
 
 async def test_who_is_named_is_read_by_operators_and_where_nobody_is_asked(doors, open_doors):

@@ -87,11 +87,11 @@ class Gotify(Door):
 
     async def create_client(self, request: Request) -> HTTPResponse:
         """`POST /client`: the token that the app has come with is the one that it goes on with."""
-        await self._reader(request)
+        caller, _ = await self._reader(request)
         name = fields_of(request).get("name")
         if type(name) is not str or not name:
             raise _bad("Field 'name' is required")
-        token = token_of(request) if self.service.tokens else KEYLESS
+        token = KEYLESS if caller.user is None else token_of(request)
         return json_answer({"id": 1, "token": token, "name": name, "lastUsed": None})
 
     async def clients(self, request: Request) -> HTTPResponse:

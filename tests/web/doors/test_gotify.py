@@ -273,8 +273,10 @@ async def test_reading_is_for_the_person_alone(guarded, method, path):
         return status
 
     ours = {200, 404} if path == "/message/1" else {403} if (method, path) == ("POST", "/application") else {200}
-    assert {await ask(token_of()), await ask(token_of(), "/gotify")} <= ours
-    unknown = ("", "x", new_token("gotify"), new_token("ntfy"), token_of(ttl=-1), token_of(secret="f" * 32))
+    device, phone = await guarded.pod.devices.create(ALICE, "phone", None)
+    assert {await ask(token, prefix) for token in (phone, token_of()) for prefix in ("", "/gotify")} <= ours
+    await guarded.pod.devices.revoke(ALICE, device.id)
+    unknown = ("", "x", phone, new_token("gotify"), new_token("ntfy"), token_of(ttl=-1), token_of(secret="f" * 32))
     assert {await ask(token) for token in unknown} == {401}
     keys = [await key(guarded, ALICE), await key(guarded, ALICE, name="phone", door="ntfy")]
     keys += [(await guarded.pod.access.create_key(KeyRequest("k", (scope,))))[1] for scope in Scope]
@@ -284,7 +286,8 @@ async def test_reading_is_for_the_person_alone(guarded, method, path):
 async def test_who_may_send(guarded):
     sends = (await guarded.pod.access.create_key(KeyRequest("all", (Scope.NOTIFY,))))[1]
     other = await key(guarded, ALICE, name="other", door="apprise")
-    tokens = {"": 401, "x": 401, new_token("gotify"): 401, other: 401, token_of(): 403, sends: 403}
+    _, phone = await guarded.pod.devices.create(ALICE, "phone", None)
+    tokens = {"": 401, "x": 401, new_token("gotify"): 401, other: 401, token_of(): 403, phone: 403, sends: 403}
     for token, status in tokens.items():
         response = await post(guarded, {"message": "m"}, **bearer(token))
         assert (response.status_code, response.json()["errorCode"]) == (status, status), token
@@ -297,7 +300,7 @@ async def test_who_may_send(guarded):
 
 async def test_an_app_logs_in_as_gotify_android_does(guarded):
     """The requests of gotify/android: login/LoginActivity.kt, init/InitializationActivity.kt, WebSocketService.kt."""
-    password = token_of()
+    _, password = await guarded.pod.devices.create(ALICE, "phone", None)
     version = (await guarded.get("/version")).json()
     assert version["version"].startswith("2.") and set(version) == {"version", "commit", "buildDate"}
     user = await guarded.get("/current/user", headers=basic(password, "any name"))
@@ -322,6 +325,10 @@ async def test_an_app_needs_a_name_and_no_token_where_there_is_no_authentication
     response = await client.post("/client", content="{}", headers=JSON)
     assert (response.status_code, response.json()["errorDescription"]) == (400, "Field 'name' is required")
     assert (await client.get("/current/user", headers=basic("x"))).json()["name"] == "test_user"
+    _, phone = await client.pod.devices.create(ALICE, "phone", None)
+    made = (await client.post("/client", content="name=phone", headers=FORM | basic(phone))).json()
+    assert made["token"] == phone
+    assert (await client.get("/current/user", headers={"X-Gotify-Key": phone})).json()["name"] == "alice"
     assert (await client.get("/gotifyinfo")).json() == {"version": "2.9.1", "register": False, "oidc": False}
 
 
@@ -485,7 +492,7 @@ async def test_what_expired_unread_is_no_message(client, redis):
 
 async def test_a_persons_stream(guarded):
     token = await key(guarded, ALICE, BOB)
-    mine = token_of()
+    _, mine = await guarded.pod.devices.create(ALICE, "phone", None)
     places = ({"X-Gotify-Key": mine}, bearer(mine), basic(mine, "x"))
     sockets = [await guarded.ws_connect("/stream", additional_headers=place) for place in places]
     sockets.append(await guarded.ws_connect(f"/stream?token={mine}"))
@@ -498,6 +505,16 @@ async def test_a_persons_stream(guarded):
             await guarded.ws_connect(f"/stream?token={wrong}")
         assert raised.value.response.status_code == status
         assert json.loads(raised.value.response.body)["errorCode"] == status
+
+
+async def test_a_stream_ends_with_its_token(guarded):
+    device, token = await guarded.pod.devices.create(ALICE, "phone", None)
+    socket = await guarded.ws_connect(f"/stream?token={token}")
+    sent = (await post(guarded, {"message": "m"}, **bearer(await key(guarded, ALICE)))).json()
+    assert await receive(socket) == sent
+    await guarded.pod.devices.revoke(ALICE, device.id)
+    with pytest.raises(websockets.ConnectionClosed):
+        await receive(socket)
 
 
 async def test_a_stream_asks_for_an_upgrade_and_is_counted(client):
