@@ -1,4 +1,4 @@
-"""What senders for Gotify write, after their sources: each request names the file it follows, and is sent as it is."""
+"""Requests of senders for Gotify, after their sources: each names the file it follows, and is sent as it is."""
 
 import json
 
