@@ -38,6 +38,7 @@ test: $(DEV_STAMP) ## the tests, in about three minutes
 
 test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
 	@bash build/packages.sh "the dashboard over SSH is tried with" /usr/sbin/sshd:openssh-server
+	@bash build/packages.sh "alerts are sent with" amtool:prometheus-alertmanager
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests

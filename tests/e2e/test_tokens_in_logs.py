@@ -41,6 +41,19 @@ class Caller:
             await http.post("/api/v1/notify", json=body, params={"token": self.token})
             await http.post("/api/v1/notify", content=b"{", headers=headers | {"Content-Type": "application/json"})
             await http.post("/api/v1/admin/broadcast", json={"message": "x"}, headers=headers)
+            await self._doors(http, headers)
+
+    async def _doors(self, http, headers):
+        """The doors whose senders have their key in the address, or as a password."""
+        for path in ("alertmanager", "grafana", "github", "cloudevents", "nothing"):
+            for name in ("token", "access_token"):
+                await http.post(f"/hooks/{path}", params={name: self.token}, json={"alerts": []})
+            await http.post(
+                f"/hooks/{path}", auth=("any", self.token), content=b"{", headers={"X-GitHub-Event": "push"}
+            )
+        await http.options("/hooks/cloudevents", params={"token": self.token}, headers={"WebHook-Request-Origin": "x"})
+        await http.post(f"/notify/{self.token}", json={"body": "b"})
+        await http.post("/message", params={"token": self.token}, json={"message": "m"})
 
     async def _socket(self):
         uri = f"ws://127.0.0.1:{self.port}/ws?user_id=1&login=alice"
@@ -102,7 +115,13 @@ async def made(port):
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1/admin") as http:
         body, headers = {"name": "shop", "scopes": ["admin"]}, {"Authorization": f"Bearer {ADMIN}"}
         key = (await http.post("/keys", json=body, headers=headers)).json()["key"]
+        doors = [
+            (await http.post("/keys", json={"name": door, "door": door, "to": ["1-alice"]}, headers=headers)).json()[
+                "key"
+            ]
+            for door in ("hooks", "apprise", "gotify")
+        ]
     users = [
         jwt.encode(USER | {"exp": exp}, secret) for exp, secret in ((end, SECRET), (1, SECRET), (end, SECRET[::-1]))
     ]
-    return [ADMIN, key, key[:-1] + ("A" if key[-1] != "A" else "B"), *users, "made-up-and-wrong-4712"]
+    return [*doors, ADMIN, key, key[:-1] + ("A" if key[-1] != "A" else "B"), *users, "made-up-and-wrong-4712"]

@@ -68,7 +68,9 @@ def _error_of(request: Request, exception: Exception) -> NotifierError:
     if isinstance(exception, SanicException) and exception.status_code < 500:
         code = _CODES.get(exception.status_code, ErrorCode.BAD_REQUEST)
         return NotifierError(code, _DETAILS.get(exception.status_code, str(exception)))
-    log_failure(exception, request_id(request), request.method, request.path)
+    # Other protocols have keys in their paths: it is the route that is written down.
+    path = "" if request.route is None else f"/{request.route.path}"
+    log_failure(exception, request_id(request), request.method, path)
     return defect(exception)
 
 

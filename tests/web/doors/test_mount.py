@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from notifier.service.doors import DoorService
 from notifier.web.doors.ways import WAYS
 from tests.web.http.test_origin import ask
 
@@ -45,3 +46,17 @@ async def test_a_store_that_is_away_is_said_in_the_doors_own_words(client, monke
         "/notify/1-alice", content='{"body":"b"}', headers={"Content-Type": "application/json"}
     )
     assert response.status_code == 500 and "inside" not in response.text and "error" in response.json()
+
+
+@pytest.mark.parametrize("path", ["/notify/{}", "/hooks/github?token={}", "/hooks/cloudevents?access_token={}"])
+async def test_a_key_in_an_address_is_in_no_log(client, monkeypatch, caplog, path):
+    async def fail(*args, **options):
+        raise RuntimeError("defect")
+
+    token = "ap_a-key-that-nobody-may-see-4711"
+    monkeypatch.setattr(DoorService, "enter", fail)
+    headers = {"Content-Type": "application/json", "X-GitHub-Event": "push"}
+    response = await client.post(path.format(token), content='{"body":"b"}', headers=headers)
+    assert response.status_code == 500
+    (record,) = [record for record in caplog.records if record.message == "request.failed"]
+    assert token not in str(vars(record)) and record.path.startswith(path.split("{")[0].partition("?")[0])
