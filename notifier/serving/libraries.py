@@ -17,10 +17,11 @@ from typing import Any
 # What is imported, and what without. The server has processes, sockets and errors of its own.
 SPARED = {
     "sanic": (
-        *("sanic.asgi", "sanic.http.http3", "sanic.http.tls.creators", "sanic.pages.directory_page"),
-        *("sanic.pages.error", "sanic.server.protocols.websocket_protocol", "sanic.server.websockets.connection"),
-        *("sanic.server.websockets.impl", "sanic.worker.inspector", "sanic.worker.manager"),
-        *("sanic.worker.multiplexer", "sanic.worker.reloader", "sanic.worker.serve"),
+        *("sanic.asgi", "sanic.blueprint_group", "sanic.blueprints", "sanic.handlers.directory", "sanic.http.http3"),
+        *("sanic.http.tls.creators", "sanic.pages.error", "sanic.server.protocols.websocket_protocol"),
+        *("sanic.server.websockets.connection", "sanic.server.websockets.impl", "sanic.worker.inspector"),
+        *("sanic.worker.loader", "sanic.worker.manager", "sanic.worker.multiplexer", "sanic.worker.reloader"),
+        "sanic.worker.serve",
         *("aiofiles", "aiofiles.os", "email.utils", "logging.config", "mimetypes"),
         *("multiprocessing", "multiprocessing.context"),
     ),

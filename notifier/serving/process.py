@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import gc
 import inspect
@@ -14,8 +15,10 @@ import socket
 import ssl
 import sys
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -236,9 +239,13 @@ def hold_sources() -> None:
     worker can be forked again when the executable's unpacked folder is gone (packaged/files.py)."""
     for target, method in TouchUp._registry:
         path = inspect.getsourcefile(getattr(target, f"_{method}", getattr(target, method)))
-        lines = linecache.getlines(path) if path is not None else []
-        if path is not None and lines:  # without a time it is not compared with the file
-            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
+        if path is not None and Path(path).is_file():
+            packed = zlib.compress(Path(path).read_bytes())
+            linecache.cache[path] = (partial(_unpack, packed),)  # which linecache calls where there is no file
+
+
+def _unpack(packed: bytes) -> str:
+    return zlib.decompress(packed).decode()
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
@@ -269,6 +276,7 @@ async def _serve(settings: Settings, socks: Sequence[socket.socket], load: Loade
     signals.install()
     try:
         await server.open()
+        give_back_memory()
         _spare_collections()
         if app.tally is None:
             announce(settings, socks[0], 1)
@@ -284,13 +292,21 @@ async def _serve(settings: Settings, socks: Sequence[socket.socket], load: Loade
     return 0
 
 
+def give_back_memory() -> None:
+    """Frees the sources that Sanic has read, 0.4 MB, and gives pages that the start has freed back to the kernel."""
+    linecache.clearcache()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
+
+
 def _spare_collections() -> None:
     """Runs the garbage collector less often, and never again over what is loaded.
 
     With Python's own settings it takes a tenth of the CPU under load. What holds sockets and requests is freed by
     counting references; cycles are few.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 

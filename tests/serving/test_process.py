@@ -13,7 +13,7 @@ from unittest.mock import Mock
 from sanic.touchup import TouchUp
 
 from notifier.config import load
-from notifier.serving.process import LOOKS_PER_TURN, hold_sources, listen
+from notifier.serving.process import LOOKS_PER_TURN, give_back_memory, hold_sources, listen
 from tests.support import eventually
 
 
@@ -87,7 +87,15 @@ def test_sources_that_sanic_reads_are_held(monkeypatch):
     """As after a sweep of the executable's unpacked folder: no file can be read any more."""
     linecache.clearcache()
     hold_sources()
+    assert all(len(entry) == 1 for entry in linecache.cache.values()), "whole sources are held"
     monkeypatch.setattr(os, "stat", Mock(side_effect=FileNotFoundError))
     monkeypatch.setattr(tokenize, "open", Mock(side_effect=FileNotFoundError))
     for target, method in TouchUp._registry:
         assert "def " in inspect.getsource(getattr(target, f"_{method}", getattr(target, method)))
+
+
+def test_what_the_start_alone_needed_is_freed():
+    linecache.getlines(inspect.getsourcefile(hold_sources))
+    assert linecache.cache
+    give_back_memory()
+    assert not linecache.cache
