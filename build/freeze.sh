@@ -54,7 +54,9 @@ $venv/bin/python build/compiled.py .work/sources
 name=notifier
 [ "$form" = file ] || name=notifier-dir
 echo "freezing dist/$name"
-NOTIFIER_BUNDLE=$form PYINSTALLER_ZLIB_COMPRESSION_LEVEL=9 $venv/bin/python -m PyInstaller --noconfirm --log-level ERROR \
+# Without columns in the code: they point into lines of source, which the executable does not have.
+NOTIFIER_BUNDLE=$form PYINSTALLER_ZLIB_COMPRESSION_LEVEL=9 $venv/bin/python -X no_debug_ranges -m PyInstaller \
+  --noconfirm --log-level ERROR \
   --distpath .work/dist --workpath ".work/$form" notifier.spec
 mkdir -p dist
 rm -rf "dist/$name"

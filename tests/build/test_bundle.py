@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -108,3 +109,38 @@ def test_a_library_that_another_needs_stays(tmp_path, redis):
 def test_a_bundle_without_systemd_is_left_as_it_is(tmp_path, redis):
     binaries = listed(redis, "/nowhere/libother.so")
     assert without_systemd(binaries, tmp_path) == binaries
+
+
+EXCLUDED = """
+import importlib, sys
+
+class Excluded:
+    def find_spec(self, name, path=None, target=None):
+        if any(f"{name}.".startswith(f"{excluded}.") for excluded in sys.argv[1].split()):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Excluded())
+from notifier.serving import libraries
+libraries.load()
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+"""
+
+
+def excluded():
+    """The names that the spec leaves out."""
+    tree = ast.parse((ROOT / "notifier.spec").read_text())
+    lists = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    return [node.value for node in ast.walk(lists["EXCLUDED"]) if isinstance(node, ast.Constant)]
+
+
+def test_no_module_of_the_program_asks_for_what_is_excluded():
+    names = [name for name in find_modules() if not name.endswith("__main__")]
+    command = [sys.executable, "-c", EXCLUDED, " ".join(excluded()), *names]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert {"multiprocessing", "lzma", "sanic.worker.manager"} <= {*excluded()}
+
+
+def test_code_is_frozen_without_columns_of_sources_that_are_not_there():
+    assert "python -X no_debug_ranges -m PyInstaller" in (ROOT / "build" / "freeze.sh").read_text()
