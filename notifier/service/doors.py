@@ -200,6 +200,21 @@ class DoorService:
         """Takes back what this visitor stored under a key: whether it was `unread`, `read` or `gone`."""
         return await self.keyed.retract_by_key(visitor.caller.name, key, user.key)
 
+    async def clear(self, visitor: Visitor, user: User, key: str) -> bool:
+        """Marks read what this visitor stored under a key; False where that changed nothing."""
+        found = await self.keyed.named(visitor.caller.name, key, user.key)
+        if found is None:
+            return False
+        marked = await self.states.mark(user.key, "read", [found.notification_id])
+        return bool(marked["changed"])
+
+    async def life_of(self, stored: Stored) -> float | None:
+        """The seconds that a stored notification has still to live; None where that cannot be said now."""
+        try:
+            return await self.keyed.life_of(stored.notification_id, stored.user.key)
+        except NotifierError:  # it is stored, and its sender must hear that
+            return None
+
     async def inbox(self, user: User, limit: int, before: str | None = None, after: str | None = None) -> list[Any]:
         """A user's notifications as the API shows them, archived ones too, in the order of `StatesService.page`."""
         page = await self.states.page(user.key, ANY_STATE, limit, before, after)

@@ -124,6 +124,11 @@ class KeyedPublisher:
         """The same of what a caller has stored under a key."""
         return await self._retract(user, "", f"{sender}{SEPARATOR}{key}")
 
+    async def life_of(self, notification_id: str, user: str) -> float | None:
+        """The seconds that a notification has still to live, None where it has gone."""
+        left = await self._states.life(user, notification_id)
+        return left / 1000 if left >= 0 else None
+
     async def _retract(self, user: str, notification_id: str, name: str) -> str:
         retracted = await self._states.retract(self._holder, user, notification_id, name)
         if retracted.was != "gone":

@@ -233,6 +233,11 @@ class InboxStates:
         bad = self._payloads.unreadable(user, {found.notification_id: found.payload})
         return None if bad else found
 
+    async def life(self, user: str, notification_id: str) -> int:
+        """The ms that a payload has still to live, negative where there is none."""
+        reply: int = await self._redis.call("PTTL", self._keys.payload(user, notification_id))
+        return reply
+
     async def swap(self, holder: Holder, user: str, known: Named, new: bytes, closes: str = "") -> Swapped:
         """Puts another payload in the place of the one that is `known`; by the name and key `closes` it is no longer
         found."""

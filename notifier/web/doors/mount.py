@@ -72,6 +72,7 @@ def mount_doors(app: Sanic, house: House, names: Sequence[str], on_request: OnDo
                 ctx_door=entrance,
                 ctx_streams=way.streams,
                 ctx_acts=way.acts,
+                ctx_takes_any=way.takes_any,
             )
 
 
@@ -108,4 +109,8 @@ def _class_of(protocol: str) -> type[Door]:
             from notifier.web.doors.hooks import Elsewhere
 
             return Elsewhere
+        case "ntfy":
+            from notifier.web.doors.ntfy.door import Ntfy
+
+            return Ntfy
     raise LookupError(protocol)

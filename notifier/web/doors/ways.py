@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TOPIC = "<topic:[-_A-Za-z0-9]{1,64}>"
+# Paths of any depth begin with /docs and /hooks, and Sanic looks for such paths last.
+TOPIC = "<topic:(?!(?:docs|hooks)(?![-_A-Za-z0-9]))[-_A-Za-z0-9]{1,64}>"
+SEQUENCE = "<sequence:[-_A-Za-z0-9]{1,64}>"
 KEY = "<key:[-_A-Za-z0-9]{1,128}>"
 NUMBER = "<number:str>"
 APPLICATION = "<application:str>"
@@ -23,8 +25,28 @@ class Way(NamedTuple):
     acts: bool = False
     protocol: str = ""
 
+    @property
+    def takes_any(self) -> bool:
+        """True where any word may begin the path: to methods that it does not take, it is not there."""
+        return self.path.startswith("/<")
+
 
 WAYS = (
+    # ntfy (server/server.go): topics at the root, and behind /ntfy for clients that take an address with a path.
+    *(Way("ntfy", ("POST", "PUT"), f"{prefix}/", "publish_json") for prefix in ("", "/ntfy")),
+    *(Way("ntfy", ("POST", "PUT"), f"{prefix}/{TOPIC}", "publish") for prefix in ("", "/ntfy")),
+    *(
+        Way("ntfy", ("GET", "POST", "PUT"), f"{prefix}/{TOPIC}/{name}", "publish", acts=True)
+        for prefix in ("", "/ntfy")
+        for name in ("publish", "send", "trigger")
+    ),
+    *(Way("ntfy", ("POST", "PUT"), f"{prefix}/{TOPIC}/{SEQUENCE}", "publish") for prefix in ("", "/ntfy")),
+    *(Way("ntfy", ("DELETE",), f"{prefix}/{TOPIC}/{SEQUENCE}", "delete") for prefix in ("", "/ntfy")),
+    *(
+        Way("ntfy", ("PUT",), f"{prefix}/{TOPIC}/{SEQUENCE}/{name}", "clear")
+        for prefix in ("", "/ntfy")
+        for name in ("clear", "read")
+    ),
     # Apprise API (caronc/apprise-api); its plugin adds the key to the path, or since 2.2 names it in a header.
     *(Way("apprise", ("POST",), f"{prefix}/notify/{KEY}", "notify") for prefix in ("", "/apprise")),
     *(Way("apprise", ("POST",), f"{prefix}/notify", "notify_by_header") for prefix in ("", "/apprise")),

@@ -178,7 +178,7 @@ async def test_what_could_be_read_in_two_ways_is_refused(client):
 
 
 async def test_nor_is_read_what_follows_a_bad_body_that_nobody_wants(client):
-    unwanted = {name: data.replace(b"/api/v1/notify", b"/nowhere") for name, data in BAD_BODIES.items()}
+    unwanted = {name: data.replace(b"/api/v1/notify", b"/no.where") for name, data in BAD_BODIES.items()}
     assert not await wrong(client, unwanted, [404])
 
 

@@ -23,11 +23,11 @@ def parse(answer):
 
 
 def paths_of(app):
-    """The paths whose GET has an end, with a name that nothing has in each parameter's place."""
+    """The paths whose GET has an end and does nothing, with a name that nothing has in each parameter's place."""
     return sorted(
         "/" + "/".join("x" if part[:1] == "<" else part for part in route.path.split("/"))
         for route in app.router.routes
-        if "GET" in route.methods and not getattr(route.ctx, "streams", False)
+        if "GET" in route.methods and not any(getattr(route.ctx, name, False) for name in ("streams", "acts"))
     )
 
 
@@ -51,10 +51,20 @@ async def test_the_connection_goes_on_after_a_head(client):
     assert answers.count("{") == 1
 
 
-@pytest.mark.parametrize("path", ["/ws", "/api/v1/admin/events"])
-async def test_streams_take_no_head(client, path):
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/admin/events", "/1-alice/publish", "/ntfy/1-alice/trigger"])
+async def test_streams_and_what_acts_take_no_head(client, path):
     status, headers, body = parse(await ask(client, f"HEAD {path}"))
-    assert (status, headers["allow"], body) == (405, "get", "")
+    assert (status, body) == (405, "")
+    assert path.endswith(("publish", "trigger")) or headers["allow"] == "get"
+    assert (await client.get("/api/v1/inbox?user_id=1&login=alice")).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["GET /nowhere", "PATCH /nowhere", "GET /no/where", "DELETE /nowhere", "GET /a/b/clear"]
+)
+async def test_what_any_word_may_begin_is_not_there_to_other_methods(client, line):
+    status, headers, _ = parse(await ask(client, line))
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
 
 
 async def test_what_takes_no_get_takes_no_head(client):
