@@ -84,33 +84,36 @@ def _handler(entrance: Entrance, way: Way) -> Callable[..., Coroutine[Any, Any, 
 
 
 def _class_of(protocol: str) -> type[Door]:
+    door: type[Door]
     match protocol:
         case "apprise":
             from notifier.web.doors.apprise import Apprise
 
-            return Apprise
+            door = Apprise
         case "gotify":
             from notifier.web.doors.gotify import Gotify
 
-            return Gotify
+            door = Gotify
         case "alerts":
             from notifier.web.doors.alerts import Alerts
 
-            return Alerts
+            door = Alerts
         case "github":
             from notifier.web.doors.github import GitHub
 
-            return GitHub
+            door = GitHub
         case "cloudevents":
             from notifier.web.doors.cloudevents import CloudEvents
 
-            return CloudEvents
+            door = CloudEvents
         case "hooks":
             from notifier.web.doors.hooks import Elsewhere
 
-            return Elsewhere
+            door = Elsewhere
         case "ntfy":
             from notifier.web.doors.ntfy.door import Ntfy
 
-            return Ntfy
-    raise LookupError(protocol)
+            door = Ntfy
+        case _:
+            raise LookupError(protocol)
+    return door
