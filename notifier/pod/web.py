@@ -124,7 +124,8 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     def add_more(app: Sanic) -> None:
         serve_page(app)
         count_door = partial(parts.metrics.count, "door_requests")
-        house = House(build_doors(settings, parts), parts.sockets, settings.public_url.rstrip("/"), __version__)
+        public_url, health = settings.public_url.rstrip("/"), parts.health.read
+        house = House(build_doors(settings, parts), parts.sockets, public_url, __version__, health)
         mount_doors(app, house, settings.doors, count_door)
 
     web = build_app(endpoints, origins, settings.max_body, count, guard, add_more)

@@ -39,6 +39,8 @@ async def first_of(stream, gotify):
 async def main():
     gotify = AsyncGotify(base_url=url, app_token=app, client_token=client)
     assert (await gotify.get_version())["version"].startswith("2."), "version"
+    health = await gotify.get_health()
+    assert (health["health"], health["database"]) == ("green", "green"), health
     user = await gotify.get_current_user()
     assert (user["id"], user["name"], user["admin"]) == (1, "alice", False), user
     made = await gotify.create_client("laptop")
@@ -74,6 +76,9 @@ async def main():
         (AsyncGotify(url, app, app).get_messages(), 403),
         (AsyncGotify(url, client, client).create_message("m"), 403),
         (gotify.create_application("mine"), 403),
+        (gotify.update_application(1, "mine"), 403),
+        (gotify.delete_application(1), 403),
+        (gotify.delete_client(1), 404),
     ):
         try:
             await work
@@ -84,6 +89,28 @@ async def main():
 
 
 asyncio.run(main())
+"""
+
+TRAY = """
+import sys
+from PyQt6 import QtCore
+from gotify_tray.gotify.api import GotifyApplication, GotifyClient
+
+url, app, client = sys.argv[1:]
+loop = QtCore.QCoreApplication([])
+tray, sender = GotifyClient(url, client), GotifyApplication(url, app)
+assert tray.version().version.startswith("2.") and tray.health().database == "green"
+assert [one.id for one in tray.get_applications()] == [1]
+sent, shown = [], []
+tray.opened.connect(lambda: sent.append(sender.push("T", "m", 5, {"client::display": {"contentType": "text/markdown"}})))
+tray.new_message.connect(lambda message: (shown.append(message), loop.quit()))
+QtCore.QTimer.singleShot(20000, loop.quit)
+tray.listen()
+loop.exec()
+assert [dict(one) for one in shown] == [dict(one) for one in sent] and shown, (sent, shown)
+assert [one.id for one in tray.get_messages().messages] == [sent[0].id]
+tray.delete_message(sent[0].id)
+assert tray.get_messages().messages == []
 """
 
 OTHERS = """
@@ -201,6 +228,13 @@ async def test_other_clients_from_pypi(guarded, python, tmp_path):
             ("gotipy", "from gotipy", 5),
         ]
     )
+
+
+async def test_the_desktops_tray(guarded, tmp_path):
+    programs = await python_with(tmp_path / "python", "gotify-tray==0.5.3", "pyqt6==6.11.0")
+    script = tmp_path / "use.py"
+    script.write_text(TRAY)
+    await must_run(str(programs / "python"), str(script), guarded.server.url, guarded.key, guarded.token, within=60)
 
 
 async def test_npms_clients(guarded, tmp_path):

@@ -26,8 +26,19 @@ class Caller:
 
     async def call(self):
         await self._http()
+        await self._gotify()
         await self._socket()
         await self._garbage()
+
+    async def _gotify(self):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}/gotify") as http:
+            for place in ({"params": {"token": self.token}}, {"headers": {"X-Gotify-Key": self.token}}):
+                await http.post("/message", json={"message": "hi"}, **place)
+                await http.post("/message", content=b"{", **place)
+                await http.get("/message", **place)
+                await http.get("/stream", **place)
+                await http.post("/client", data={"name": "phone"}, **place)
+            await http.get("/current/user", auth=("alice", self.token))
 
     async def _http(self):
         body = {"target": [{"id": 1, "login": "alice"}], "message": "hi"}
@@ -53,7 +64,6 @@ class Caller:
             )
         await http.options("/hooks/cloudevents", params={"token": self.token}, headers={"WebHook-Request-Origin": "x"})
         await http.post(f"/notify/{self.token}", json={"body": "b"})
-        await http.post("/message", params={"token": self.token}, json={"message": "m"})
 
     async def _socket(self):
         uri = f"ws://127.0.0.1:{self.port}/ws?user_id=1&login=alice"
@@ -121,7 +131,9 @@ async def made(port):
             ]
             for door in ("hooks", "apprise", "gotify")
         ]
+        phone = f"http://127.0.0.1:{port}/api/v1/inbox/tokens?user_id=1&login=alice"
+        device = (await http.post(phone, json={"name": "phone"}, headers=headers)).json()["token"]
     users = [
         jwt.encode(USER | {"exp": exp}, secret) for exp, secret in ((end, SECRET), (1, SECRET), (end, SECRET[::-1]))
     ]
-    return [*doors, ADMIN, key, key[:-1] + ("A" if key[-1] != "A" else "B"), *users, "made-up-and-wrong-4712"]
+    return [*doors, device, ADMIN, key, key[:-1] + ("A" if key[-1] != "A" else "B"), *users, "made-up-and-wrong-4712"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -27,12 +27,14 @@ _encode = msgspec.json.Encoder().encode
 
 class House(NamedTuple):
     """The parts that doors call. `public_url` is this server's address for links, without a `/` at its end; empty where
-    it is not known, and then no links are made; `version` is this program's."""
+    it is not known, and then no links are made; `version` is this program's; `health` answers the body of `/health` at
+    once."""
 
     service: DoorService
     sockets: InboxSocket
     public_url: str
     version: str
+    health: Callable[[], Mapping[str, Any]]
 
 
 class Door(ABC):

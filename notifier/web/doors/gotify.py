@@ -80,6 +80,12 @@ class Gotify(Door):
         """`GET /gotifyinfo`: nobody registers here."""
         return json_answer({"version": SPOKEN, "register": False, "oidc": False})
 
+    async def health(self, request: Request) -> HTTPResponse:
+        """`GET /gotify/health`: the two fields that `/health` has for Gotify's clients."""
+        report = self.house.health()
+        status = 200 if report["health"] == "green" else 503
+        return json_answer({"health": report["health"], "database": report["database"]}, status)
+
     async def current_user(self, request: Request) -> HTTPResponse:
         """`GET /current/user`: the person whose token it is."""
         _, user = await self._reader(request)
@@ -106,8 +112,13 @@ class Gotify(Door):
         fixed = {"internal": False, "defaultPriority": 0, "lastUsed": None}
         return json_answer([{"id": APPLICATION, "token": ""} | about | fixed])
 
-    async def no_application(self, request: Request) -> HTTPResponse:
-        """`POST /application`: keys are made by who runs this server."""
+    async def no_client(self, request: Request, number: str) -> HTTPResponse:
+        """`PUT` and `DELETE /client/{id}`: there is none in the list."""
+        await self._reader(request)
+        raise NotifierError(ErrorCode.NOT_FOUND, "client does not exist: tokens are revoked at /api/v1/inbox/tokens")
+
+    async def no_application(self, request: Request, application: str = "") -> HTTPResponse:
+        """`POST /application` and changes of one: keys are made by who runs this server."""
         await self._reader(request)
         raise NotifierError(ErrorCode.FORBIDDEN, "keys are made here with: notifier keys create --door gotify")
 

@@ -59,6 +59,7 @@ WAYS = (
     ),
     # Gotify (gotify/server, router/router.go); its clients take a path too.
     *(Way("gotify", ("GET",), f"{prefix}/stream", "stream", streams=True) for prefix in ("", "/gotify")),
+    Way("gotify", ("GET",), "/gotify/health", "health"),
     *(
         Way("gotify", (method,), f"{prefix}{path}", handler)
         for prefix in ("", "/gotify")
@@ -72,8 +73,14 @@ WAYS = (
             ("GET", "/current/user", "current_user"),
             ("GET", "/client", "clients"),
             ("POST", "/client", "create_client"),
+            ("PUT", f"/client/{NUMBER}", "no_client"),
+            ("DELETE", f"/client/{NUMBER}", "no_client"),
             ("GET", "/application", "applications"),
             ("POST", "/application", "no_application"),
+            ("PUT", f"/application/{APPLICATION}", "no_application"),
+            ("DELETE", f"/application/{APPLICATION}", "no_application"),
+            ("POST", f"/application/{APPLICATION}/image", "no_application"),
+            ("DELETE", f"/application/{APPLICATION}/image", "no_application"),
             ("GET", f"/application/{APPLICATION}/message", "messages_of"),
             ("DELETE", f"/application/{APPLICATION}/message", "delete_all_of"),
         )

@@ -261,7 +261,23 @@ READS = [
     ("GET", "/current/user"),
     ("GET", "/client"),
     ("POST", "/client"),
+    ("PUT", "/client/1"),
+    ("DELETE", "/client/1"),
+    ("PUT", "/application/1"),
+    ("DELETE", "/application/1"),
+    ("POST", "/application/1/image"),
+    ("DELETE", "/application/1/image"),
 ]
+NOT_THERE = {
+    ("DELETE", "/message/1"): 404,
+    ("PUT", "/client/1"): 404,
+    ("DELETE", "/client/1"): 404,
+    ("POST", "/application"): 403,
+    ("PUT", "/application/1"): 403,
+    ("DELETE", "/application/1"): 403,
+    ("POST", "/application/1/image"): 403,
+    ("DELETE", "/application/1/image"): 403,
+}
 
 
 @pytest.mark.parametrize(("method", "path"), READS)
@@ -272,9 +288,10 @@ async def test_reading_is_for_the_person_alone(guarded, method, path):
             assert set(json.loads(body)) == {"error", "errorCode", "errorDescription"}
         return status
 
-    ours = {200, 404} if path == "/message/1" else {403} if (method, path) == ("POST", "/application") else {200}
     device, phone = await guarded.pod.devices.create(ALICE, "phone", None)
-    assert {await ask(token, prefix) for token in (phone, token_of()) for prefix in ("", "/gotify")} <= ours
+    assert {await ask(token, prefix) for token in (phone, token_of()) for prefix in ("", "/gotify")} == {
+        NOT_THERE.get((method, path), 200)
+    }
     await guarded.pod.devices.revoke(ALICE, device.id)
     unknown = ("", "x", phone, new_token("gotify"), new_token("ntfy"), token_of(ttl=-1), token_of(secret="f" * 32))
     assert {await ask(token) for token in unknown} == {401}
@@ -402,6 +419,14 @@ async def test_what_came_another_way_is_shown_too(start_pod):
     assert (full["title"], full["priority"], full["appid"]) == ("T", 8, 1)
     assert odd["priority"] == 2 and odd["extras"]["client::notification"]["click"]["url"] == "https://e.example/"
     assert (odder["priority"], odder["extras"]) == (5, {"a::b": 1})
+
+
+async def test_health_stands_behind_the_path_too(client):
+    response = await client.get("/gotify/health")
+    assert (response.status_code, response.json()) == (200, {"health": "green", "database": "green"})
+    await client.pod.redis.stop()
+    response = await client.get("/gotify/health")
+    assert (response.status_code, response.json()) == (503, {"health": "red", "database": "red"})
 
 
 async def test_a_store_that_is_away_is_503(client, monkeypatch):
