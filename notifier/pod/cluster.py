@@ -60,6 +60,12 @@ class ClusterFigures:
             "version": self._identity.version,
         }
 
+    async def accepted(self) -> int:
+        """Notifications accepted since the cluster's first start, but for the last seconds of other instances. Raises
+        `NotifierError(unavailable)`."""
+        totals = await self._operations.totals()
+        return totals.get("sent", 0) + self._metrics.since_last()["sent"]
+
     async def providers(self) -> list[Row]:
         """The fields of every `Provider`, summed over the instances."""
         return sum_rows(await self._peers.ask("providers"))

@@ -125,7 +125,8 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
         serve_page(app)
         count_door = partial(parts.metrics.count, "door_requests")
         public_url, health = settings.public_url.rstrip("/"), parts.health.read
-        house = House(build_doors(settings, parts), parts.sockets, public_url, __version__, health)
+        accepted = parts.cluster.accepted
+        house = House(build_doors(settings, parts), parts.sockets, public_url, __version__, health, accepted)
         mount_doors(app, house, settings.doors, count_door)
 
     web = build_app(endpoints, origins, settings.max_body, count, guard, add_more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import ceil
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl
@@ -28,13 +28,14 @@ _encode = msgspec.json.Encoder().encode
 class House(NamedTuple):
     """The parts that doors call. `public_url` is this server's address for links, without a `/` at its end; empty where
     it is not known, and then no links are made; `version` is this program's; `health` answers the body of `/health` at
-    once."""
+    once; `accepted` the notifications of the cluster since its first start."""
 
     service: DoorService
     sockets: InboxSocket
     public_url: str
     version: str
     health: Callable[[], Mapping[str, Any]]
+    accepted: Callable[[], Awaitable[int]]
 
 
 class Door(ABC):

@@ -47,6 +47,17 @@ WAYS = (
         for prefix in ("", "/ntfy")
         for name in ("clear", "read")
     ),
+    *(
+        Way("ntfy", (method,), f"{prefix}/v1/{name}", handler)
+        for prefix in ("", "/ntfy")
+        for method, name, handler in (
+            ("GET", "health", "health"),
+            ("GET", "stats", "stats"),
+            ("GET", "version", "version"),
+            ("GET", "account", "account"),
+            ("POST", "account/token", "new_token"),
+        )
+    ),
     # Apprise API (caronc/apprise-api); its plugin adds the key to the path, or since 2.2 names it in a header.
     *(Way("apprise", ("POST",), f"{prefix}/notify/{KEY}", "notify") for prefix in ("", "/apprise")),
     *(Way("apprise", ("POST",), f"{prefix}/notify", "notify_by_header") for prefix in ("", "/apprise")),

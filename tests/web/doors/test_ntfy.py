@@ -574,3 +574,103 @@ async def test_a_defect_says_nothing_of_the_inside(client, monkeypatch):
     response = await post(client)
     check_error(response, 50001)
     assert "inside" not in response.text
+
+
+# -- the account
+
+
+TEN = [
+    f"{name}{end}"
+    for name in ("messages", "emails", "calls", "reservations", "attachment_total_size")
+    for end in ("", "_remaining")
+]
+
+
+@pytest.mark.parametrize("prefix", ["", "/ntfy"])
+async def test_health_counts_and_version(client, prefix):
+    await post(client)
+    assert (await client.get(f"{prefix}/v1/health")).json() == {"healthy": True}
+    stats = (await client.get(f"{prefix}/v1/stats")).json()
+    assert stats == {"messages": 1, "messages_rate": 0.0}
+    await post(client)
+    stats = (await client.get(f"{prefix}/v1/stats")).json()
+    assert stats["messages"] == 2 and 0 < stats["messages_rate"] <= 1
+    said = (await client.get(f"{prefix}/v1/version")).json()
+    assert set(said) == {"version", "commit", "date"} and said["version"]
+
+
+async def test_a_server_without_its_store_is_not_healthy(client, monkeypatch):
+    entrance = next(route.ctx.door for route in client.app.router.routes if route.path == "v1/health")
+    house = entrance.door.house._replace(health=lambda: {"status": "unavailable"})
+    monkeypatch.setattr(entrance.door, "house", house)
+    response = await client.get("/v1/health")
+    assert (response.status_code, response.json()) == (503, {"healthy": False})
+
+
+async def test_the_account_of_nobody(client):
+    for headers in ({}, {"Authorization": "Bearer whatever"}):
+        said = (await client.get("/v1/account", headers=headers)).json()
+        assert (said["username"], said["role"]) == ("*", "anonymous")
+        assert sorted(said["stats"]) == sorted(TEN) and all(type(value) is int for value in said["stats"].values())
+
+
+async def device(client):
+    return (await client.pod.devices.create(ALICE, "phone", None))[1]
+
+
+async def test_the_account_of_a_token(guarded):
+    tokens = {await key(guarded): "kuma", await device(guarded): "1-alice"}
+    for token, name in tokens.items():
+        for value in (f"Bearer {token}", basic("phil", token)):
+            said = (await guarded.get("/v1/account", headers={"Authorization": value})).json()
+            assert (said["username"], said["role"]) == (name, "user")
+        assert (await guarded.get("/v1/stats", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+    assert (await guarded.get("/v1/account")).json()["username"] == "*"
+    check_error(await guarded.get("/v1/account", headers={"Authorization": f"Bearer {new_token('ntfy')}"}), 40101)
+    check_error(await guarded.get("/v1/stats"), 40101)
+    assert (await guarded.get("/v1/health")).status_code == 200
+
+
+async def test_a_device_asks_for_another_token(guarded):
+    headers = {"Authorization": basic("alice", await device(guarded))}
+    now = int(guarded.pod.redis.clock.now())
+    said = (
+        await guarded.post("/v1/account/token", json={"label": "Home", "expires": now + 60}, headers=headers)
+    ).json()
+    assert set(said) == {"token", "label", "last_access", "last_origin", "expires"}
+    assert (said["label"], said["expires"]) == ("Home", now + 60)
+    for body in (b"", b"{}", b'{"label": null, "expires": 0}'):
+        said = (await guarded.post("/v1/account/token", content=body, headers=headers)).json()
+        assert said["label"] == "ntfy" and "expires" not in said
+        account = await guarded.get("/v1/account", headers={"Authorization": f"Bearer {said['token']}"})
+        assert account.json()["username"] == "1-alice"
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (b"{", 40024),
+        (b"[]", 40024),
+        (b'{"label": 1}', 40000),
+        (b'{"label": "' + b"x" * 65 + b'"}', 40000),
+        (b'{"expires": 1}', 40000),
+        (b'{"expires": "soon"}', 40000),
+        (b'{"expires": 99999999999}', 40000),
+    ],
+)
+async def test_a_token_that_cannot_be_had(guarded, body, number):
+    headers = {"Authorization": f"Bearer {await device(guarded)}"}
+    check_error(await guarded.post("/v1/account/token", content=body, headers=headers), number)
+
+
+async def test_a_doors_key_gets_no_token_that_reads(guarded):
+    check_error(
+        await guarded.post("/v1/account/token", headers={"Authorization": f"Bearer {await key(guarded)}"}), 40301
+    )
+    check_error(await guarded.post("/v1/account/token"), 40101)
+
+
+async def test_a_device_sends_nothing(guarded):
+    headers = {"Authorization": f"Bearer {await device(guarded)}"}
+    check_error(await guarded.post("/1-alice", content=b"m", headers=headers), 40301)
+    check_error(await guarded.delete("/1-alice/s", headers=headers), 40301)
