@@ -16,6 +16,7 @@ from notifier.store.redis.cluster import ClusterRedis
 from notifier.store.redis.slots import slot_of
 from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.support import Inbox, notify
+from tests.web.doors import test_alerts
 from tests.web.doors.recorded import ALERTMANAGER, resolved
 from tests.web.endpoints import test_notify_changes, test_old_clients, test_own_inbox
 from tests.web.endpoints.test_own_inbox import until
@@ -26,6 +27,17 @@ PATIENCE = 20.0  # seconds; six servers on a busy machine may have no reply for 
 for _module in (test_own_inbox, test_notify_changes, test_old_clients):
     globals().update({name: test for name, test in vars(_module).items() if name.startswith("test_")})
 guarded = test_own_inbox.guarded
+for _name in (
+    "an_alert_fires_repeats_and_is_resolved_in_one_line",
+    "what_is_resolved_twice_changes_once_and_fires_anew",
+    "a_repeat_may_come_to_the_top",
+    "each_alert_of_a_group_is_one",
+    "several_users_each_have_their_own",
+    "two_senders_at_the_same_moment_make_one",
+    "an_end_that_crosses_a_report_leaves_one_open_at_most",
+    "what_was_taken_out_fires_anew",
+):
+    globals()[f"test_{_name}"] = getattr(test_alerts, f"test_{_name}")
 
 
 @pytest.fixture(scope="module")
