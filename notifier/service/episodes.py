@@ -1,6 +1,7 @@
 """Episodes: notifications under a key that stay open until their sender says it is over, such as alerts.
 
-A key is open from its first report until it is closed; what is reported after that is a new notification. One of
+A key is open from its first report until it is closed; what is reported after that is a new notification. Each report
+and the end renew its life, so that what goes on for long is not forgotten meanwhile. One of
 several senders who report at the same moment stores, the others find it: `put` and `swap` decide that, each one script.
 """
 
@@ -60,7 +61,7 @@ class Episodes:
             said = _said_by(known)
             title = (RESOLVED + said.get("title", ""))[:MAX_TITLE]
             fields = {"title": title, "data": {**_data_of(said), "status": "resolved", **more}}
-            changed = await self._doors.keyed.change(known, user, fields, (visitor.caller.name, key))
+            changed = await self._doors.keyed.change(known, user, fields, (visitor.caller.name, key), renews=True)
             if changed:
                 return changed > 0
         raise contended()
@@ -80,7 +81,7 @@ class Episodes:
                 await self._doors.publish(visitor, (user,), again)
                 return True
             fields = {**said, "data": {**repeats, **said["data"]}} if retell else {"data": {**before, **repeats}}
-            changed = await self._doors.keyed.change(known, user, fields)
+            changed = await self._doors.keyed.change(known, user, fields, renews=True)
             if changed:
                 return changed > 0
         raise contended()

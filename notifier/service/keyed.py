@@ -11,7 +11,7 @@ from notifier.domain.notifications import Content, Draft, Terms, content_of, pay
 from notifier.domain.states import Kept, Marks
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, FieldError, NotifierError
-from notifier.store.inbox_states import InboxStates, KeyedItem, Named, Put, Retracted
+from notifier.store.inbox_states import InboxStates, KeyedItem, Named, Put, Renewal, Retracted
 from notifier.store.inbox_values import Arrivals, Holder
 
 TRIES = 5  # of a change, while others change the same notification
@@ -96,15 +96,21 @@ class KeyedPublisher:
         return await self._states.named(user, f"{sender}{SEPARATOR}{key}")
 
     async def change(
-        self, known: Named, user: User, fields: Mapping[str, Any], closes: tuple[str, str] | None = None
+        self,
+        known: Named,
+        user: User,
+        fields: Mapping[str, Any],
+        closes: tuple[str, str] | None = None,
+        renews: bool = False,
     ) -> int:
-        """Puts new text in the place of what is `known`; by the caller and key `closes` it is no longer found.
+        """Puts new text in the place of what is `known`; by the caller and key `closes` it is no longer found. What
+        `renews` lives as long from now on as a new one.
 
         Returns its revision; 0 where it is another one by now, -1 where it has gone.
         """
-        payload, revision = _changed(known.payload, known.notification_id, user, fields)
+        payload, revision, ttl_ms = _changed(known.payload, known.notification_id, user, fields)
         name = SEPARATOR.join(closes or ())
-        swapped = await self._states.swap(self._holder, user.key, known, payload, name)
+        swapped = await self._states.swap(self._holder, user.key, known, payload, name, Renewal(renews, ttl_ms))
         if swapped.code > 0 and swapped.stream_id:
             entry = Kept(swapped.stream_id, known.notification_id, swapped.read, Marks(), payload)
             self._on_updated(Change(user.key, entry, swapped.others))
@@ -178,10 +184,12 @@ def _target_of(payload: bytes) -> User | None:
     return parse_user_key(f"{target.get('id')}-{target.get('login')}")
 
 
-def _changed(payload: bytes, notification_id: str, user: User, fields: Mapping[str, Any]) -> tuple[bytes, int]:
-    """A payload with other fields, and its revision."""
+def _changed(
+    payload: bytes, notification_id: str, user: User, fields: Mapping[str, Any]
+) -> tuple[bytes, int, int | None]:
+    """A payload with other fields, its revision, and the life in ms that it asks for."""
     said = msgspec.json.decode(payload)
     revision = said.get("revision", 1) + 1
     content = content_of({**said, **fields}, said.get("created_at", ""))
     head = b'{"notification_id":"%b",%b,"revision":%d' % (notification_id.encode(), content.fragment, revision)
-    return head + payload_end(user, content), revision
+    return head + payload_end(user, content), revision, content.ttl_ms

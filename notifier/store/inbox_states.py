@@ -83,6 +83,13 @@ class Named(NamedTuple):
     payload: bytes
 
 
+class Renewal(NamedTuple):
+    """True where a change renews the life of what it changes, and that life in ms (None: the user's own)."""
+
+    renews: bool
+    ttl_ms: int | None
+
+
 class Swapped(NamedTuple):
     """The outcome of another payload: 1 done, 0 it is another one by now, -1 it has gone."""
 
@@ -238,11 +245,13 @@ class InboxStates:
         reply: int = await self._redis.call("PTTL", self._keys.payload(user, notification_id))
         return reply
 
-    async def swap(self, holder: Holder, user: str, known: Named, new: bytes, closes: str = "") -> Swapped:
+    async def swap(self, holder: Holder, user: str, known: Named, new: bytes, closes: str, renewal: Renewal) -> Swapped:
         """Puts another payload in the place of the one that is `known`; by the name and key `closes` it is no longer
-        found."""
+        found (empty: it stays)."""
         digest = hashlib.sha1(known.payload, usedforsecurity=False).hexdigest()
-        args = (user, holder.pod, known.notification_id, digest, new, closes)
+        asked = "" if renewal.ttl_ms is None else renewal.ttl_ms
+        usual = self._policy.default_ttl_ms if renewal.renews else ""
+        args = (user, holder.pod, known.notification_id, digest, new, closes, asked, usual)
         code, stream_id, state, others = await self._run("swap", user, *args)
         return Swapped(code, stream_id.decode(), state == b"read", others or [])
 

@@ -113,3 +113,26 @@ async def test_a_title_at_its_limit_and_data_of_another(doors, visitor):
     assert await Episodes(doors).resolve(visitor, (ALICE,), "fp", {}) == "resolved"
     (item,) = await doors.inbox(ALICE, 1)
     assert item["title"] == "✓ " + "t" * 254 and item["data"] == {"repeats": 1, "status": "resolved"}
+
+
+async def test_what_goes_on_for_long_is_not_forgotten(doors, visitor, redis):
+    await report(doors, visitor, said=SAID | {"ttl": "1h"})
+    known = await doors.keyed.named(visitor.caller.name, "fp", ALICE.key)
+    payload, names = f"notification:{known.notification_id}", "notif:keys:1-alice"
+
+    async def aged():
+        for key in (payload, names):
+            await redis.call("PEXPIRE", key, 60_000)
+
+    hour, month = 3_600_000, 31 * 86_400_000
+    for work in (report, Episodes(doors).resolve):
+        await aged()
+        await (work(doors, visitor) if work is report else work(visitor, (ALICE,), "fp", {}))
+        assert hour - 10_000 < await redis.call("PTTL", payload) <= hour
+        if work is report:
+            assert month < await redis.call("PTTL", names) <= month + hour
+    assert await report(doors, visitor, said=SAID) == "created"
+    known = await doors.keyed.named(visitor.caller.name, "fp", ALICE.key)
+    await redis.call("SET", "notif:retention:1-alice", "3")
+    await report(doors, visitor)
+    assert 3 * 86_400_000 - 10_000 < await redis.call("PTTL", f"notification:{known.notification_id}") <= 3 * 86_400_000

@@ -2,7 +2,7 @@
 
 Alertmanager tries again after 5xx and lost connections alone, never after 429 (notify/webhook and notify/util.go of
 prometheus/alertmanager): what is over a limit is therefore answered 503. Options stand in the query of the address, as
-both send the same body to it: `per=alert|group`, `repeat=keep|bump`.
+both send the same body to it: `per=alert|group`, `repeat=keep|bump`, `ttl=7d`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from notifier.web.doors.hooks import (
     fitting,
     is_link,
     is_signed,
+    lasting,
     links,
     message_of,
     object_in,
@@ -71,14 +72,14 @@ class Alerts(Hook):
         self._check_signature(request, visitor)
         by_group = option(request, "per", "alert", "group") == "group"
         bump = option(request, "repeat", "keep", "bump") == "bump"
-        targets = self.targets_of(request, visitor)
+        targets, lives = self.targets_of(request, visitor), lasting(request)
         group = group_in(read_json(request.body))
         now = self.service.now()
         found = [whole_of(group, now)] if by_group else list(alerts_of(group, now))
         counted = dict.fromkeys(("created", "updated", "resolved", "ignored"), 0)
         for alert in found:
             if alert.fires:
-                outcome = await self._episodes.report(visitor, targets, alert.key, alert.said, bump, by_group)
+                outcome = await self._episodes.report(visitor, targets, alert.key, alert.said | lives, bump, by_group)
             else:
                 outcome = await self._episodes.resolve(visitor, targets, alert.key, alert.at_end)
             counted[outcome] += 1

@@ -16,7 +16,18 @@ from notifier.domain.bodies import canonical, read_json
 from notifier.domain.notifications import MAX_CATEGORY, MAX_MESSAGE
 from notifier.errors import ErrorCode, FieldError, NotifierError
 from notifier.service.doors import Visitor
-from notifier.web.doors.hooks import Hook, fitting, links, message_of, object_in, one_line, plain, title_of, token_of
+from notifier.web.doors.hooks import (
+    Hook,
+    fitting,
+    lasting,
+    links,
+    message_of,
+    object_in,
+    one_line,
+    plain,
+    title_of,
+    token_of,
+)
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 VERSIONS = ("1.0", "0.3")
@@ -37,9 +48,9 @@ class CloudEvents(Hook):
         if request.method == "OPTIONS":
             return await self._allow(request)
         visitor = await self.visitor_of(request)
-        targets = self.targets_of(request, visitor)
+        targets, lives = self.targets_of(request, visitor), lasting(request)
         for event in checked(events_in(request)):
-            said = said_of(event)
+            said = said_of(event) | lives
             if visitor.terms.category:
                 del said["category"]  # the key's own goes before that of the event
             once = canonical(["cloudevents", event["source"], event["id"]]).decode()

@@ -20,6 +20,7 @@ from notifier.web.doors.hooks import (
     Hook,
     fitting,
     is_signed,
+    lasting,
     links,
     message_of,
     object_in,
@@ -55,7 +56,7 @@ class GitHub(Hook):
         targets = self.targets_of(request, visitor)
         delivery = one_line(request.headers.get("x-github-delivery", ""), 128)
         once = f"github {delivery}" if delivery else None
-        rows = await self.service.publish(visitor, targets, said_of(kind, event), once)
+        rows = await self.service.publish(visitor, targets, said_of(kind, event) | lasting(request), once)
         return json_answer({"notifications": [row.notification_id for row in rows]})
 
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from sanic import HTTPResponse, Request
 
-from notifier.domain.checks import data_problem, url_problem
-from notifier.domain.notifications import MAX_MESSAGE, MAX_TITLE
+from notifier.domain.checks import data_problem, duration_problem, url_problem
+from notifier.domain.notifications import MAX_MESSAGE, MAX_TITLE, MAX_TTL, MIN_TTL
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.doors import Visitor
@@ -64,6 +64,15 @@ class Hook(Door):
         if not users:
             return self.service.targets_of(visitor)
         return tuple(dict.fromkeys(found for user in users for found in self.service.targets_of(visitor, user)))
+
+
+def lasting(request: Request) -> dict[str, Any]:
+    """The field `ttl` that `?ttl=7d` of the address asks for. Raises `NotifierError(bad_request)`."""
+    ttl = query_of(request, "ttl")
+    problem = duration_problem(ttl, MIN_TTL, MAX_TTL) if ttl else None
+    if problem is not None:
+        raise NotifierError(ErrorCode.BAD_REQUEST, f"ttl {problem}")
+    return {"ttl": ttl} if ttl else {}
 
 
 class Elsewhere(Hook):

@@ -420,3 +420,12 @@ async def test_what_was_taken_out_fires_anew(client):
     assert (await client.delete(path)).status_code == 200
     assert await said(client, resolved()) == IGNORED
     assert await said(client, ALERTMANAGER) == CREATED
+
+
+async def test_the_address_says_how_long_it_lives(client, redis):
+    await said(client, ALERTMANAGER, f"{HOOK}&ttl=7d")
+    (item,) = await items(client)
+    week = 7 * 86_400_000
+    assert week - 60_000 < await redis.call("PTTL", f"notification:{item['notification_id']}") <= week
+    response = await post(client, ALERTMANAGER, f"{HOOK}&ttl=long")
+    assert response.status_code == 400 and "ttl" in response.json()["error"]

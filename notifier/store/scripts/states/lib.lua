@@ -92,6 +92,19 @@ local function index_unread(u)
   if unread(u) > 0 then redis.call('ZADD', index('pending'), 0, u) else redis.call('ZREM', index('pending'), u) end
 end
 
+-- The life in ms that was asked for, else the user's own, else the usual one.
+local function life_of(u, asked, usual)
+  if asked ~= '' then return tonumber(asked) end
+  local days = days_of(u)
+  return days and days * 86400000 or tonumber(usual)
+end
+
+-- Keeps the callers' keys for as long as a notification with that much life left can be there: snoozed a month at the most.
+local function keep_names(u, left)
+  local life = left + 31 * 86400000
+  redis.call('PEXPIRE', named_key(u), string.format('%.0f', math.max(life, redis.call('PTTL', named_key(u)))))
+end
+
 -- Appends a notification to the stream, as a new one: `accept` does the same. Returns the id.
 local function append(u, nid, keep)
   redis.call('DEL', sole_key(u))

@@ -12,12 +12,6 @@ local function payload_of(nid, said, rest, version)
   return '{"notification_id":"' .. nid .. '",' .. said .. suffix .. rest
 end
 
-local function life_of(u, life)
-  if life ~= '' then return tonumber(life) end
-  local days = days_of(u)
-  return days and days * 86400000 or tonumber(ARGV[3])
-end
-
 local function later(u, nid, due)
   redis.call('ZADD', index('snoozed'), due, snooze_member(u, nid))
   know(u)
@@ -61,11 +55,10 @@ local function version_of(payload)
   return version and version >= 1 and version or 1
 end
 
--- Remembers the notification of a key, for as long as it can be there: snoozed a month at the most.
+-- Remembers the notification of a key.
 local function remember(u, name, nid)
   redis.call('HSET', named_key(u), name, nid)
-  local life = redis.call('PTTL', payload_key(u, nid)) + 31 * 86400000
-  redis.call('PEXPIRE', named_key(u), string.format('%.0f', math.max(life, redis.call('PTTL', named_key(u)))))
+  keep_names(u, redis.call('PTTL', payload_key(u, nid)))
 end
 
 local function put_one(u, nid, life, name, on_same, due, said, rest)
@@ -86,7 +79,7 @@ end
 
 local function put(at)
   local u = ARGV[at]
-  local answer, version = put_one(u, ARGV[at + 1], life_of(u, ARGV[at + 2]), unpack(ARGV, at + 3, at + 7))
+  local answer, version = put_one(u, ARGV[at + 1], life_of(u, ARGV[at + 2], ARGV[3]), unpack(ARGV, at + 3, at + 7))
   local owner, fresh, others = arrivals(u, pod, fence)
   local state = redis.call('HGET', state_key(u), answer[1])
   for _, value in ipairs({version, state, owner, fresh, others}) do answer[#answer + 1] = value end
