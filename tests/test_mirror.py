@@ -14,7 +14,6 @@ ELSEWHERE = {
     "service/states.py": "one call each of what tests/web/endpoints/test_own_inbox asks for",
     "service/keyed.py": "one call each of what tests/web/endpoints/test_notify_changes asks for",
     "store/inbox_states.py": "one call each of scripts: tests/web/endpoints/test_own_inbox, test_notify_changes",
-    "live/connection.py": "over real sockets: test_websocket, tests/web/endpoints/test_socket",
     "live/watch.py": "over real pods: tests/web/endpoints/test_own_inbox",
     "live/router.py": "over real pods: test_pods, test_catch_up",
     "store/inbox_values.py": "records; their rules are those of the modules that make them",
