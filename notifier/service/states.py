@@ -47,10 +47,10 @@ class StatesService:
     ) -> dict[str, Any]:
         """`items` that the filter takes, newest first: the newest `limit`, or those just before, just after, or between
         two ids; with the counts of the main list, `rev`, and `next_before`."""
-        newest_first, found, counts = after is None or before is not None, list[Kept](), Counts(0, 0, 0, 0)
+        newest_first, found, counts = after is None or before is not None, list[Kept](), None
         more = False
-        async for part in self._parts(user, before, after, newest_first):
-            counts = part.counts
+        async for part in self._parts(user, before, after, newest_first, counted=True):
+            counts = counts or part.counts
             taken = [entry for entry in part.entries if wanted.takes(entry)]
             room = limit - len(found)
             found += taken[:room]
@@ -59,7 +59,9 @@ class StatesService:
                 break
         ordered = found if newest_first else found[::-1]
         following = ordered[-1].stream_id if ordered and newest_first and more else None
-        return {"items": [shown(entry) for entry in ordered], "next_before": following} | counted(counts)
+        return {"items": [shown(entry) for entry in ordered], "next_before": following} | counted(
+            counts or Counts(0, 0, 0, 0)
+        )
 
     async def counts(self, user: str, filters: Sequence[InboxFilter]) -> dict[str, Any]:
         """`counts` of what each filter takes, and `rev`."""
@@ -84,12 +86,15 @@ class StatesService:
             raise not_found()
         return shown(entry)
 
-    async def _parts(self, user: str, before: str | None, after: str | None, newest_first: bool) -> AsyncIterator[Part]:
+    async def _parts(
+        self, user: str, before: str | None, after: str | None, newest_first: bool, counted: bool = False
+    ) -> AsyncIterator[Part]:
+        """All parts, the first of them `counted`."""
         self._before()
         low, high = f"({after}" if after else "-", f"({before}" if before else "+"
         following: str | None = ""
         while following is not None:
-            part = await self._states.part(user, low, high, PART, newest_first)
+            part = await self._states.part(user, low, high, PART, newest_first, counted and not following)
             yield part
             following = part.following
             low, high = (low, following or high) if newest_first else (following or low, high)
@@ -121,7 +126,7 @@ class StatesService:
 
     async def mark_filtered(self, user: str, mark: str, wanted: InboxFilter) -> dict[str, Any]:
         """Marks all that a filter takes."""
-        newest = await self._states.part(user, "-", "+", 1, True)
+        newest = await self._states.part(user, "-", "+", 1, True, counted=True)
         if not newest.entries:
             return {"changed": 0} | counted(newest.counts)
         return await self._mark_all(user, mark, wanted, newest.entries[0].stream_id)

@@ -26,7 +26,8 @@ Pair = tuple[str, str]  # stream id (empty: not known) and notification id
 
 
 class Part(NamedTuple):
-    """A part of an inbox, its counts at that moment, and where the next part begins (None: this is the last)."""
+    """A part of an inbox, its counts at that moment where they were wanted, and where the next part begins (None: this
+    is the last)."""
 
     counts: Counts
     following: str | None
@@ -130,10 +131,11 @@ class InboxStates:
 
     # -- reading
 
-    async def part(self, user: str, low: str, high: str, most: int, newest_first: bool) -> Part:
-        """Up to `most` entries between two ids (`-` and `+` are the ends, `(` before an id leaves it out)."""
+    async def part(self, user: str, low: str, high: str, most: int, newest_first: bool, counted: bool = False) -> Part:
+        """Up to `most` entries between two ids (`-` and `+` are the ends, `(` before an id leaves it out); `counted`
+        with the counts, of which otherwise `rev` alone is told."""
         first, last = (high, low) if newest_first else (low, high)
-        reply = await self._run("list", user, user, first, last, most, int(newest_first))
+        reply = await self._run("list", user, user, first, last, most, int(newest_first), int(counted))
         counts, following, *flat = reply
         return Part(counts_of(counts), following.decode() if following else None, self._entries(user, flat))
 

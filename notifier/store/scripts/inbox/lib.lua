@@ -332,11 +332,14 @@ end
 local function unread_of(u, entries, own)
   if #entries == 0 or (#entries == 1 and nid_of(entries[1]) == own) then return entries end
   local left, done = {}, {}
-  for _, entry in ipairs(entries) do
-    local list = redis.call('HEXISTS', state_key(u), nid_of(entry)) == 1 and done or left
-    list[#list + 1] = entry
-  end
-  for _, entry in ipairs(done) do redis.call('XACK', stream_key(u), GROUP, entry[1]) end
+  in_parts(entries, function(...)
+    local part, nids = {...}, {}
+    for i, entry in ipairs(part) do nids[i] = nid_of(entry) end
+    for i, state in ipairs(redis.call('HMGET', state_key(u), unpack(nids))) do
+      if state then done[#done + 1] = part[i][1] else left[#left + 1] = part[i] end
+    end
+  end)
+  in_parts(done, function(...) redis.call('XACK', stream_key(u), GROUP, ...) end)
   return left
 end
 
@@ -345,12 +348,16 @@ end
 local function take(u, own)
   local entries, flat = read_group(u), {}
   if #entries == 1 and own and is_of(entries[1], own) then return {entries[1][1], own, false} end  -- the usual case
-  for _, entry in ipairs(unread_of(u, named(u, entries), own)) do
-    local nid = nid_of(entry)
-    flat[#flat + 1] = entry[1]
-    flat[#flat + 1] = nid
-    flat[#flat + 1] = nid ~= own and (redis.call('MGET', payload_key(u, nid))[1] or '')  -- GET fails on another type
-  end
+  in_parts(unread_of(u, named(u, entries), own), function(...)
+    local part, keys = {...}, {}
+    for i, entry in ipairs(part) do keys[i] = payload_key(u, nid_of(entry)) end
+    for i, payload in ipairs(redis.call('MGET', unpack(keys))) do  -- GET fails on another type
+      local nid = nid_of(part[i])
+      flat[#flat + 1] = part[i][1]
+      flat[#flat + 1] = nid
+      flat[#flat + 1] = nid ~= own and (payload or '')
+    end
+  end)
   return flat
 end
 
