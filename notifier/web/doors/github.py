@@ -1,4 +1,4 @@
-"""GitHub's webhooks, and those of Gitea and Forgejo, which send the same headers.
+"""GitHub's webhooks, those of Gitea and Forgejo, which send the same, and GitLab's, which sends the secret itself.
 
 Every event becomes one notification; the usual ones have a text of their own. A delivery is known by its id, so that
 its redelivery stores nothing.
@@ -6,6 +6,7 @@ its redelivery stores nothing.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +32,8 @@ from notifier.web.doors.hooks import (
 )
 
 SIGNATURE, PREFIX = "x-hub-signature-256", "sha256="
+GITLAB_EVENT, GITLAB_SECRET = "x-gitlab-event", "x-gitlab-token"
+DELIVERIES = ("x-github-delivery", "idempotency-key")  # the second is GitLab's, since 17.4
 FORM = "application/x-www-form-urlencoded"
 COMMITS = 10  # of a push that are listed
 BAD = ("failure", "timed_out", "startup_failure", "error", "action_required")  # GitHub's conclusions and states
@@ -47,21 +50,21 @@ class GitHub(Hook):
         """Stores a notification of the event; `ping`, by which GitHub tries a new hook, is answered alone."""
         visitor = await self.visitor_of(request)
         check_signature(request, visitor)
-        kind = one_line(request.headers.get("x-github-event", ""), 64)
+        event, gitlab = event_in(request), GITLAB_EVENT in request.headers
+        kind = one_line(request.headers.get(GITLAB_EVENT if gitlab else "x-github-event", ""), 64)
         if not kind:
             raise NotifierError(ErrorCode.BAD_REQUEST, "X-GitHub-Event is missing")
-        event = event_in(request)
         if kind == "ping":
             return json_answer({"pong": True})
         targets = self.targets_of(request, visitor)
-        delivery = one_line(request.headers.get("x-github-delivery", ""), 128)
-        once = f"github {delivery}" if delivery else None
-        rows = await self.service.publish(visitor, targets, said_of(kind, event) | lasting(request), once)
+        said = (gitlab_said if gitlab else said_of)(kind, event) | lasting(request)
+        delivery = next(filter(None, (one_line(request.headers.get(name, ""), 128) for name in DELIVERIES)), "")
+        rows = await self.service.publish(visitor, targets, said, f"github {delivery}" if delivery else None)
         return json_answer({"notifications": [row.notification_id for row in rows]})
 
 
 def check_signature(request: Request, visitor: Visitor) -> None:
-    """Raises `NotifierError(unauthenticated)` unless the body is signed with the key's secret.
+    """Raises `NotifierError(unauthenticated)` unless the body is signed with the key's secret, or GitLab names it.
 
     Nothing is checked where no key came (`AUTH_MODE=none`), and of a key of the API, which may send by itself."""
     secret, given = visitor.terms.secret, request.headers.get(SIGNATURE, "")
@@ -69,6 +72,11 @@ def check_signature(request: Request, visitor: Visitor) -> None:
         return
     if not secret:
         raise unsigned("this key has no secret to check X-Hub-Signature-256 with: make one with --secret-file")
+    if not given and GITLAB_SECRET in request.headers:
+        named = request.headers[GITLAB_SECRET].encode("utf-8", "replace")
+        if not hmac.compare_digest(named, secret.encode()):
+            raise unsigned("X-Gitlab-Token is not the secret of this key")
+        return
     if not given.startswith(PREFIX):
         raise unsigned("X-Hub-Signature-256 is missing: set the hook's secret")
     if not is_signed(secret, request.body, given.removeprefix(PREFIX)):
@@ -108,6 +116,26 @@ def said_of(kind: str, event: Event) -> Said:
         "priority": said.get("priority", "normal"),
         "data": fitting(data),
         **links(said.get("url"), repository.get("html_url")),
+    }
+
+
+def gitlab_said(kind: str, event: Event) -> Said:
+    """The fields of a notification of GitLab's event: what it is about stands in `object_attributes`."""
+    item, project = object_in(event.get("object_attributes")), object_in(event.get("project"))
+    user, where = object_in(event.get("user")), one_line(project.get("path_with_namespace"))
+    action = one_line(item.get("action") or item.get("status") or item.get("state"), 64)
+    sender = one_line(user.get("username") or event.get("user_username"), 64)
+    number = one_line(item.get("iid"), 64)
+    head = " ".join(filter(None, (kind.removesuffix(" Hook").lower(), f"#{number}" if number else "", action)))
+    data = {"event": kind, "action": action, "repository": where, "sender": sender}
+    return {
+        "title": title_of(f"{where}: {head}" if where else head),
+        "message": message_of(
+            item.get("title"), item.get("note"), event.get("ref"), f"by {sender}" if sender else kind
+        ),
+        "priority": "high" if action == "failed" else "normal",
+        "data": fitting(data),
+        **links(item.get("url"), project.get("web_url")),
     }
 
 

@@ -181,6 +181,30 @@ EVENTS = {
 }
 
 
+# GitLab: docs "Webhook events", issue and pipeline events; headers as in "Delivery headers".
+PROJECT = {"path_with_namespace": "octo/hello", "web_url": "https://gitlab.example/octo/hello"}
+GITLAB = {
+    "Issue Hook": {
+        "object_kind": "issue",
+        "user": {"username": "mona"},
+        "project": PROJECT,
+        "object_attributes": {
+            "iid": 23,
+            "title": "New API",
+            "action": "open",
+            "url": "https://gitlab.example/octo/hello/-/issues/23",
+        },
+    },
+    "Pipeline Hook": {
+        "object_kind": "pipeline",
+        "user": {"username": "mona"},
+        "project": PROJECT,
+        "object_attributes": {"iid": 3, "status": "failed", "ref": "main"},
+    },
+    "Push Hook": {"object_kind": "push", "ref": "refs/heads/main", "user_username": "mona", "project": PROJECT},
+}
+
+
 def github(kind, delivery="72d3162e-cc78-11e3-81ab-4c9367dc0958", secret=None, form=False, **change):
     """Body and headers of a delivery."""
     event = {**EVENTS.get(kind, {}), "repository": REPOSITORY, "sender": SENDER, **change}

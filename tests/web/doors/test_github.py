@@ -7,7 +7,7 @@ import pytest
 from notifier.domain.access import KeyRequest, Scope
 from notifier.domain.doors import DoorTerms
 from notifier.domain.users import User
-from tests.web.doors.recorded import COMMIT, EVENTS, github, signature
+from tests.web.doors.recorded import COMMIT, EVENTS, GITLAB, github, signature
 from tests.web.doors.test_alerts import items
 from tests.web.http.test_auth import ADMIN, SETTINGS
 
@@ -190,3 +190,25 @@ async def test_gitea_sends_the_same_headers(guarded):
         client, (body, headers | gitea), path, **{"X-Gitea-Signature": made, "X-Hub-Signature": "sha1=0"}
     )
     assert response.status_code == 200
+
+
+GITLABS = {
+    "Issue Hook": ("issue #23 open", "New API", "normal"),
+    "Pipeline Hook": ("pipeline #3 failed", "by mona", "high"),
+    "Push Hook": ("push", "refs/heads/main", "normal"),
+}
+
+
+@pytest.mark.parametrize("kind", GITLAB)
+async def test_gitlab_names_the_secret_itself(guarded, kind):
+    client, path = guarded
+    body, headers = json.dumps(GITLAB[kind]).encode(), {"X-Gitlab-Event": kind, "Content-Type": "application/json"}
+    for wrong in ({}, {"X-Gitlab-Token": ""}, {"X-Gitlab-Token": SECRET[:-1]}, {"X-Hub-Signature-256": "sha256="}):
+        assert (await post(client, (body, headers), path, **wrong)).status_code == 401
+    for _ in range(2):
+        sent = headers | {"X-Gitlab-Token": SECRET, "Idempotency-Key": "f5e5f430-f57b-4e6e-9fac-d9128cd7232f"}
+        assert (await post(client, (body, sent), path)).status_code == 200
+    (item,) = await items(client, headers=AS_ADMIN)
+    title, message, priority = GITLABS[kind]
+    assert (item["title"], item["message"], item["priority"]) == (f"octo/hello: {title}", message, priority)
+    assert item["url"].startswith("https://gitlab.example/octo/hello") and item["data"]["sender"] == "mona"
