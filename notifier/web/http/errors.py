@@ -8,9 +8,10 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
+from typing import Any
 
 from sanic import HTTPResponse, Request
-from sanic.exceptions import SanicException
+from sanic.exceptions import MethodNotAllowed, SanicException
 from sanic.handlers import ErrorHandler
 from sanic.headers import _HTTP1_STATUSLINES
 
@@ -47,9 +48,12 @@ class Problems(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception; the unexpected is logged and said without detail. A door answers in its own
         dialect."""
-        door = getattr(request.route.ctx, "door", None) if request.route is not None else None
+        wrong_method = isinstance(exception, MethodNotAllowed)
+        door = _door_at(request) if wrong_method else _door_of(request.route)
         if door is not None:
             answer: HTTPResponse = door.refuse(request, _error_of(request, exception))
+            if wrong_method:
+                answer.headers["Allow"] = ", ".join(_methods_of(request))
             return answer
         if isinstance(exception, NotifierError):
             if exception.code is ErrorCode.INTERNAL:
@@ -59,6 +63,16 @@ class Problems(ErrorHandler):
             return _refusal(request, exception)
         log_failure(exception, request_id(request), request.method, request.path)
         return problem_response(request, defect(exception))
+
+
+def _door_of(route: Any) -> Any:
+    return None if route is None else getattr(route.ctx, "door", None)
+
+
+def _door_at(request: Request) -> Any:
+    """The door to which a path belongs with all the methods that it takes."""
+    doors = [_door_of(route) for route in _routes_at(request).values()]
+    return doors[0] if doors and None not in doors else None
 
 
 def _error_of(request: Request, exception: Exception) -> NotifierError:
@@ -129,11 +143,14 @@ def _refusal(request: Request, exception: SanicException) -> HTTPResponse:
 
 def _methods_of(request: Request) -> list[str]:
     """The methods that the path of a request takes."""
-    found = []
+    return list(_routes_at(request))
+
+
+def _routes_at(request: Request) -> dict[str, Any]:
+    found = {}
     for method in METHODS:
         with contextlib.suppress(SanicException):
-            request.app.router.get(request.path, method, request.headers.get("host"))
-            found.append(method)
+            found[method] = request.app.router.get(request.path, method, request.headers.get("host"))[0]
     return found
 
 

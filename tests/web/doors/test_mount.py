@@ -60,3 +60,16 @@ async def test_a_key_in_an_address_is_in_no_log(client, monkeypatch, caplog, pat
     assert response.status_code == 500
     (record,) = [record for record in caplog.records if record.message == "request.failed"]
     assert token not in str(vars(record)) and record.path.startswith(path.split("{")[0].partition("?")[0])
+
+
+@pytest.mark.parametrize("path", sorted({way.path for way in WAYS}))
+async def test_a_method_that_a_path_does_not_take_is_told_in_the_doors_own_words(client, path):
+    shape = re.sub("<[^>]+>", "1-alice", path)
+    status, headers, body = await ask(client, "PATCH", shape)
+    if ":path>" in path or any(way.takes_any for way in WAYS if way.path == path):
+        assert status == 404  # any word may stand there: to other methods it is not there
+        return
+    assert status == 405 and headers["allow"]
+    own = shape == "/"  # the page's path, too
+    assert headers["content-type"].startswith("application/problem+json") == own
+    assert own or b'"type":"about:blank"' not in body
