@@ -162,7 +162,7 @@ def acked(message):
 async def test_no_script_holds_redis_up(client, ids, redis):
     """Each runs in parts; what goes through all marks of an inbox is the count."""
     async with timed(client, redis) as took:
-        for turn in range(3):
+        for turn in range(6):
             await use_everything(client, redis, ids, turn)
     assert set(took) >= {
         *(f"states/{name}" for name in ("attach", "find", "list", "look", "mark", "put", "retract", "snooze", "swap")),
