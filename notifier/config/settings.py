@@ -253,6 +253,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, Setting("1:test_user", user_pair, "with AUTH_MODE=none: who gets what names nobody")
     ]
     public_url: Annotated[str, Setting("", web_url, "this server's address in links, such as https://n.example")]
+    ntfy_read_action: Annotated[
+        str, Setting("on", choice("on", "off"), 'a button "Mark read" in ntfy\'s apps; needs PUBLIC_URL')
+    ]
     tls_cert: Annotated[str, Setting("", text, "certificate file (PEM)")]
     tls_key: Annotated[str, Setting("", text, "key file (PEM)")]
     max_body: Annotated[int, Setting("1MiB", size(1024, 1024**3), "largest request body")]

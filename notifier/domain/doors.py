@@ -33,9 +33,9 @@ _RATE = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,5})?(s|m|h|d)").fullmatch
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 # First segments of a path that no topic may be: those of this server, and those of the foreign protocols.
-OWN_PATHS = ("api", "ws", "send", "docs", "health", "metrics", "ratelimit")
+OWN_PATHS = ("a", "api", "ws", "send", "docs", "health", "metrics", "ratelimit")
 OWN_FILES = ("openapi.json", "asyncapi.json", "notifier-client.js")
-TO_COME = ("a", "u", "hb", "mcp", "receipts", "hooks")
+TO_COME = ("u", "hb", "mcp", "receipts", "hooks")
 OF_GOTIFY = ("message", "application", "client", "current", "version", "stream", "image", "plugin", "gotifyinfo")
 OF_NTFY = ("v1", "app", "static", "file", "account", "settings", "signup", "login", "announcements", "stats", "admin")
 OF_APPRISE = ("notify", "status", "add", "get", "del", "cfg")
@@ -115,7 +115,12 @@ def users_of(keys: Sequence[str]) -> tuple[User, ...]:
 
 def ntfy_id(notification_id: str) -> str:
     """The 12 characters by which ntfy's clients know a notification: the first of its UUID in base 62."""
-    number, digits = uuid.UUID(notification_id).int, ""
+    return in_base62(uuid.UUID(notification_id).bytes)
+
+
+def in_base62(value: bytes) -> str:
+    """The first 12 characters of 16 bytes in base 62."""
+    number, digits = int.from_bytes(value, "big"), ""
     for _ in range(_WHOLE):
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits

@@ -29,8 +29,10 @@ from notifier.service.doors import DoorService
 from notifier.service.find import Finder
 from notifier.service.operate import Operations
 from notifier.service.publish import Publisher
+from notifier.service.read_links import ReadLinks
 from notifier.service.sessions import SendRate, SessionService
 from notifier.store.limits import Limits
+from notifier.store.link_secret import LinkSecret
 from notifier.store.redis.client import Redis
 from notifier.telemetry.metrics import Metrics
 from notifier.web.documents.endpoints import DocumentEndpoints
@@ -125,8 +127,9 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
         serve_page(app)
         count_door = partial(parts.metrics.count, "door_requests")
         public_url, health = settings.public_url.rstrip("/"), parts.health.read
+        doors, links = build_doors(settings, parts), _read_links(settings, parts)
         accepted = parts.cluster.accepted
-        house = House(build_doors(settings, parts), parts.sockets, public_url, __version__, health, accepted)
+        house = House(doors, parts.sockets, public_url, __version__, health, accepted, links)
         mount_doors(app, house, settings.doors, count_door)
 
     web = build_app(endpoints, origins, settings.max_body, count, guard, add_more)
@@ -135,6 +138,13 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     if guard is None:
         web.ctx.express = Express(receiver, origins, settings.max_body, count, parts.notebook.came, parts.lean)
     return web
+
+
+def _read_links(settings: Settings, parts: Doorway) -> ReadLinks | None:
+    address = settings.public_url.rstrip("/")
+    if not address or settings.ntfy_read_action == "off":
+        return None
+    return ReadLinks(LinkSecret(parts.redis).read, f"{address}/a/", parts.redis.clock.now)
 
 
 def build_doors(settings: Settings, parts: Doorway) -> DoorService:

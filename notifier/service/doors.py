@@ -221,6 +221,11 @@ class DoorService:
         items: list[Any] = page["items"]
         return items
 
+    async def to_come(self, user: User) -> list[Any]:
+        """A user's notifications that are put off or yet to come, the soonest first, in the same shape; among the next
+        thousand of all users."""
+        return await self.states.to_come(user.key)
+
 
 def _by_key(door: str, caller: Caller, name: str, terms: DoorTerms | None) -> Visitor:
     if terms is None or terms.door != door:

@@ -86,6 +86,10 @@ class StatesService:
             raise not_found()
         return shown(entry)
 
+    async def to_come(self, user: str) -> list[dict[str, Any]]:
+        """Notifications that are put off or yet to come, the soonest first; `stream_id` tells the ms when."""
+        return [shown(entry) for entry in await self._states.to_come(user)]
+
     async def _parts(
         self, user: str, before: str | None, after: str | None, newest_first: bool, counted: bool = False
     ) -> AsyncIterator[Part]:

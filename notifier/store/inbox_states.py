@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from notifier.domain.states import Counts, Kept, kept
+from notifier.domain.states import Counts, Kept, Marks, kept
 from notifier.store.inbox_plain import PlainSeat
 from notifier.store.inbox_values import Arrivals, Holder, InboxPolicy
 from notifier.store.payloads import Payloads
@@ -18,6 +18,7 @@ from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 
 SCRIPTS = ("find", "list", "look", "mark", "named", "put", "retract", "snooze", "swap", "wake")
+LOOKED_AT = 1_000  # entries of the index of what is to come
 USERS_AT_A_TIME = 16  # of one script that counts: an inbox may have 1,000 marks
 PAIRS_AT_A_TIME = 100
 
@@ -175,6 +176,22 @@ class InboxStates:
         bad = self._payloads.unreadable(user, {row.notification_id: row.payload for row in rows})
         return [row._replace(payload=None) if row.notification_id in bad else row for row in rows] if bad else rows
 
+    async def to_come(self, user: str) -> list[Kept]:
+        """Notifications of a user that are put off, or come for the first time, the soonest first; their stream ids
+        tell the ms when. Those of all users stand in one index: the first thousand of it are looked at."""
+        index = self._keys.index("snoozed", self._keys.shards[self._keys.shard_of(user)])
+        flat = await self._redis.call("ZRANGE", index, 0, LOOKED_AT - 1, "WITHSCORES")
+        rows = [(*_member(flat[at]), int(float(flat[at + 1]))) for at in range(0, len(flat), 2)]
+        mine = [(nid, due) for owner, nid, due in rows if owner == user]
+        payloads = await self._redis.call_many([("GET", self._keys.payload(user, nid)) for nid, _ in mine])
+        found = [
+            Kept(f"{due}-0", nid, False, Marks(), payload)
+            for (nid, due), payload in zip(mine, payloads, strict=True)
+            if isinstance(payload, bytes)
+        ]
+        bad = self._payloads.unreadable(user, {row.notification_id: row.payload for row in found})
+        return [row for row in found if row.notification_id not in bad]
+
     # -- marking
 
     async def mark(self, holder: Holder, user: str, mark: str, pairs: Sequence[Pair]) -> Outcome:
@@ -299,3 +316,9 @@ def counts_of(row: Sequence[Any]) -> Counts:
 def _put_of(row: Sequence[Any]) -> Put:
     nid, outcome, stream_id, revision, state, _, _, others = row
     return Put(nid.decode(), outcome.decode(), stream_id.decode(), revision, state == b"read", others or [])
+
+
+def _member(text: bytes) -> tuple[str, str]:
+    """User and notification of an entry in the index of what is to come."""
+    user, _, notification_id = text.decode("utf-8", "replace").partition("\x1f")
+    return user, notification_id

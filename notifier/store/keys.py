@@ -185,6 +185,7 @@ class Keys:
     fence = "notif:fence"  # string, the number of the last pod started
     epoch = "notif:epoch"  # string, a random number given to a data set that had none
     totals = "notif:totals"  # hash, counters since the first start
+    signing = "notif:link_secret"  # string, what links that act are signed with
     api_keys = "notif:api_keys"  # hash, id -> what is kept of an API key; at most 1,000
 
     # the indexes over all users, permanent; `shard` is one of `shards`
@@ -220,7 +221,7 @@ class Keys:
     def permanent(self) -> frozenset[str]:
         """Keys that may live for ever, beside those that begin with `permanent_prefixes`."""
         return frozenset(
-            {self.heartbeats, self.fence, self.epoch, self.totals, self.api_keys}
+            {self.heartbeats, self.fence, self.epoch, self.totals, self.api_keys, self.signing}
             | {self.index(name, "") for name in INDEXES}
         )
 

@@ -41,6 +41,7 @@ _BEGINNINGS = {
     "notif:totals": "totals",
     "notif:api_keys": "api_keys",
     "notif:device": "device",
+    "notif:link_secret": "secret",
 }
 
 KINDS = frozenset({*_BEGINNINGS.values(), "entry", "group", "index"})

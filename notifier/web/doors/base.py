@@ -18,6 +18,7 @@ from sanic.request.form import parse_multipart_form
 from notifier.domain.users import User, parse_user_key
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.doors import DoorService, Visitor
+from notifier.service.read_links import ReadLinks
 from notifier.web.endpoints.socket import InboxSocket
 
 MAX_FIELDS = 100  # of a form
@@ -28,7 +29,8 @@ _encode = msgspec.json.Encoder().encode
 class House(NamedTuple):
     """The parts that doors call. `public_url` is this server's address for links, without a `/` at its end; empty where
     it is not known, and then no links are made; `version` is this program's; `health` answers the body of `/health` at
-    once; `accepted` the notifications of the cluster since its first start."""
+    once; `accepted` the notifications of the cluster since its first start; `read_links` are those that
+    mark a notification read, None where they are off."""
 
     service: DoorService
     sockets: InboxSocket
@@ -36,6 +38,7 @@ class House(NamedTuple):
     version: str
     health: Callable[[], Mapping[str, Any]]
     accepted: Callable[[], Awaitable[int]]
+    read_links: ReadLinks | None
 
 
 class Door(ABC):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 # Paths of any depth begin with /docs and /hooks, and Sanic looks for such paths last.
-TOPIC = "<topic:(?!(?:docs|hooks)(?![-_A-Za-z0-9]))[-_A-Za-z0-9]{1,64}>"
+_NO_TOPIC = "(?!(?:docs|hooks)(?![-_A-Za-z0-9]))"
+TOPIC = f"<topic:{_NO_TOPIC}[-_A-Za-z0-9]{{1,64}}>"
+TOPICS = f"<topics:{_NO_TOPIC}[-_A-Za-z0-9,]{{1,4200}}>"
 SEQUENCE = "<sequence:[-_A-Za-z0-9]{1,64}>"
 KEY = "<key:[-_A-Za-z0-9]{1,128}>"
 NUMBER = "<number:str>"
@@ -58,6 +60,13 @@ WAYS = (
             ("POST", "account/token", "new_token"),
         )
     ),
+    *(
+        Way("ntfy", ("GET",), f"{prefix}/{TOPICS}/{form}", f"subscribe_{form}", streams=True)
+        for prefix in ("", "/ntfy")
+        for form in ("json", "sse", "raw", "ws")
+    ),
+    *(Way("ntfy", ("GET",), f"{prefix}/{TOPICS}/auth", "check_access") for prefix in ("", "/ntfy")),
+    Way("ntfy", ("POST",), "/a/<signed:[-_A-Za-z0-9]{1,1024}>", "mark_read"),
     # Apprise API (caronc/apprise-api); its plugin adds the key to the path, or since 2.2 names it in a header.
     *(Way("apprise", ("POST",), f"{prefix}/notify/{KEY}", "notify") for prefix in ("", "/apprise")),
     *(Way("apprise", ("POST",), f"{prefix}/notify", "notify_by_header") for prefix in ("", "/apprise")),

@@ -32,11 +32,15 @@ NAMES = {
     "sequence_id": ("x-sequence-id", "sequence-id", "sequence_id", "sid"),
     "poll_id": ("x-poll-id", "poll-id"),
     "unifiedpush": ("x-unifiedpush", "unifiedpush", "up"),
+    "id": ("x-id", "id"),
+    "since": ("x-since", "since", "si"),
+    "poll": ("x-poll", "poll", "po"),
+    "scheduled": ("x-scheduled", "scheduled", "sched"),
     "content_type": ("content-type", "content_type"),
 }
 TRUE, FALSE = ("1", "yes", "true"), ("0", "no", "false")
 
-_IN_JSON = frozenset(NAMES) - {"poll_id", "unifiedpush", "content_type", "template"}
+_IN_JSON = frozenset(NAMES) - {"poll_id", "unifiedpush", "content_type", "template", "id", "since", "poll", "scheduled"}
 _WORDS = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=").search
 # RFC 9218, which proxies add: no priority of a message (ntfy, server/util.go).
 _OF_HTTP = re.compile(r"u=\d(?:,\s*(?:i|\d))?|i").fullmatch

@@ -26,6 +26,7 @@ TABLE = {
     40005: _Row(ErrorCode.BAD_REQUEST, "invalid delay parameter: too small", "publish/#scheduled-delivery"),
     40006: _Row(ErrorCode.BAD_REQUEST, "invalid delay parameter: too large", "publish/#scheduled-delivery"),
     40007: _Row(ErrorCode.BAD_REQUEST, "invalid priority parameter", "publish/#message-priority"),
+    40008: _Row(ErrorCode.BAD_REQUEST, "invalid since parameter", "subscribe/api/#fetch-cached-messages"),
     40009: _Row(ErrorCode.BAD_REQUEST, "invalid request: topic invalid"),
     40010: _Row(ErrorCode.BAD_REQUEST, "invalid request: topic name is not allowed"),
     40011: _Row(ErrorCode.BAD_REQUEST, "invalid request: message must be UTF-8 encoded"),
