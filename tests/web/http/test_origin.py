@@ -44,6 +44,8 @@ ACTIONS = [
     ("PATCH", "/api/v1/notify/x", "{}"),
     ("DELETE", "/api/v1/notify/x", ""),
     ("POST", "/api/v1/inbox/mark", "{}"),
+    ("POST", "/api/v1/inbox/tokens", "{}"),
+    ("DELETE", "/api/v1/inbox/tokens/x", ""),
     ("POST", "/api/v1/inbox/x/x", ""),
     ("PUT", "/api/v1/inbox/x/snooze", "{}"),
     ("DELETE", "/api/v1/inbox/x/snooze", ""),
