@@ -1,12 +1,16 @@
 """Clients of Gotify, unmodified, against the real program: what they send arrives, and what they show is there."""
 
+import asyncio
+import contextlib
 import json
 
 import httpx
 import pytest
+import websockets
 
 from tests.e2e.foreign import must_run, node_with, python_with, run
 from tests.e2e.server import ServerProcess
+from tests.support import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -274,3 +278,74 @@ async def test_curl_as_gotifys_own_guide_has_it(guarded):
         "curl", "-sSf", f"{guarded.server.url}/message", "-H", f"X-Gotify-Key: {guarded.key}", "-d", "message=m"
     )
     assert [item["message"] for item in await guarded.items()] == ["m", "my message"]
+
+
+class Phone:
+    """Follows an inbox as gotify/android does: the stream, and at each opening of it what was missed, ten messages at a
+    time down to the last that it has had (service/WebSocketConnection.kt, MissedMessageUtil.kt)."""
+
+    def __init__(self, url):
+        self.http = httpx.AsyncClient(base_url=url)
+        self.stream = url.replace("http", "ws", 1) + "/stream"
+        self.last = 0
+        self.received = set()
+        self.opened = 0
+
+    async def follow(self):
+        while True:
+            with contextlib.suppress(OSError, httpx.HTTPError, websockets.WebSocketException):
+                async with websockets.connect(self.stream) as socket:
+                    self.opened += 1
+                    await self._fetch_what_it_missed()
+                    async for text in socket:
+                        self._take(json.loads(text))
+            await asyncio.sleep(0.05)
+
+    async def _fetch_what_it_missed(self):
+        till, more = self.last, {}
+        while more is not None:
+            page = (await self.http.get("/message", params={"limit": 10} | more)).raise_for_status().json()
+            new = [message for message in page["messages"] if message["id"] > till]
+            for message in new:
+                self._take(message)
+            whole = len(new) == len(page["messages"]) and new and "next" in page["paging"]
+            more = {"since": page["paging"]["since"]} if whole else None
+
+    def _take(self, message):
+        self.received.add(message["id"])
+        self.last = max(self.last, message["id"])
+
+
+async def send(url, count, answered):
+    """Sends until so many more are answered with 200; whoever is not tries anew."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        wanted = len(answered) + count
+        while len(answered) < wanted:
+            with contextlib.suppress(httpx.TransportError):
+                response = await http.post("/message", json={"message": f"m{len(answered)}"})
+                if response.status_code == 200:
+                    answered.append(response.json()["id"])
+                else:
+                    assert response.status_code == 503, response.text
+
+
+async def test_a_phone_misses_nothing_over_kills(tmp_path):
+    server = ServerProcess(tmp_path / "data")
+    server.data_dir.mkdir()
+    await server.start()
+    phone, answered = Phone(server.url), []
+    following = asyncio.ensure_future(phone.follow())
+    for life in range(3):
+        await send(server.url, 15, answered)
+        await eventually(lambda life=life: phone.opened > life, "the phone's stream")
+        sending = asyncio.ensure_future(send(server.url, 15, answered))
+        await eventually(lambda life=life: len(answered) > 30 * life + 20, "answers")
+        server.kill()
+        await server.wait()
+        await server.start()
+        await sending
+    await eventually(lambda: set(answered) <= phone.received, "what was answered")
+    assert answered == sorted(set(answered)) and phone.opened > 3
+    following.cancel()
+    await phone.http.aclose()
+    await server.stop()
