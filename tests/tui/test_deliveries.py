@@ -274,6 +274,8 @@ def test_what_is_held_says_what_holds_it() -> None:
         await stage.press("enter")
         await stage.until(lambda: "‖ circuit" in stage.words("#heading"))
         await stage.sees("Waits for  circuit_open, since 2024-01-01 12:00:00.000 UTC")
+        await stage.press("X")
+        await stage.asks("Cancel 1 delivery, push to 0f3a, held (circuit) now?")
 
     play(story, cluster=cluster)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from rich.style import Style
+from rich.text import Text
 
 from tests.tui.answers import problem, rfc3339
 from tests.tui.fake_cockpit import a_day
@@ -41,6 +43,29 @@ def test_an_hour_is_there_at_once(size: tuple[int, int]) -> None:
         assert stage.asked("GET", HISTORY) == 1
 
     play(story, size=size, cluster=with_a_day())
+
+
+def test_charts_take_the_colours_of_another_theme_at_once() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.sees("last 60 min")
+        chart = stage.page.query_one("#latency", Chart)
+        for key in "tt":
+            before = chart._colour("error")
+            await stage.until(lambda before=before: before in drawn(chart))
+            await stage.press(key)
+            await stage.until(lambda: chart._colour("error") in drawn(chart))
+            assert before not in drawn(chart)
+
+    play(story, cluster=with_a_day())
+
+
+def drawn(chart: Chart) -> set[tuple[int, int, int]]:
+    """The colours of what stands in a chart."""
+    text = chart.render()
+    assert isinstance(text, Text)
+    styles = [span.style for span in text.spans if isinstance(span.style, Style)]
+    colours = [style.color.triplet for style in styles if style.color is not None]
+    return {(colour.red, colour.green, colour.blue) for colour in colours if colour is not None}
 
 
 def test_the_range_is_a_key() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.command import CommandPalette
+from textual.containers import VerticalScroll
 
 from tests.tui.support import Stage, play
 from tui.commands import available
@@ -66,7 +68,7 @@ def test_help_lists_every_command_that_works(view: str) -> None:
         assert {command.help for command in EVERYWHERE} <= {command.help for command in commands}
         await stage.press("question_mark")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
-        shown = stage.app.screen.query_one(Words).plain
+        shown = " ".join(stage.app.screen.query_one(Words).plain.split())
         for command in commands:
             assert command.help in shown
             assert command.keys in shown
@@ -153,6 +155,28 @@ def test_r_fetches_at_once() -> None:
         await stage.sees("4 connections")
 
     play(story)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 60)])
+def test_the_help_is_in_columns_and_says_nothing_twice(size: tuple[int, int]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("9", "deliveries")
+        await stage.press("question_mark")
+        await stage.until(lambda: isinstance(stage.app.screen, Help))
+        box = stage.app.screen.query_one(VerticalScroll)
+        lines = stage.words("Help Words").splitlines()
+        assert [line for line in lines if not line.startswith(" ")] == ["In the table", "On this page", "Everywhere"]
+        column = lines[1].index("One row up")
+        assert {line[column - 2 : column] for line in lines if line.startswith(" ")} == {"  "}
+        assert " " not in {line[column] for line in lines if line.startswith(" ")}
+        assert max(map(cell_len, lines)) < box.content_size.width
+        assert sum("Leave the dashboard" in line for line in lines) == 1
+        places = [
+            next(place for place, line in enumerate(lines) if text in line) for text in ("Filter the", "Write the")
+        ]
+        assert lines.index("On this page") < places[0] < places[1], "what the page has of its own comes first"
+
+    play(story, size=size)
 
 
 def test_themes_are_remembered(tmp_path: Path) -> None:

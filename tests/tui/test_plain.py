@@ -52,7 +52,7 @@ def test_tab_and_ctrl_c_are_in_help_and_footer() -> None:
         await stage.until(lambda: isinstance(stage.app.screen, Help))
         shown = stage.app.screen.query_one(Words).plain
         assert "tab  To the next table or field" in shown
-        assert "^c  Leave the dashboard" in shown
+        assert "q ^c ^q  Leave the dashboard" in shown
         await stage.press("escape")
         await stage.view("2", "3 connections")
         assert "tab next" not in stage.keys

@@ -209,6 +209,18 @@ def test_a_row_that_is_gone_meanwhile_is_said_to_be() -> None:
     play(story, cluster=cluster)
 
 
+def test_the_longest_words_stand_whole_in_80_columns() -> None:
+    cluster = small_cluster()
+    longest = "push:android circuit open 9m for one recipient, 1234 held"
+    cluster.cockpit.trouble("circuit_open", "push:android", longest)
+
+    async def story(stage: Stage) -> None:
+        await stage.view("exclamation_mark", "1 problem, checked")
+        await stage.until(lambda: longest in "\n".join(stage.lines[2:]))
+
+    play(story, size=(80, 24), cluster=cluster)
+
+
 def test_a_click_on_the_first_line_lists_them() -> None:
     async def story(stage: Stage) -> None:
         await stage.sees("✕ 4 problems")

@@ -46,8 +46,8 @@ def test_every_view_gives_way_and_comes_back() -> None:
             " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 Instances 7 Events 8 Send 9 Deliveries 0 Dead",
         ),
         (80, "1", " 1 Overview  2 Clients 3 Users 4 Pending 5 History 6 "),
-        (80, "9", " 8 Send 9 Deliveries  0 Dead letters - Providers "),
-        (80, "minus", " 0 Dead letters - Providers  = Channels "),
+        (80, "9", " 8 Send  9 Deliveries  0 Dead letters - Providers "),
+        (80, "minus", " 0 Dead letters  - Providers  = Channels "),
     ],
 )
 def test_names_of_views_are_whole_and_nearest_first(width: int, view: str, seen: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tui import humanise
 from tui.client import AdminClient, ApiError, Failure
+from tui.deliveries.columns import HELD_BY
 from tui.deliveries.model import CANCELLABLE, RETRYABLE, DeadLetter, Delivery, Queues, Reason
 from tui.humanise import plural
 from tui.record import Json, rows, text
@@ -25,7 +26,7 @@ class CancelDelivery:
         """Names it as it is now; raises `ApiError` where it can no longer be cancelled."""
         row = Delivery.read(await client.delivery(self.id))
         _must_be(row, CANCELLABLE, "cancelled")
-        return f"Cancel 1 delivery, {_named(row)}, {row.status} now? It will not be sent."
+        return f"Cancel 1 delivery, {_named(row)}, {_standing(row)} now? It will not be sent."
 
     async def perform(self, client: AdminClient) -> str:
         """Cancels it."""
@@ -43,7 +44,7 @@ class RetryDelivery:
         """Names it as it is now; raises `ApiError` where there is nothing to retry."""
         row = Delivery.read(await client.delivery(self.id))
         _must_be(row, RETRYABLE, "retried")
-        return f"Retry 1 delivery, {_named(row)}, {row.status} now? It is queued at once."
+        return f"Retry 1 delivery, {_named(row)}, {_standing(row)} now? It is queued at once."
 
     async def perform(self, client: AdminClient) -> str:
         """Queues it."""
@@ -223,6 +224,11 @@ def _listed(words: tuple[str, ...]) -> str:
 
 def _named(row: Delivery) -> str:
     return f"{row.channel} to {row.to[:_TO_MAX] or humanise.NONE}"
+
+
+def _standing(row: Delivery) -> str:
+    """The status; of one that is held, what holds it."""
+    return f"held ({HELD_BY.get(row.waiting_for, row.waiting_for)})" if row.held else row.status
 
 
 def _lettered(row: DeadLetter) -> str:

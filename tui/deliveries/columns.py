@@ -69,7 +69,7 @@ DELIVERIES: tuple[Column[Delivery], ...] = (
         largest_first=True,
         tone=lambda row: "" if row.retries else "dim",
     ),
-    Column("provider", "Provider", lambda row: row.provider, lambda row: row.provider, 12, rank=3),
+    Column("provider", "Provider", lambda row: row.provider, lambda row: row.provider, 12, flex=1, rank=3),
     Column(
         "said",
         "Error or text",

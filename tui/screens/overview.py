@@ -76,6 +76,8 @@ class Overview(View):
         self.query_one("#channels").border_title = "Channels"
         for name, source in SOURCES.items():
             self.query_one(f"#{name}").border_title = source.heading
+        # Charts of hours are drawn seldom, and would stand in the colours of the theme before.
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw_anew())
 
     def show_snapshot(self, value: ChannelTable | Minutes) -> None:
         """The channels, or the figures of the last hours."""

@@ -39,7 +39,7 @@ COLUMNS: tuple[Column[Problem], ...] = (
         tone=lambda row: _TONES.get(row.severity, ""),
     ),
     Column("since", "For", lambda row: since(row.since), lambda row: -(row.since or 0), 6, right=True),
-    Column("problem", "Problem", lambda row: row.said, lambda row: row.said, 30, flex=3),
+    Column("problem", "Problem", lambda row: row.said, lambda row: row.said, 54, flex=3),
     Column(
         "value",
         "Value",

@@ -52,6 +52,8 @@ class Tabs(Words):
         for place, tab in enumerate(self._tabs):
             name = f" {tab.title}" if place in named else ""
             active = place == self._place
+            if active and place:
+                parts.append((" ", ""))
             parts.append((f" {key_name(tab.key)}", "bold $primary reverse" if active else "bold $text-primary"))
             parts.append((f"{name} " if active else name, "bold $primary reverse" if active else ""))
             self._ends.append(sum(len(text) for text, _ in parts))
@@ -85,7 +87,7 @@ def _crumbs(trail: list[str], room: int) -> list[Part]:
 
 def _named(lengths: list[int], active: int, width: int) -> set[int]:
     """The tabs whose names find room beside all the keys, from the active one outwards."""
-    room = width - 2 * len(lengths) - 1
+    room = width - 2 * len(lengths) - (2 if active else 1)  # the active one has a space on either side
     named: set[int] = set()
     for place in sorted(range(len(lengths)), key=lambda place: (abs(place - active), place)):
         room -= lengths[place] + 1
