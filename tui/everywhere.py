@@ -7,7 +7,8 @@ from tui.screens import find_views
 
 EVERYWHERE = (
     Command("question_mark", "help", "help", "All keys that work here", footer=True),
-    Command("colon", "goto", "go to", "Go to anything by its id or name: a view, user, delivery, …", footer=True),
+    # Where there is no filter, `/` opens this field: what follows is text, and q or X in it is no command.
+    Command("colon,slash", "goto", "go to", "Go to anything by its id or name: a view, user, delivery, …", footer=True),
     Command("ctrl+p", "command_palette", "find", "Find any action by name", priority=True),
     Command("space", "pause", "pause", "Pause what moves, or go on", footer=True),
     Command("r", "refresh", "refresh", "Fetch what is shown now; try a lost server at once"),

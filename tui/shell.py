@@ -122,6 +122,7 @@ class Shell(Navigator):
         found = self.screen.active_bindings.get(event.key)
         if found is None or not found.enabled:
             self.note(self._nothing(event.key))
+            self.typed.forget()  # what was typed behind it was meant for what it did not open
 
     def _nothing(self, key: str) -> str:
         page = self.page

@@ -46,7 +46,8 @@ class Typeahead:
             self._waiting.append(event)
 
     def forget(self) -> None:
-        """Drops what waits: it was typed before the dialog that now asks could be seen."""
+        """Drops what waits: it was typed before the dialog that now asks could be seen, or behind a key without
+        effect."""
         self._waiting.clear()
 
     async def _handle(self, event: Event) -> None:

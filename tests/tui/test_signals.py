@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.screen import Terminal
 from tests.tui.fake_server import FakeServer
 
 ALTERNATE, MOUSE, PASTE = b"\x1b[?1049h", b"\x1b[?1000h", b"\x1b[?2004h"
@@ -51,6 +52,17 @@ def read_until(screen: int, wanted: bytes) -> bytes:
         assert more, said
         said += more
     return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.0, 0.3, 1.0, 2.0])
+def test_what_is_typed_while_it_starts_is_text_behind_the_slash(after: float) -> None:
+    with serving() as url:
+        terminal = Terminal([sys.executable, "-c", CODE, url], 100, 30)
+        terminal.watch(after)
+        terminal.press("/queue")
+        terminal.sees(": queue", 30.0)
+        assert terminal.close() == 128 + signal.SIGTERM
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])

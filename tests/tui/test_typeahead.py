@@ -12,10 +12,11 @@ from tests.tui.support import Stage, play
 from tui.details.user import OneUserDetail
 from tui.dialogs import confirm
 from tui.dialogs.confirm import Confirm
+from tui.dialogs.goto import GoTo
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.table import Table
 
-FILTERED = ("2", "3", "4", "6", "7", "9", "0", "minus")
+FILTERED = ("2", "3", "4", "6", "7", "9", "0", "minus", "equals_sign", "l", "exclamation_mark")
 
 
 @pytest.mark.parametrize("view", FILTERED)
@@ -30,6 +31,41 @@ def test_what_follows_the_slash_is_text(view: str, typed: str) -> None:
         assert stage.page is here
         assert not stage.app._exit
         assert all(method == "GET" for method, _ in stage.server.requests)
+
+    play(story)
+
+
+@pytest.mark.parametrize("view", ["1", "8", "b", "3"])
+def test_where_there_is_no_filter_the_slash_opens_the_way_to_anything(view: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press(view)
+        if view == "8":
+            await stage.until(lambda: isinstance(stage.app.focused, Input))
+            await stage.press("escape")
+        if view == "3":
+            await stage.sees("3 users")
+            await stage.press("enter")
+            await stage.until(lambda: isinstance(stage.page, OneUserDetail))
+        here = stage.page
+        stage.burst("/queueXyA9")
+        await stage.until(lambda: isinstance(stage.app.screen, GoTo))
+        await stage.until(lambda: stage.app.screen.query_one(Input).value == "queueXyA9")
+        stage.burst("escape")
+        await stage.until(lambda: stage.app.screen is here)
+        assert not stage.app._exit
+        assert all(method == "GET" for method, _ in stage.server.requests)
+
+    play(story)
+
+
+def test_what_comes_behind_a_key_without_effect_is_dropped() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.view("2", "3 connections")
+        stage.burst("x9q")
+        await stage.sees("x does nothing here")
+        await stage.until(lambda: not stage.app.typed.busy)
+        assert stage.page.active_tab == "clients"
+        assert not stage.app._exit
 
     play(story)
 
