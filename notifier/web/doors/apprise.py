@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 from sanic import HTTPResponse, Request
 
+from notifier.domain.checks import url_problem
 from notifier.domain.doors import has_form
 from notifier.domain.notifications import MAX_MESSAGE, MAX_TITLE
 from notifier.errors import ErrorCode, NotifierError
-from notifier.web.doors.base import Door, bearer_of, first_problem, json_answer, named_user, password_of
+from notifier.web.doors.base import Door, bearer_of, first_problem, form_of, json_answer, named_user, password_of
 
 PRIORITIES = {"info": "low", "success": "normal", "warning": "high", "failure": "high"}
 FORMATS = ("text", "markdown", "html")
@@ -54,11 +55,12 @@ class Apprise(Door):
 
 
 def fields_of(request: Request) -> dict[str, Any]:
-    """The fields of a request as JSON, form or multipart. Raises `NotifierError(bad_request)`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        form: Any = request.get_form() or {}
-        return {name: form.get(name) for name in form} | dict.fromkeys(request.files or (), "")
+    """The fields of a request as JSON, form or multipart. Raises `NotifierError(bad_request)`, for files too."""
+    form = form_of(request)
+    if form is not None:
+        if request.files:
+            raise _no_attachments()
+        return dict(form)
     try:
         found = msgspec.json.decode(request.body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -77,13 +79,29 @@ def said_in(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise NotifierError(ErrorCode.BAD_REQUEST, "there is no body to send")
     if level not in PRIORITIES or form not in FORMATS:
         raise NotifierError(ErrorCode.BAD_REQUEST, f"type is one of {', '.join(PRIORITIES)}, format of {FORMATS}")
-    if fields.get("attachments") or fields.get("attachment") or fields.get("attach") or "file01" in fields:
-        raise NotifierError(ErrorCode.BAD_REQUEST, "attachments are not taken")
+    attachment = attachment_in(fields)
     text = plain_text(body) if form == "html" else body
     if len(text) > MAX_MESSAGE or len(title) > MAX_TITLE:
         raise NotifierError(ErrorCode.TOO_LARGE, f"at most {MAX_MESSAGE} characters, and {MAX_TITLE} of title")
-    data: dict[str, Any] = {"level": level} | ({"markdown": True} if form == "markdown" else {})
+    data: dict[str, Any] = {"level": level} | ({"markdown": True} if form == "markdown" else {}) | attachment
     return {"message": text, "priority": PRIORITIES[level], "data": data} | ({"title": title} if title else {})
+
+
+def attachment_in(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The address of one attachment, which is kept (Sonarr's posters); raises `NotifierError(bad_request)` for files,
+    and for several."""
+    given = [value for name in ("attachment", "attachments", "attach") if (value := fields.get(name))]
+    found = [one for value in given for one in (value if isinstance(value, list) else [value])]
+    if not found:
+        return {}
+    url = found[0]
+    if len(found) > 1 or not isinstance(url, str) or not url.startswith(("http://", "https://")) or url_problem(url):
+        raise _no_attachments()
+    return {"attachment": {"name": url.partition("?")[0].rpartition("/")[2] or "attachment", "url": url}}
+
+
+def _no_attachments() -> NotifierError:
+    return NotifierError(ErrorCode.BAD_REQUEST, "attachments are not taken, but the address of one")
 
 
 class _Text(HTMLParser):

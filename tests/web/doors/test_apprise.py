@@ -69,6 +69,33 @@ async def test_bad_input_is_told_in_its_own_dialect(client, body, status):
     assert await items(client) == []
 
 
+@pytest.mark.parametrize("name", ["file01", "attachment", "whatever"])
+async def test_a_file_is_refused_whatever_its_name(client, name):
+    answer = await client.post("/notify/1-alice", data={"body": "b"}, files={name: ("a.txt", b"text")})
+    assert answer.status_code == 400 and "attachments" in answer.json()["error"]
+    broken = {"Content-Type": "multipart/form-data"}
+    assert (await post(client, "/notify/1-alice", "x", broken)).status_code == 400
+    assert await items(client) == []
+
+
+async def test_the_address_of_an_attachment_is_kept(client):
+    for name, value in (("attachment", "https://a.example/p/poster.jpg?x=1"), ("attach", ["https://a.example/"])):
+        assert (await post(client, "/notify/1-alice", {"body": "b", name: value})).status_code == 200
+    found = [item["data"]["attachment"] for item in await items(client)]
+    assert found == [
+        {"name": "attachment", "url": "https://a.example/"},
+        {"name": "poster.jpg", "url": "https://a.example/p/poster.jpg?x=1"},
+    ]
+    for value in (
+        ["https://a.example/1", "https://a.example/2"],
+        "file:///etc/passwd",
+        "poster.jpg",
+        [{}],
+        "https://a b",
+    ):
+        assert (await post(client, "/notify/1-alice", {"body": "b", "attachment": value})).status_code == 400
+
+
 async def test_a_body_too_large_and_a_wrong_method(start_pod):
     client = await start_pod(max_body=1024)
     response = await post(client, "/notify/1-alice", {"body": "x" * 2000})
