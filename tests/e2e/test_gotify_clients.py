@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import sys
 
 import httpx
 import pytest
@@ -188,15 +189,14 @@ class Guarded:
         self.http = httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {ADMIN}"})
 
     async def prepare(self):
-        body = {"name": "kuma", "door": "gotify", "to": ["1-alice"]}
-        self.key = (await self._made("/api/v1/admin/keys", body))["key"]
-        self.token = (await self._made("/api/v1/inbox/tokens?user_id=1&login=alice", {"name": "phone"}))["token"]
+        self.key = await self._made("keys create --name kuma --door gotify --to 1:alice")
+        self.token = await self._made("inbox tokens create phone --user-id 1 --login alice")
         return self
 
-    async def _made(self, path, body):
-        response = await self.http.post(path, json=body)
-        assert response.status_code == 201, response.text
-        return response.json()
+    async def _made(self, command):
+        """What a command of ours shows in its last line."""
+        options = (*command.split(), "--url", self.server.url, "--token", ADMIN)
+        return (await must_run(sys.executable, "-m", "notifier", *options)).splitlines()[-1]
 
     async def items(self):
         response = await self.http.get("/api/v1/inbox?user_id=1&login=alice")

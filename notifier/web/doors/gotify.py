@@ -64,10 +64,8 @@ class Gotify(Door):
             return gotify_id(stored.stream_id)
         try:  # stored by a try whose answer was lost
             entry = await self.service.states.one(stored.user.key, stored.notification_id)
-        except NotifierError as error:
-            if error.code is not ErrorCode.NOT_FOUND:
-                raise
-            return gotify_id(f"{self.service.now() * 1000:.0f}-0")  # and taken away again since
+        except NotifierError:  # gone again, or the store is: an error now would make the sender send it twice
+            return gotify_id(f"{self.service.now() * 1000:.0f}-0")
         return gotify_id(entry["stream_id"])
 
     # -- apps: who they are

@@ -441,6 +441,17 @@ async def test_a_store_that_is_away_is_503(client, monkeypatch):
         assert response.json()["error"] == "Service Unavailable" and response.json()["errorCode"] == 503
 
 
+async def test_a_defect_is_told_without_its_inside(client, monkeypatch):
+    async def fail(*args, **options):
+        raise RuntimeError("a secret of the inside")
+
+    entrance = next(r.ctx.door for r in client.app.router.routes if r.path == "message")
+    monkeypatch.setattr(entrance.door.service, "publish", fail)
+    response = await post(client, {"message": "m"})
+    assert (response.status_code, response.json()["error"]) == (500, "Internal Server Error")
+    assert response.json()["errorCode"] == 500 and "inside" not in response.text
+
+
 async def test_a_door_that_is_shut_is_not_there(start_pod):
     client = await start_pod(doors="hooks")
     assert (await post(client, {"message": "m"})).status_code == 404
