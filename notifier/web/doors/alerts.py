@@ -131,7 +131,7 @@ def alerts_of(group: Mapping[str, Any], now: float) -> Iterator[Alert]:
     for item in group["alerts"]:
         labels, annotations = texts_in(item.get("labels")), object_in(item.get("annotations"))
         said = {
-            "title": title_of(annotations.get("summary") or labels.get("alertname") or group.get("title") or "Alert"),
+            "title": title_of(annotations.get("summary"), labels.get("alertname"), group.get("title"), "Alert"),
             "message": message_of(message_in(annotations, labels, group) + more),
             "priority": priority_of(labels),
             "data": data_of(item, labels, group),
@@ -145,7 +145,7 @@ def whole_of(group: Mapping[str, Any], now: float) -> Alert:
     firing = [item for item in group["alerts"] if fires(item, now) and group.get("status") != "resolved"]
     labels = texts_in(group.get("groupLabels")) or texts_in(group.get("commonLabels"))
     said = {
-        "title": title_of(labels.get("alertname") or ", ".join(labels.values()) or "Alerts"),
+        "title": title_of(labels.get("alertname"), ", ".join(labels.values()), "Alerts"),
         "message": message_of(list_of(firing, group)),
         "priority": min((priority_of(texts_in(item.get("labels"))) for item in firing), key=ORDER.index, default="low"),
         "data": {"firing": len(firing), **data_of({}, labels, group)},

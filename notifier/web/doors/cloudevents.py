@@ -148,7 +148,7 @@ def said_of(event: Event) -> Event:
     data, kind, source = data_of(event), one_line(event["type"]), one_line(event["source"])
     attributes = {one_line(name, 64): plain(value) for name, value in event.items() if name not in CONTENT}
     return {
-        "title": title_of(event.get("subject")) or title_of(kind),
+        "title": title_of(event.get("subject"), kind),
         "message": message_of(text_in(data), f"{kind} from {source}"),
         "category": plain(kind, MAX_CATEGORY),
         "data": fitting({"cloudevent": fitting(attributes), "data": data}, "data", "cloudevent"),

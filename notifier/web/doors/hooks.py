@@ -119,9 +119,9 @@ def one_line(value: object, most: int = MAX_SHORT) -> str:
     return plain(" ".join(value[: 4 * most].split()) if type(value) is str else value, most)
 
 
-def title_of(value: object) -> str:
-    """A title as a notification may have it."""
-    return one_line(value, MAX_TITLE)
+def title_of(*values: object) -> str:
+    """The first of the texts that is not empty, as a title."""
+    return next(filter(None, (one_line(value, MAX_TITLE) for value in values)), "")
 
 
 def message_of(*values: object) -> str:

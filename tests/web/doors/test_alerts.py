@@ -203,6 +203,7 @@ HOSTILE = [
     {"labels": {f"label{number}": "v" * 300 for number in range(500)}, "silenceURL": "http://x/" + "s" * 3000},
     {"values": {"a": ["b" * 5000]}, "dashboardURL": "http://x/" + "d" * 2000, "panelURL": "http://x/" + "p" * 2000},
     {"fingerprint": "f" * 500, "labels": {"alertname": "\n"}, "annotations": {"summary": "", "description": "  "}},
+    {"annotations": {"summary": " \n"}, "labels": {"alertname": "\t"}, "fingerprint": "blank"},
     {"fingerprint": "a\nb", "status": "unheard of"},
     {"fingerprint": "", "startsAt": "yesterday", "endsAt": "0001-01-01T00:00:00.000Z"},
 ]
