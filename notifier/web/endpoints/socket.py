@@ -20,7 +20,7 @@ from notifier.domain.limits import BAD_MESSAGES_IN_A_ROW, MessageBudget
 from notifier.domain.protocol import Command, Mark, MarkData, MessageError, Query, Read, ReadAll, Retention, Sync
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
-from notifier.live.connection import Connection
+from notifier.live.connection import PLAIN, Connection
 from notifier.live.hub import Hub
 from notifier.live.keyed import OpenByKey
 from notifier.live.lean import LeanPath
@@ -336,7 +336,7 @@ class SocketEndpoints(Endpoints):
             raise NotifierError(ErrorCode.FORBIDDEN, "this token is not for this user")
         subprotocol = check_upgrade(request, SUBPROTOCOL)
         connection = self._sockets.admit(user, request.ip, caller)
-        connection.telling = frozenset(query.events.split(",")) & TOLD
+        connection.telling = frozenset(query.events.split(",")) & TOLD or PLAIN
         take_over(request, connection, subprotocol, lambda: self._sockets.begin(connection))
 
 

@@ -12,6 +12,7 @@ import tracemalloc
 
 import pytest
 from sanic import Sanic, response
+from sanic.http import Http
 from sanic.http.constants import Stage
 
 from notifier.live.frames import CLOSE, INTERNAL_ERROR, TEXT, TOO_BIG, encode_close, encode_text
@@ -490,6 +491,26 @@ async def test_an_upgrade(client):
     assert headers["x-request-id"] == "mine"
     await client.say(frame(TEXT, b"hello"))
     assert await client.frames(7) == encode_text(b"hello")
+
+
+async def test_an_upgrade_leaves_nothing_of_sanic_behind(served):
+    """Not even until the next garbage collection: thousands connect at once."""
+    gc.collect()
+    before = sanics_part()
+    gc.disable()
+    try:
+        client = await served.connect()
+        await client.upgrade()
+        await client.say(frame(TEXT, b"hello"))
+        await client.frames(7)
+        left = [one for one in sanics_part() if all(one is not other for other in before)]
+    finally:
+        gc.enable()
+    assert left == []
+
+
+def sanics_part():
+    return [one for one in gc.get_objects() if isinstance(one, NotifierProtocol | Http)]
 
 
 async def test_frames_that_come_with_the_request(client):
