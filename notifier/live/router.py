@@ -182,16 +182,21 @@ class Router:
         forwarded: list[tuple[str, bytes]] = []
         for index in range(0, len(fresh), 3):
             stream_id, notification_id, payload = fresh[index : index + 3]
-            if stream_id is None or notification_id is None:
+            if type(stream_id) is not bytes or type(notification_id) is not bytes:
                 continue
-            fragment = own if payload is None else self._inbox.fragment(user, notification_id, payload)
+            position = position_of(stream_id)
+            if type(payload) is int:
+                if position <= cursor.at:
+                    continue
+                self.catch_up.want(user, member)
+                break
+            fragment = self._inbox.fragment(user, notification_id, payload) if type(payload) is bytes else own
             if fragment is None:
                 continue  # expired already
-            position = position_of(stream_id)
             if position <= cursor.at:
                 cursor.suspect(position)
                 self.catch_up.want(user, member)
-                return
+                break
             cursor.at = position
             text = protocol.push(notification_id, stream_id, fragment, False)
             self._push(user, position, notification_id, text, accepted_at if payload is None else -1.0)

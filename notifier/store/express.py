@@ -63,7 +63,7 @@ class Express:
         """A script leaves that takes what is new to these users; see `Soles.taking`."""
         return self.soles.taking(users)
 
-    def unseen(self, user: str, fresh: list[bytes | None]) -> list[bytes | None]:
+    def unseen(self, user: str, fresh: list[bytes | int | None]) -> list[bytes | int | None]:
         """The part of what a script has taken (id, nid, payload, …) that was not handed out before."""
         return self.soles.unseen(user, fresh)
 

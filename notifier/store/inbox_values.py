@@ -31,12 +31,13 @@ class Holder:
 class Arrivals(Struct, frozen=True):
     """The new entries of one user's inbox.
 
-    `fresh` is id, nid, payload (None: the one just accepted, empty: it has expired), id, …; `owner` holds the lock
-    (empty: nobody); `others` are the further pods with connections of the user.
+    `fresh` is id, nid, payload (None: the one just accepted, empty: it has expired, 1: it was read over another pod
+    before this one handed it out), id, …; `owner` holds the lock (empty: nobody); `others` are the further
+    pods with connections of the user.
     """
 
     owner: bytes
-    fresh: list[bytes | None]
+    fresh: list[bytes | int | None]
     others: list[bytes] | None
 
 

@@ -205,3 +205,23 @@ async def test_a_store_with_other_data_sends_everybody_to_sync_again(client, red
     (nid,) = await notify(client, targets=[ALICE])
     assert (await again.receive("notification.push"))["notification_id"] == nid
     assert await again.is_quiet()
+
+
+async def test_what_was_read_elsewhere_before_it_was_handed_out_is_pushed(start_pod, redis, monkeypatch):
+    """The pod that took it in told nobody, caught up by itself, and its client read at once."""
+    one, two = await two_pods(start_pod)
+    here, there = await Inbox.open(one), await Inbox.open(two)
+    monkeypatch.setattr(two.pod.publisher, "_announce", lambda *args: None)
+    (missed,) = await notify(two)
+    monkeypatch.undo()
+    two.pod.router.claim("1-alice")
+    push = await there.receive("notification.push")
+    await there.read(push)
+    for inbox in (here, there):
+        await inbox.receive("notification.read.ack")
+    (last,) = await notify(two)
+    pushes = await receive(here, 2)
+    assert [push["notification_id"] for push in pushes] == [missed, last]
+    assert [push["read"] for push in pushes] == [True, False]
+    assert (await there.receive("notification.push"))["notification_id"] == last
+    assert await here.is_quiet() and await there.is_quiet()

@@ -131,13 +131,13 @@ class Soles:
 
         return taken
 
-    def unseen(self, user: str, fresh: list[bytes | None]) -> list[bytes | None]:
+    def unseen(self, user: str, fresh: list[bytes | int | None]) -> list[bytes | int | None]:
         """The part of what a script has taken (id, nid, payload, …) that was not handed out before."""
         sole = self.users.get(user)
         if sole is None or not sole.pushed or not fresh:
             return fresh
         pushed: dict[bytes, bytes] = sole.pushed
-        left: list[bytes | None] = []
+        left: list[bytes | int | None] = []
         for place in range(0, len(fresh), 3):
             if fresh[place + 1] not in pushed:
                 left += fresh[place : place + 3]

@@ -328,36 +328,30 @@ local function read_group(u)
   return reply and reply[1][2] or {}
 end
 
--- Leaves out entries that were read before they were handed out; `own`, just stored, was not.
-local function unread_of(u, entries, own)
-  if #entries == 0 or (#entries == 1 and nid_of(entries[1]) == own) then return entries end
-  local left, done = {}, {}
-  in_parts(entries, function(...)
-    local part, nids = {...}, {}
-    for i, entry in ipairs(part) do nids[i] = nid_of(entry) end
-    for i, state in ipairs(redis.call('HMGET', state_key(u), unpack(nids))) do
-      if state then done[#done + 1] = part[i][1] else left[#left + 1] = part[i] end
+-- Hands what is new in the stream to the consumer: {id, nid, payload, ...}. Only for who holds the lock. In place of the
+-- payload stands '' where there is none any more, false for `own`, which the caller has just sent, and 1 for what was read
+-- already over another pod, which caught up by itself: this one's connections have yet to get it. What is snoozed is left out.
+local function take(u, own)
+  local entries, flat, done = read_group(u), {}, {}
+  if #entries == 1 and own and is_of(entries[1], own) then return {entries[1][1], own, false} end  -- the usual case
+  in_parts(named(u, entries), function(...)
+    local part, nids, keys = {...}, {}, {}
+    for i, entry in ipairs(part) do
+      nids[i] = nid_of(entry)
+      keys[i] = payload_key(u, nids[i])
+    end
+    local states, payloads = redis.call('HMGET', state_key(u), unpack(nids)), redis.call('MGET', unpack(keys))
+    for i, nid in ipairs(nids) do
+      local state = nid ~= own and states[i]
+      if state then done[#done + 1] = part[i][1] end
+      if state ~= 'snoozed' then
+        flat[#flat + 1] = part[i][1]
+        flat[#flat + 1] = nid
+        flat[#flat + 1] = nid ~= own and (state and 1 or payloads[i] or '')
+      end
     end
   end)
   in_parts(done, function(...) redis.call('XACK', stream_key(u), GROUP, ...) end)
-  return left
-end
-
--- Hands what is new in the stream to the consumer: {id, nid, payload, ...}. Only for who holds the lock. The payload is
--- '' where there is none any more, and false for `own`: the caller has just sent it.
-local function take(u, own)
-  local entries, flat = read_group(u), {}
-  if #entries == 1 and own and is_of(entries[1], own) then return {entries[1][1], own, false} end  -- the usual case
-  in_parts(unread_of(u, named(u, entries), own), function(...)
-    local part, keys = {...}, {}
-    for i, entry in ipairs(part) do keys[i] = payload_key(u, nid_of(entry)) end
-    for i, payload in ipairs(redis.call('MGET', unpack(keys))) do  -- GET fails on another type
-      local nid = nid_of(part[i])
-      flat[#flat + 1] = part[i][1]
-      flat[#flat + 1] = nid
-      flat[#flat + 1] = nid ~= own and (payload or '')
-    end
-  end)
   return flat
 end
 
