@@ -1,4 +1,4 @@
-"""What a connection takes while nothing happens."""
+"""Memory of a connection while nothing happens."""
 
 import gc
 import tracemalloc
