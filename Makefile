@@ -37,8 +37,7 @@ test: $(DEV_STAMP) ## the tests, in about three minutes
 	@$(BIN)/python -m pytest $(SUITE) $(PYTEST_ARGS)
 
 test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
-	@bash build/packages.sh "the dashboard over SSH is tried with" /usr/sbin/sshd:openssh-server
-	@bash build/packages.sh "alerts are sent with" amtool:prometheus-alertmanager
+	@bash build/packages.sh "SSH and alerts are tried with" /usr/sbin/sshd:openssh-server amtool:prometheus-alertmanager
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests

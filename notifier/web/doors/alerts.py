@@ -165,7 +165,8 @@ def list_of(firing: Sequence[Mapping[str, Any]], group: Mapping[str, Any]) -> st
 def group_key(group: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """The digest of a group's key, which may be long; of its labels where it has none."""
     key = group.get("groupKey")
-    return hashlib.sha256(canonical(key if type(key) is str and key else labels)).hexdigest()
+    given = key.encode("utf-8", "replace") if type(key) is str and key else canonical(labels)
+    return hashlib.sha256(given).hexdigest()
 
 
 def key_of(item: Mapping[str, Any], labels: Mapping[str, str]) -> str:

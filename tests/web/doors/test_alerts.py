@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 
 import pytest
@@ -126,7 +127,7 @@ async def test_a_group_may_be_one(client):
     (item,) = await items(client)
     assert (item["title"], item["priority"], item["data"]["firing"]) == ("DiskFull", "high", 2)
     assert item["message"] == "2 firing\n- Disk of db1 is full\n- Disk of db1 is full\n+7 more"
-    assert len(item["key"]) == 64
+    assert item["key"] == hashlib.sha256(ALERTMANAGER["groupKey"].encode()).hexdigest()
     assert await said(client, alerts(ALERTMANAGER, two[1]), path) == UPDATED
     (item,) = await items(client)
     assert (item["message"], item["priority"]) == ("1 firing\n- Disk of db1 is full", "normal")
@@ -430,3 +431,10 @@ async def test_the_address_says_how_long_it_lives(client, redis):
     assert week - 60_000 < await redis.call("PTTL", f"notification:{item['notification_id']}") <= week
     response = await post(client, ALERTMANAGER, f"{HOOK}&ttl=long")
     assert response.status_code == 400 and "ttl" in response.json()["error"]
+
+
+async def test_a_group_without_a_key_is_known_by_its_labels(client):
+    path = f"{HOOK}&per=group"
+    for strange in (None, "", "\ud800", 7):
+        assert await said(client, alerts(ALERTMANAGER, groupKey=strange), path) in (CREATED, UPDATED)
+    assert len({item["key"] for item in await items(client)}) == 2
