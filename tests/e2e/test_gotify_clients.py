@@ -194,7 +194,7 @@ class Guarded:
         return self
 
     async def _made(self, command):
-        """What a command of ours shows in its last line."""
+        """The last line that a command of ours prints: a key, a token."""
         options = (*command.split(), "--url", self.server.url, "--token", ADMIN)
         return (await must_run(sys.executable, "-m", "notifier", *options)).splitlines()[-1]
 
