@@ -125,6 +125,20 @@ class DoorService:
             raise NotifierError(ErrorCode.FORBIDDEN, "this token names no user: take a device's token")
         return caller, user
 
+    async def person(self, token: str) -> User | None:
+        """The person whose token it is, a device's or their own; None for any other token, and for none."""
+        device = await self._device(token)
+        if device is not None:
+            return device[1]
+        if not self._tokens or not token or door_of(token) is not None:
+            return None
+        try:
+            return (await self._access.authenticate(token)).user
+        except NotifierError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            return None
+
     async def _device(self, token: str) -> tuple[Caller, User] | None:
         """The owner of a device's token; None where it is none."""
         if not may_be_device_token(token):

@@ -1,6 +1,7 @@
 """No token is ever logged: the real program at LOG_LEVEL=debug, given tokens in every way that there is."""
 
 import asyncio
+import base64
 import json
 import signal
 import time
@@ -27,6 +28,7 @@ class Caller:
     async def call(self):
         await self._http()
         await self._gotify()
+        await self._ntfy()
         await self._socket()
         await self._garbage()
 
@@ -39,6 +41,22 @@ class Caller:
                 await http.get("/stream", **place)
                 await http.post("/client", data={"name": "phone"}, **place)
             await http.get("/current/user", auth=("alice", self.token))
+
+    async def _ntfy(self):
+        basic = base64.b64encode(f"alice:{self.token}".encode()).decode()
+        auth = base64.urlsafe_b64encode(f"Bearer {self.token}".encode()).decode().rstrip("=")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as http:
+            for place in (
+                {"params": {"auth": auth}},
+                {"headers": {"Authorization": f"Basic {basic}"}},
+                {"headers": {"Authorization": f"Bearer {self.token}"}},
+            ):
+                await http.post("/ops", content=b"hi", **place)
+                await http.put("/ops/s/clear", **place)
+                for form in ("auth", "ws", "raw"):
+                    more = {"params": place.get("params", {}) | {"poll": "1"}}
+                    await http.get(f"/ops/{form}", **(place | more))
+            await http.post(f"/a/{self.token}")
 
     async def _http(self):
         body = {"target": [{"id": 1, "login": "alice"}], "message": "hi"}
@@ -129,7 +147,7 @@ async def made(port):
             (await http.post("/keys", json={"name": door, "door": door, "to": ["1-alice"]}, headers=headers)).json()[
                 "key"
             ]
-            for door in ("hooks", "apprise", "gotify")
+            for door in ("hooks", "apprise", "gotify", "ntfy")
         ]
         phone = f"http://127.0.0.1:{port}/api/v1/inbox/tokens?user_id=1&login=alice"
         device = (await http.post(phone, json={"name": "phone"}, headers=headers)).json()["token"]

@@ -77,7 +77,7 @@ def describe(routes: Iterable[Route], version: str, guarded: bool) -> dict[str, 
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key, the `ADMIN_TOKEN`, or for `/ws` a user's JWT.",
+                    "description": "An API key, the `ADMIN_TOKEN`, or a user's JWT; for `/ws` a device's token too.",
                 }
             },
         },

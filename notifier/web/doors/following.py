@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NoReturn, cast
 
 from sanic import Request
+from sanic.response import BaseHTTPResponse
 
 from notifier.domain.access import Caller
 from notifier.domain.ids import stream_position
@@ -60,6 +61,14 @@ async def history(house: House, user: User, until: Position, after: str | None =
     """The notifications of an inbox behind a stream id, or all, up to and including `until`; the oldest first."""
     items = await house.service.inbox(user, EVERYTHING, after=after)
     return [item for item in reversed(items) if stream_position(item["stream_id"]) <= until]
+
+
+async def begin_answer(request: Request, media: str) -> BaseHTTPResponse:
+    """The answer of that type to a request, which has no end."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = cast(BaseHTTPResponse, await request.respond(content_type=media, headers=headers))
+    request.ctx.on_begun()
+    return response
 
 
 def _cut(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sanic import HTTPResponse, Request, Sanic
@@ -37,13 +38,16 @@ class Entrance:
         return self._door
 
     async def answer(self, handler: str, request: Request, in_path: dict[str, Any]) -> HTTPResponse | None:
-        """Answers a request by a method of the door; counts it."""
+        """Answers a request by a method of the door; counts it. An answer without an end says when it begins, and is
+        counted then."""
+        request.ctx.on_begun = partial(self._on_request, self._name, "accepted")
         try:
             response: HTTPResponse | None = await getattr(self.door, handler)(request, **in_path)
         except HandedOver:
-            self._on_request(self._name, "accepted")
+            request.ctx.on_begun()
             raise
-        self._on_request(self._name, "accepted" if response is None or response.status < 400 else "refused")
+        if response is not None:
+            self._on_request(self._name, "accepted" if response.status < 400 else "refused")
         return response
 
     def refuse(self, request: Request, error: NotifierError) -> HTTPResponse:

@@ -90,8 +90,7 @@ class Feed:
     def _message(self, item: Mapping[str, Any]) -> Event:
         """A notification as a message; its topic and sequence id are remembered for what becomes of it."""
         identity, first = id_of(item), ntfy_id(item["notification_id"])
-        # The key of what came another way is left out: live frames do not say it.
-        message = message_of({name: value for name, value in item.items() if name != "key"}, self._own_topic)
+        message = message_of(without_key(item), self._own_topic)
         message["id"] = identity
         sequence = message.get("sequence_id") or first
         if sequence != identity:
@@ -123,6 +122,11 @@ class Feed:
     def _sign(self, event: str) -> Event:
         topic = ",".join(self._wanted.topics)
         return {"id": ntfy_id(random_id()), "time": int(self._now()), "event": event, "topic": topic}
+
+
+def without_key(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A notification without the key that came with it another way than by this door: live frames do not say it."""
+    return {name: value for name, value in item.items() if name != "key"}
 
 
 def id_of(item: Mapping[str, Any]) -> str:

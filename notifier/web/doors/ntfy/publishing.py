@@ -16,6 +16,7 @@ from notifier.domain.users import User
 from notifier.service.doors import Stored, Visitor
 from notifier.web.doors.base import json_answer, named_user
 from notifier.web.doors.ntfy.dialect import NtfyDoor, allowed
+from notifier.web.doors.ntfy.marking import mark_own
 from notifier.web.doors.ntfy.parameters import Parameters, read_json
 from notifier.web.doors.ntfy.posts import Post, key_of, message_of, read_post
 from notifier.web.doors.ntfy.refusals import Refusal
@@ -39,7 +40,9 @@ class Publishing(NtfyDoor):
         return await self._publish(request, topic, own, own.pop("message", "").encode("utf-8", "replace"), "")
 
     async def clear(self, request: Request, topic: str, sequence: str) -> HTTPResponse:
-        """`PUT /{topic}/{sequence}/clear`: marks it read for those whom its sender reaches."""
+        """`PUT /{topic}/{sequence}/clear`: marks it read for those whom its sender reaches, or in the own inbox."""
+        if await mark_own(self.service, request, allowed(topic), sequence):
+            return self._told("message_clear", topic, sequence)
         visitor, targets = await self._whom(request, topic)
         key = key_of(topic, sequence)
         await asyncio.gather(*(self.service.clear(visitor, user, key) for user in targets))

@@ -14,14 +14,13 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.live.connection import Position
 from notifier.live.follower import Document, SocketFollower
 from notifier.web.doors.base import json_answer, named_user
-from notifier.web.doors.following import EVERYTHING, follow_by_socket, history, streaming
+from notifier.web.doors.following import EVERYTHING, begin_answer, follow_by_socket, history, streaming
 from notifier.web.doors.ntfy.dialect import NtfyDoor, token_of
 from notifier.web.doors.ntfy.feed import Event, Feed
 from notifier.web.doors.ntfy.parameters import Parameters
 from notifier.web.doors.ntfy.wanted import Wanted, read_wanted
 
 KEEPALIVE = 45.0  # seconds, as ntfy's own
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _TOLD = ("message", "message_clear", "message_delete")
 
 _encode = msgspec.json.Encoder().encode
@@ -105,10 +104,10 @@ class Subscribing(NtfyDoor):
         feed = await self._feed(user, wanted)
         if wanted.poll:
             past = feed.past(await self._history(user, wanted, None))
-            return HTTPResponse(b"".join(map(form.write, past)), 200, _HEADERS, form.media)
+            return HTTPResponse(b"".join(map(form.write, past)), 200, content_type=form.media)
         with streaming(self.house, request, user, caller, KEEPALIVE) as follower:
             past = feed.past(await self._history(user, wanted, await follower.begun()))
-            response = await request.respond(content_type=form.media, headers=_HEADERS)
+            response = await begin_answer(request, form.media)
             await response.send(b"".join(map(form.write, (feed.opened(), *past))))
             follower.go_live()
             while documents := await follower.take():

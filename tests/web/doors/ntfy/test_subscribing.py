@@ -323,6 +323,17 @@ async def test_subscriptions_count_among_the_connections_of_a_user(start_pod):
     await inbox.socket.close()
 
 
+async def test_a_stream_is_counted_when_it_begins(client):
+    streams = [await follow(client) for _ in range(2)]
+    await client.get(f"/{TOPIC}/auth")
+    text = (await client.get("/metrics")).text
+    assert 'door_requests_total{door="ntfy",outcome="accepted"} 3.0' in text
+    for stream in streams:
+        stream.close()
+    await eventually(lambda: not len(client.pod.hub))
+    assert 'door_requests_total{door="ntfy",outcome="accepted"} 3.0' in (await client.get("/metrics")).text
+
+
 async def test_two_instances(start_pod, redis):
     one, two = await two_pods(start_pod)
     stream = await follow(two)
@@ -333,6 +344,40 @@ async def test_two_instances(start_pod, redis):
 
 
 # -- marking from the app
+
+
+@pytest.mark.parametrize(
+    "own", [bearer, lambda token: {"Authorization": "Basic " + base64.b64encode(f":{token}".encode()).decode()}]
+)
+async def test_the_owner_of_an_inbox_clears_its_messages(guarded, own):
+    """Sending is refused to devices' tokens: tests/service/test_doors.py."""
+    token = await device(guarded)
+    stream = await follow(guarded, f"/{TOPIC},ops/json", **own(token))
+    ids = await notify(guarded, "by id", headers=bearer(ADMIN))
+    ids += await notify(guarded, "by name", headers=bearer(ADMIN), data={"ntfy": {"topic": "ops", "sequence_id": "s"}})
+    messages = [await stream.event("message") for _ in ids]
+    names = [f"{TOPIC}/{messages[0]['id']}", "ops/s"]
+    for name in names:
+        response = await guarded.put(f"/{name}/clear", headers=own(token))
+        assert (response.status_code, response.json()["event"]) == (200, "message_clear")
+        assert (await stream.event("message_clear"))["sequence_id"] == name.partition("/")[2]
+    items = (await guarded.get("/api/v1/inbox", headers=bearer(token_of()))).json()["items"]
+    assert [item["read"] for item in items] == [True, True]
+    assert (await guarded.delete(f"/{names[1]}", headers=own(token))).status_code == 403
+    for method, path in (("post", "/ops"), ("put", "/ops/s"), ("get", "/ops/publish")):
+        assert (await getattr(guarded, method)(path, headers=own(token))).status_code == 403
+
+
+async def test_a_user_marks_their_own_and_nobody_elses(guarded):
+    (nid,) = await notify(guarded, headers=bearer(ADMIN))
+    path = f"/{TOPIC}/{ntfy_id(nid)}/clear"
+    bobs = await device(guarded, User(2, "bob"))
+    assert (await guarded.put(path, headers=bearer(bobs))).status_code == 200  # there is no such line in their inbox
+    item = f"/api/v1/inbox/{nid}"
+    assert not (await guarded.get(item, headers=bearer(token_of()))).json()["read"]
+    assert (await guarded.put(path, headers=bearer(token_of()))).status_code == 200
+    assert (await guarded.get(item, headers=bearer(token_of()))).json()["read"]
+    assert (await guarded.put(path)).status_code == 401
 
 
 async def test_the_button_marks_read(start_pod):
