@@ -147,7 +147,7 @@ def test_the_keyboard_alone_is_enough(tab: Tab, user: PageUser) -> None:
     keys.type(user.login)
     keys.press("Enter")
     tab.expect_unread(1)
-    tab.message("by keyboard").get_by_role("button").focus()
+    tab.message("by keyboard").get_by_role("button", name="Mark read").focus()
     keys.press("Enter")
     tab.expect_unread(0)
     expect(tab.find("#messages")).to_be_focused()

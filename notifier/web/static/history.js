@@ -45,8 +45,8 @@ function create({ id, payload }) {
   return node;
 }
 
-function update(node, { payload, status, read }) {
-  updateNote(node, status ?? (read ? "read" : "unread"), payload.created_at);
+function update(node, row) {
+  updateNote(node, row, row.payload.created_at);
 }
 
 function show(next) {

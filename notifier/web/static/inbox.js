@@ -104,6 +104,8 @@ function render() {
   showEmptyWords();
   const unread = client ? client.unread : 0;
   setOptional(byId("inbox-unread"), client ? `${count(unread)} unread` : "");
+  const unseen = client?.counts?.unseen;
+  setOptional(byId("inbox-unseen"), unseen ? `${count(unseen)} new` : "");
   byId("read-all").disabled = unread === 0;
   document.title = unread ? `(${count(unread)}) notifier` : "notifier";
 }
@@ -120,12 +122,20 @@ function showEmptyWords() {
 
 function create(item) {
   const node = createNote(item);
-  slot(node, "read").setAttribute("aria-label", `Mark read: ${(item.title || item.message).slice(0, 60)}`);
   slot(node, "read").addEventListener("click", () => {
     client.markRead(item.notification_id);
     (nextUnread(node) ?? byId("messages")).focus();
   });
+  for (const name of ["archive", "snooze"]) slot(node, name).addEventListener("click", (event) => change(event.target, item.notification_id));
+  client.observe(node, item.notification_id);
   return node;
+}
+
+/** Does what a button says. */
+function change({ textContent: action }, id) {
+  if (action === "Archive" || action === "Unarchive") return client.mark(`${action.toLowerCase()}d`, { ids: [id] });
+  const call = action === "Snooze 1 h" ? client.snooze(id, { for: "1h" }) : client.unsnooze(id);
+  return call.catch((error) => setOptional(byId("inbox-fault"), error.message));
 }
 
 /** Where the keyboard goes on after one is read. */
@@ -134,9 +144,19 @@ function nextUnread(node) {
   return buttons.find((button) => node.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING) ?? buttons[0];
 }
 
-function update(node, { status, created_at: createdAt }) {
-  updateNote(node, status, createdAt);
-  slot(node, "read").hidden = status !== "unread";
+function update(node, item) {
+  updateNote(node, item, item.created_at);
+  const { status: state } = node.dataset;
+  const [archive, snooze] = { auto_cleared: [], archived: ["Unarchive"], snoozed: ["", "Bring back"] }[state] ?? ["Archive", "Snooze 1 h"];
+  label(node, item, "read", state === "unread" ? "Mark read" : "");
+  label(node, item, "archive", archive);
+  label(node, item, "snooze", snooze);
+}
+
+/** A button's words; without any it is not there. */
+function label(node, { title, message }, name, words) {
+  setOptional(slot(node, name), words);
+  slot(node, name).setAttribute("aria-label", `${words}: ${(title || message).slice(0, 60)}`);
 }
 
 /** Speaks what came live; a burst is one sentence. */

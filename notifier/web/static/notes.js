@@ -14,10 +14,10 @@ export function createNote({ title, message, source, priority, url }) {
   return node;
 }
 
-/** Its state and its age. @param {string} status unread, read or auto_cleared */
-export function updateNote(node, status, createdAt) {
-  node.dataset.status = status;
-  setBadge(slot(node, "badge"), status);
+/** Its state and its age; `item` as a client holds it, or as a row of the history. */
+export function updateNote(node, item, createdAt) {
+  node.dataset.status = stateOf(item);
+  setBadge(slot(node, "badge"), node.dataset.status);
   setTime(slot(node, "time"), createdAt);
 }
 
@@ -25,7 +25,13 @@ const BADGES = {
   unread: ["UNREAD", "unread"],
   read: ["READ", "read"],
   auto_cleared: ["EXPIRED", "cleared"],
+  snoozed: ["SNOOZED", "waiting"],
 };
+
+function stateOf(item) {
+  const later = ["archived", "acted"].find((state) => item[state] || item[`${state}_at`]);
+  return item.snoozed_until ? "snoozed" : (later ?? item.status);
+}
 
 function setBadge(node, status) {
   const [text, look] = BADGES[status] ?? [String(status).toUpperCase(), "read"];

@@ -11,24 +11,23 @@
  *
  * What it promises
  * - Reconnects with jittered exponential backoff; stops where the server says that trying again is useless.
- * - `push` fires once per notification, however often the server sends it; `notifications` is ordered by stream id, and
- *   what was missed is told in that order.
- *   No clock takes part in that, neither the server's nor this machine's.
+ * - `push` fires once per notification, however often the server sends it, in the order of stream ids; no clock takes
+ *   part in that.
  * - A read mark is shown at once, queued while offline, and repeated until the server has confirmed it.
  * - Memory is bounded: `keep` notifications, ten times as many ids.
  *
  * Events (`event.detail`)
- * - `state`     {state, code, attempt, retryInMs, opened}: see `state`; `code` is the close code that led to it;
- *               `opened` tells whether this client ever had a connection
- * - `push`      {notification, live}: first sight of a notification; `live` is false for what a connect replays
- * - `read`      {notification}: the server confirmed it as read, here or in another tab; once
- * - `cleared`   {notification_id, stream_id}: it expired, or left the inbox, unread
- * - `change`    {}: `notifications` or `unread` changed; once for many changes made together
- * - `counts`    {unread, unseen, total, rev}: the server counted; at most every 50 ms
- * - `update`    {notification}: its sender changed it, or its states did
- * - `removed`   {notification_id, reason}: its sender took it back
+ * - `state` {state, code, attempt, retryInMs, opened}: `code` is the close code that led to it; `opened` tells whether
+ *   this client ever had a connection
+ * - `push` {notification, live}: first sight of a notification; `live` is false for what a connect replays
+ * - `read` {notification}: the server confirmed it as read, here or in another tab; once
+ * - `cleared` {notification_id, stream_id}: it expired, or left the inbox, unread
+ * - `change` {}: `notifications` or `unread` changed; once for many changes made together
+ * - `counts` {unread, unseen, total, rev}: the server counted; at most every 50 ms
+ * - `update` {notification}: its sender changed it, or its states did
+ * - `removed` {notification_id, reason}: its sender took it back
  * - `retention` {days}: the server took over the number of days
- * - `error`     {code, message, in_reply_to}: the server refused a message; the connection stays
+ * - `error` {code, message, in_reply_to}: the server refused a message; the connection stays
  *
  * @typedef {{notification_id: string, stream_id: string, message: string, created_at?: string, source?: string,
  *   title?: string, url?: string, category?: string, priority?: "high"|"normal"|"low", data?: object,
@@ -53,11 +52,11 @@ const SENDS_PER_SECOND = 40; // the server allows 50
 const TOKEN_TRIES = 3;
 const MARKS_KEPT = 1_000;
 
-const SEEN_AFTER_MS = 1_000; // half of an element in sight for so long is seen
+const SEEN_AFTER_MS = 1_000; // in sight
 const SEEN_EVERY_MS = 500;
 const SEEN_AT_ONCE = 20; // of one mark
 const ENOUGH = 0.5;
-const STEPS = Array.from({ length: 21 }, (_, step) => step / 20); // fine enough for an element taller than the page
+const STEPS = Array.from({ length: 21 }, (_, step) => step / 20); // also for what is taller than the view
 
 const systemClock = {
   now: () => performance.now(), // monotonic: a clock set by hand or by NTP moves no timer here
@@ -83,11 +82,10 @@ function isSound(type, data) {
   if (type === "sync.response") return Array.isArray(data) && data.every((item) => isSound("notification.push", item));
   if (type === "sync.complete") return Number.isInteger(data?.total);
   if (type === "inbox.counts") return ["unread", "unseen", "total", "rev"].every((name) => Number.isInteger(data?.[name]));
-  if (["notification.state", "notification.removed"].includes(type)) return typeof data?.notification_id === "string";
+  if (["notification.state", "notification.removed", "notification.read.ack"].includes(type)) return typeof data?.notification_id === "string";
   if (type === "notification.update") return isSound("notification.push", data);
   if (type === "inbox.result") return Array.isArray(data?.items);
   if (type === "error") return typeof data?.code === "string";
-  if (type === "notification.read.ack") return typeof data?.notification_id === "string";
   if (type !== "notification.push") return typeof data === "object" && data !== null;
   return [data?.notification_id, data?.status].every((text) => typeof text === "string") && STREAM_ID.test(data.stream_id);
 }
@@ -248,27 +246,23 @@ export class AckQueue {
   }
 }
 
-/** Elements that a person has before them: half of one, or of the view, in sight for a second while the page is in view. */
-export class SightWatch {
+/** Elements of which half, or half of the view, is in sight for a second while the page is not hidden. */
+class SightWatch {
   #ids = new WeakMap(); // of elements that are gone nothing is kept
-  #inSight = new Map(); // element → its timer, null once it has run out or while the page is hidden
+  #inSight = new Map(); // element → its timer, null while the page is hidden
   #batch = new Set();
   #timer = null;
   #observer = null;
-  #clock;
-  #onSeen;
 
   /** `onSeen(ids)` is called every 500 ms at most, with 20 ids at most. */
   constructor(clock, onSeen) {
-    this.#clock = clock;
-    this.#onSeen = onSeen;
+    Object.assign(this, { clock, onSeen });
   }
 
   add(element, id) {
     this.#observer ??= this.#open();
-    this.#leave(element);
+    this.remove(element); // one that is observed already is reported on anew
     this.#ids.set(element, id);
-    this.#observer.unobserve(element); // one that is observed already is reported on anew
     this.#observer.observe(element);
   }
 
@@ -280,64 +274,55 @@ export class SightWatch {
 
   /** Begins the second anew for what is in sight: of one id, or of all. */
   again(id = null) {
-    for (const [element, timer] of this.#inSight) {
-      if (timer === null && (id === null || this.#ids.get(element) === id)) this.#begin(element);
-    }
+    for (const element of this.#inSight.keys()) if (id === null || this.#ids.get(element) === id) this.#begin(element);
   }
 
   end() {
-    for (const element of [...this.#inSight.keys()]) this.#leave(element);
-    this.#observer?.disconnect();
+    if (this.#observer === null) return;
+    for (const element of this.#inSight.keys()) this.#leave(element);
+    this.#observer.disconnect();
     this.#observer = null;
-    globalThis.document?.removeEventListener("visibilitychange", this.#onVisibility);
-    this.#clock.clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    this.clock.clearTimeout(this.#timer);
     this.#timer = null;
     this.#batch.clear();
   }
 
+  #onVisibility = () => this.again();
+
   #open() {
-    globalThis.document?.addEventListener("visibilitychange", this.#onVisibility);
-    return new globalThis.IntersectionObserver((entries) => entries.forEach((entry) => this.#look(entry)), { threshold: STEPS });
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    return new IntersectionObserver((views) => views.forEach((view) => this.#look(view)), { threshold: STEPS });
   }
 
   #look({ target, isIntersecting, intersectionRatio, intersectionRect, rootBounds }) {
     const ofView = rootBounds ? intersectionRect.height / rootBounds.height : 0;
-    const enough = isIntersecting && (intersectionRatio >= ENOUGH || ofView >= ENOUGH);
-    if (!enough) this.#leave(target);
+    if (!isIntersecting || Math.max(intersectionRatio, ofView) < ENOUGH) this.#leave(target);
     else if (this.#ids.has(target) && !this.#inSight.has(target)) this.#begin(target);
   }
 
   #begin(element) {
-    const hidden = globalThis.document?.visibilityState === "hidden";
-    this.#inSight.set(element, hidden ? null : this.#clock.setTimeout(() => this.#take(element), SEEN_AFTER_MS));
+    this.clock.clearTimeout(this.#inSight.get(element));
+    const hidden = document.visibilityState === "hidden";
+    this.#inSight.set(element, hidden ? null : this.clock.setTimeout(() => this.#take(element), SEEN_AFTER_MS));
   }
 
   #leave(element) {
-    this.#clock.clearTimeout(this.#inSight.get(element) ?? null);
+    this.clock.clearTimeout(this.#inSight.get(element));
     this.#inSight.delete(element);
   }
 
   #take(element) {
-    this.#inSight.set(element, null);
     this.#batch.add(this.#ids.get(element));
-    this.#timer ??= this.#clock.setTimeout(() => this.#send(), SEEN_EVERY_MS);
+    this.#timer ??= this.clock.setTimeout(() => this.#send(), SEEN_EVERY_MS);
   }
 
   #send() {
     const ids = [...this.#batch].slice(0, SEEN_AT_ONCE);
     for (const id of ids) this.#batch.delete(id);
-    this.#timer = this.#batch.size > 0 ? this.#clock.setTimeout(() => this.#send(), SEEN_EVERY_MS) : null;
-    this.#onSeen(ids);
+    this.#timer = this.#batch.size > 0 ? this.clock.setTimeout(() => this.#send(), SEEN_EVERY_MS) : null;
+    this.onSeen(ids);
   }
-
-  #onVisibility = () => {
-    if (globalThis.document.visibilityState !== "hidden") return this.again();
-    for (const [element, timer] of this.#inSight) {
-      this.#clock.clearTimeout(timer);
-      this.#inSight.set(element, null);
-    }
-    return undefined;
-  };
 }
 
 export class NotifierClient extends EventTarget {
@@ -387,7 +372,7 @@ export class NotifierClient extends EventTarget {
    * @param {number} [options.keep] how many notifications are held (default 1000)
    * @param {{min?: number, first?: number, max?: number}} [options.backoff] milliseconds
    * @param {typeof WebSocket} [options.WebSocket] @param {typeof systemClock} [options.clock]
-   * @param {() => number} [options.random] these three for tests
+   * @param {() => number} [options.random] for tests
    */
   constructor(options) {
     super();
@@ -452,10 +437,7 @@ export class NotifierClient extends EventTarget {
     this.#attempt();
   }
 
-  /**
-   * Disconnects for good, and observes no element any more. Unconfirmed read marks are kept, should `connect()` be called
-   * again.
-   */
+  /** Disconnects for good, and observes nothing any more; unconfirmed read marks are kept for another `connect()`. */
   close() {
     this.#sight.end();
     this.#leave("idle", { code: 1000 });
@@ -471,19 +453,20 @@ export class NotifierClient extends EventTarget {
   markRead(notificationId) {
     const item = this.#list.get(notificationId);
     if (item?.status !== "unread") return;
+    this.#showRead(item);
+    this.#flush();
+  }
+
+  #showRead(item) {
     this.#acks.add(item);
     this.#show({ ...item, status: "read", read: true });
-    this.#flush();
   }
 
   /** Marks all that are held as read, by one message. */
   markAllRead() {
     const unread = this.#list.items.filter((item) => item.status === "unread");
     if (unread.length === 0) return;
-    for (const item of unread) {
-      this.#acks.add(item);
-      this.#show({ ...item, status: "read", read: true });
-    }
+    for (const item of unread) this.#showRead(item);
     this.#acks.addAll(unread.at(-1).stream_id);
     this.#flush();
   }
@@ -509,9 +492,8 @@ export class NotifierClient extends EventTarget {
   }
 
   /**
-   * Marks a notification seen once half of its element was in sight for a second, in a page that is itself in view. Of an
-   * element taller than the page, half of the page counts. Marks are sent every 500 ms, up to 20 in one.
-   * @param {Element} element @param {string} notificationId
+   * Marks a notification seen once half of its element, or half of the view, was in sight for a second in a page that is
+   * not hidden; up to 20 in one mark, every 500 ms. @param {Element} element @param {string} notificationId
    */
   observe(element, notificationId) {
     this.#sight.add(element, notificationId);
@@ -842,7 +824,7 @@ export class NotifierClient extends EventTarget {
     this.#release();
     this.#onlineAt = this.#clock.now();
     this.#setState("online");
-    this.#sight.again(); // a mark that was on its way when the last connection went may be lost
+    this.#sight.again(); // the last connection may have lost a mark
   }
 
   /** All that the inbox holds has come: what is unread here and did not come is there no more. */
