@@ -26,6 +26,7 @@ from notifier.store.limits import Limits
 
 LIMIT = "door"
 ANY_STATE = InboxFilter(archived="include")
+PAGE = 100  # entries of an inbox that are looked through at a time
 
 _decode = msgspec.json.decode
 
@@ -221,6 +222,22 @@ class DoorService:
             return False
         marked = await self.states.mark(user.key, "read", [found.notification_id])
         return bool(marked["changed"])
+
+    async def adopt(self, visitor: Visitor, user: User, key: str, is_it: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Puts what this visitor stored without a key under one, where there is such a notification and the key is
+        free: for protocols whose messages are named by their ids afterwards."""
+        if await self.keyed.named(visitor.caller.name, key, user.key) is not None:
+            return
+        before: str | None = None
+        while True:
+            page = await self.states.page(user.key, ANY_STATE, PAGE, before, None)
+            for item in page["items"]:
+                if item["source"] == visitor.name and is_it(item):
+                    await self.keyed.adopt(visitor.caller.name, key, user.key, item["notification_id"])
+                    return
+            before = page["next_before"]
+            if before is None:
+                return
 
     async def life_of(self, stored: Stored) -> float | None:
         """The seconds that a stored notification has still to live; None where that cannot be said now."""

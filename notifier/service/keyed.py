@@ -130,6 +130,10 @@ class KeyedPublisher:
         """The same of what a caller has stored under a key."""
         return await self._retract(user, "", f"{sender}{SEPARATOR}{key}")
 
+    async def adopt(self, sender: str, key: str, user: str, notification_id: str) -> None:
+        """Puts what a caller has stored without a key under one."""
+        await self._states.adopt(user, f"{sender}{SEPARATOR}{key}", notification_id)
+
     async def life_of(self, notification_id: str, user: str) -> float | None:
         """The seconds that a notification has still to live, None where it has gone."""
         left = await self._states.life(user, notification_id)

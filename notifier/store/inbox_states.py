@@ -17,7 +17,7 @@ from notifier.store.payloads import Payloads
 from notifier.store.redis.client import Redis
 from notifier.store.redis.link import Reply
 
-SCRIPTS = ("find", "list", "look", "mark", "named", "put", "retract", "snooze", "swap", "wake")
+SCRIPTS = ("adopt", "find", "list", "look", "mark", "named", "put", "retract", "snooze", "swap", "wake")
 LOOKED_AT = 1_000  # entries of the index of what is to come
 USERS_AT_A_TIME = 16  # of one script that counts: an inbox may have 1,000 marks
 PAIRS_AT_A_TIME = 100
@@ -258,6 +258,10 @@ class InboxStates:
         found = Named(reply[0].decode(), reply[1])
         bad = self._payloads.unreadable(user, {found.notification_id: found.payload})
         return None if bad else found
+
+    async def adopt(self, user: str, name: str, notification_id: str) -> bool:
+        """Puts what was stored without a key under a caller's name and key; False where it has gone."""
+        return bool(await self._run("adopt", user, user, name, notification_id))
 
     async def life(self, user: str, notification_id: str) -> int:
         """The ms that a payload has still to live, negative where there is none."""

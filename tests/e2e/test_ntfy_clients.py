@@ -54,11 +54,13 @@ async def main():
     assert [one.label for one in first.actions] == ["Open", "Off"] and first.attachment.name == "i.jpg", first
     assert first.expires > first.time and abs(first.time - datetime.now(UTC)) < timedelta(seconds=30), first
     second = await ntfy.publish(Message(topic="door", message="again", sequence_id="bell-1"))
-    assert second.id == first.id, second
+    assert second.sequence_id == "bell-1" and second.id != first.id, second
     cleared = await ntfy.clear("door", "bell-1")
     assert (cleared.event, cleared.sequence_id) == ("message_clear", "bell-1"), cleared
     await ntfy.publish(Message(topic="door", message="gone", sequence_id="bell-2"))
     assert (await ntfy.delete("door", "bell-2")).event == "message_delete"
+    third = await ntfy.publish(Message(topic="door", message="gone, too"))
+    await ntfy.delete("door", third.id)
     later = await ntfy.publish(Message(topic="door", message="later", delay="30 min"))
     assert later.time > datetime.now(UTC) + timedelta(minutes=29), later
     await fails(ntfy.publish(Message(topic="door", filename="a.bin"), b"\\x00"), NtfyBadRequestAttachmentsDisallowedError)

@@ -31,10 +31,11 @@ _WEB = re.compile(r"https?://").match
 
 
 class Post(NamedTuple):
-    """A request to publish: the fields of `/notify`, when it is to come (Unix seconds, None: now), and whether it is
-    to be kept."""
+    """A request to publish: the fields of `/notify`, its sequence id, when it is to come (Unix seconds, None: now), and
+    whether it is to be kept."""
 
     said: dict[str, Any]
+    sequence: str
     due: float | None
     kept: bool
 
@@ -59,7 +60,7 @@ def read_post(topic: str, given: Parameters, body: bytes, sequence: str, now: fl
         said["key"] = key_of(topic, sequence)
     if due is not None:
         said |= {"deliver_at": format_time(due), "created_at": format_time(due)}
-    return Post(said | ({} if kept else {"ttl": BRIEFLY}), due, kept)
+    return Post(said | ({} if kept else {"ttl": BRIEFLY}), sequence, due, kept)
 
 
 def key_of(topic: str, sequence: str) -> str:
