@@ -3,6 +3,7 @@ moment three counts that must be one: the server's, a recount of its lists, and 
 
     python -m tests.e2e.inbox_states --operations 100000
     python -m tests.e2e.inbox_states --duration 1h --rate 40
+    python -m tests.e2e.inbox_states --operations 10000 --cluster
 
 Prints one JSON line with `operations, refused, quiet, drift, kills, reconnects, marks_too_many, seconds`; exit code 1 where
 anything drifted.
@@ -23,9 +24,11 @@ from pathlib import Path
 import aiohttp
 
 from notifier.domain.times import parse_duration
+from notifier.store.keys import ClusterKeys, Keys
 from notifier.store.redis.address import Address
 from notifier.store.redis.link import open_link
-from tests.e2e.redis_servers import RedisServers
+from notifier.store.redis.slots import slot_of
+from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.e2e.server import ServerProcess, free_port
 
 LOGIN = "states"
@@ -35,6 +38,40 @@ QUIET_EVERY = 200  # operations
 QUIET_WITHIN = 15.0  # seconds in which all three agree
 FILTERS = ({}, {"archived": "include"}, {"snoozed": "only"}, {"status": "unread"}, {"category": "a"})
 ACTIONS = ("seen", "read", "unread", "archive", "unarchive", "act")
+
+
+class Store:
+    """One server, or a cluster of three masters, asked by the names that keys have there."""
+
+    def __init__(self, folder):
+        self.servers, self.keys, self.address, self.links = RedisServers(folder), Keys(), "", []
+
+    async def start(self, cluster):
+        if cluster:
+            self.keys = ClusterKeys()
+            self.address, ports = await start_cluster(self.servers)
+        else:
+            ports = [free_port()]
+            self.address = f"127.0.0.1:{ports[0]}"
+            self.servers.start(ports[0], "--save", "", "--appendonly", "yes")
+            await self.servers.ask(ports[0], "PING")
+        self.links = [
+            await open_link(Address(host="127.0.0.1", port=port), 5.0, 5.0, lambda link: None) for port in ports
+        ]
+
+    async def ask(self, command, key, *rest):
+        """The reply of the server of a key."""
+        link = self.links[min(slot_of(key) // 5461, 2)] if self.keys.cluster else self.links[0]
+        return await link.call(command, key, *rest)
+
+    def snoozed(self, user):
+        """The index in which what a user has put off stands."""
+        return self.keys.index("snoozed", self.keys.shards[self.keys.shard_of(user)])
+
+    def stop(self):
+        for link in self.links:
+            link.close()
+        self.servers.stop()
 
 
 class Device:
@@ -78,8 +115,8 @@ class Device:
 class Run:
     """Random operations over users, and the comparison."""
 
-    def __init__(self, http, servers, ask, seed, users):
-        self.http, self.servers, self.ask = http, servers, ask
+    def __init__(self, http, servers, store, seed, users):
+        self.http, self.servers, self.store = http, servers, store
         self.draw = random.Random(seed)
         self.users = [1000 + number for number in range(users)]
         self.ids = {user: [] for user in self.users}
@@ -159,14 +196,15 @@ class Run:
 
     async def wake(self, user):
         """The time of all that is snoozed comes."""
-        for member in await self.ask("ZRANGE", "notif:snoozed", 0, 20):
-            await self.ask("ZADD", "notif:snoozed", "XX", 1, member)
+        index = self.store.snoozed(f"{user}-{LOGIN}")
+        for member in await self.store.ask("ZRANGE", index, 0, 20):
+            await self.store.ask("ZADD", index, "XX", 1, member)
 
     async def retract(self, user):
-        await self.call("DELETE", f"/api/v1/notify/{self.one(user)}")
+        await self.call("DELETE", f"/api/v1/notify/{self.one(user)}", user)
 
     async def change(self, user):
-        await self.call("PATCH", f"/api/v1/notify/{self.one(user)}", json={"message": "changed"})
+        await self.call("PATCH", f"/api/v1/notify/{self.one(user)}", user, json={"message": "changed"})
 
     async def read(self, user):
         device = self.draw.choice(self.devices[user])
@@ -236,10 +274,10 @@ class Run:
         )
 
     async def look_at_keys(self, user):
-        key = f"{user}-{LOGIN}"
-        entries = await self.ask("XLEN", f"stream:user:{key}")
-        for name in (f"notif:marks:{key}", f"notification_state:{key}"):
-            self.figures["marks_too_many"] += await self.ask("HLEN", name) > entries
+        key, keys = f"{user}-{LOGIN}", self.store.keys
+        entries = await self.store.ask("XLEN", keys.stream(key))
+        for name in (keys.marks(key), keys.state(key)):
+            self.figures["marks_too_many"] += await self.store.ask("HLEN", name) > entries
 
     async def items(self, user):
         found, before = [], ""
@@ -252,25 +290,20 @@ class Run:
         return found
 
 
-async def play(folder, operations, duration, rate, kill_every, seed=1, users=4):
+async def play(folder, operations, duration, rate, kill_every, seed=1, users=4, cluster=False):
     """Plays a run; its figures, and examples of what drifted."""
-    redis, port = RedisServers(folder), free_port()
-    redis.start(port, "--save", "", "--appendonly", "yes")
-    servers = []
-    for name in "ab":
-        home = folder / name
-        home.mkdir()
-        options = {"REDIS_ADDR": f"127.0.0.1:{port}", "POD_ID": f"pod-{name}", "NOTIFICATION_TTL": "1d"}
-        servers.append(ServerProcess(home / "data", STREAM_MAXLEN="200", JANITOR_INTERVAL="2s", **options))
-        (home / "data").mkdir()
-    begun, tasks = time.monotonic(), []
-    link = None
+    store, servers, begun, tasks = Store(folder), [], time.monotonic(), []
     try:
-        for server in servers:
-            await server.start()
-        link = await open_link(Address(host="127.0.0.1", port=port), 5.0, 5.0, lambda link: None)
+        await store.start(cluster)
+        for name in "ab":
+            home = folder / name
+            home.mkdir()
+            options = {"REDIS_ADDR": store.address, "POD_ID": f"pod-{name}", "NOTIFICATION_TTL": "1d"}
+            (home / "data").mkdir()
+            servers.append(ServerProcess(home / "data", STREAM_MAXLEN="200", JANITOR_INTERVAL="2s", **options))
+            await servers[-1].start()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
-            run = Run(http, servers, link.call, seed, users)
+            run = Run(http, servers, store, seed, users)
             tasks = [asyncio.create_task(device.run()) for devices in run.devices.values() for device in devices]
             await drive(run, operations, duration, rate, kill_every)
             for task in tasks:
@@ -280,9 +313,7 @@ async def play(folder, operations, duration, rate, kill_every, seed=1, users=4):
         for server in servers:
             with contextlib.suppress(ProcessLookupError, AssertionError):
                 server.kill()
-        if link is not None:
-            link.close()
-        redis.stop()
+        store.stop()
     return {**run.figures, "seconds": round(time.monotonic() - begun)}, run.examples
 
 
@@ -311,10 +342,19 @@ def main():
     parser.add_argument("--rate", type=float, default=0.0, help="operations a second; 0: as fast as they go")
     parser.add_argument("--kill-every", type=int, default=4_000, help="operations between two kills")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cluster", action="store_true", help="over a Redis Cluster of three masters")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures, examples = asyncio.run(
-            play(Path(folder), given.operations, given.duration, given.rate, given.kill_every, given.seed)
+            play(
+                Path(folder),
+                given.operations,
+                given.duration,
+                given.rate,
+                given.kill_every,
+                given.seed,
+                cluster=given.cluster,
+            )
         )
     for example in examples[:5]:
         print(json.dumps(example), file=sys.stderr)
