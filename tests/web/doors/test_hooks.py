@@ -1,11 +1,17 @@
 """Rules of all hooks: names that there are not, and text as it may be shown."""
 
+import json
+
 import pytest
 
+from notifier.domain.access import KeyRequest, Scope
 from notifier.domain.checks import data_problem
+from notifier.domain.doors import DoorTerms, new_token
+from notifier.domain.users import User
 from notifier.web.doors.hooks import fitting, is_signed, message_of, one_line, plain, title_of
-from tests.web.doors.recorded import JSON, signature
-from tests.web.http.test_auth import SETTINGS
+from tests.web.doors.recorded import ALERTMANAGER, EVENTS, GRAFANA, JSON, signature
+from tests.web.doors.test_alerts import items
+from tests.web.http.test_auth import ADMIN, SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,44 @@ def test_signatures():
         signature("secret", b"b"),
     ):
         assert not is_signed("secret", b"body", given)
+
+
+FITTING = {
+    "alertmanager": (ALERTMANAGER, {}),
+    "grafana": (GRAFANA, {}),
+    "github": (EVENTS["push"], {"X-GitHub-Event": "push"}),
+    "cloudevents": ({}, {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/a", "ce-type": "t"}),
+}
+
+
+async def tokens(pod):
+    """Keys that open no hook: by the reason why."""
+
+    async def make(door="hooks", scopes=(), expires_at=None):
+        terms = DoorTerms(door, (User(1, "alice"),)) if door else None
+        return await pod.access.create_key(KeyRequest(door or "api", scopes, expires_at, terms))
+
+    revoked, revoked_token = await make()
+    await pod.access.revoke_key(revoked.id)
+    return {
+        "none": "",
+        "made up": new_token("hooks"),
+        "cut": (await make())[1][:-1],
+        "revoked": revoked_token,
+        "at its end": (await make(expires_at=pod.redis.clock.now() - 1))[1],
+        "of another door": (await make("ntfy"))[1],
+        "that only looks": (await make(None, (Scope.READ,)))[1],
+        "of a device": (await pod.devices.create(User(1, "alice"), "phone", None))[1],
+    }
+
+
+@pytest.mark.parametrize("hook", FITTING)
+async def test_no_other_key_opens_it(start_pod, hook):
+    client = await start_pod(**SETTINGS)
+    body, more = FITTING[hook]
+    for why, token in (await tokens(client.pod)).items():
+        for headers, query in (({"Authorization": f"Bearer {token}"}, ""), ({}, f"?token={token}")):
+            sent = JSON | more | (headers if token else {})
+            response = await client.post(f"/hooks/{hook}{query}", content=json.dumps(body), headers=sent)
+            assert response.status_code in (401, 403) and set(response.json()) == {"error"}, why
+    assert await items(client, headers={"Authorization": f"Bearer {ADMIN}"}) == []
