@@ -7,6 +7,7 @@ inbox of a greeting is left out: whoever follows reads the history up to where i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from notifier.domain.protocol import is_cleared
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.connection import BEGINNING, NEVER, Connection, Endpoint, Position
-from notifier.live.frames import TRY_AGAIN_LATER, encode_text, read_texts
+from notifier.live.frames import INTERNAL_ERROR, TRY_AGAIN_LATER, encode_text, read_texts
 from notifier.live.websocket import WebSocket
 
 BEAT = b'{"type":"beat","data":{}}'  # a document of its own: the time of a sign of life has come
@@ -26,6 +27,8 @@ Document = dict[str, Any]
 Translate = Callable[[Document], Iterable[bytes]]
 
 _decode = msgspec.json.decode
+
+log = logging.getLogger("notifier.live")
 
 
 class Follower(Connection):
@@ -127,6 +130,7 @@ class StreamFollower(Follower):
         self._documents: deque[bytes] = deque()
         self._untaken = 0
         self._arrived = asyncio.Event()
+        self.last_seen = self.clock()
 
     async def take(self) -> list[Document]:
         """The documents since the last call, of which there is one at least; none once the stream has ended."""
@@ -134,6 +138,7 @@ class StreamFollower(Follower):
         documents = [_decode(text) for text in self._documents]
         self._documents.clear()
         self._untaken = 0
+        self.last_seen = self.clock()
         if self.open:
             self._arrived.clear()
             self.on_room()
@@ -203,8 +208,13 @@ class SocketFollower(Follower):
         WebSocket.send_frames(self, encode_text(text))
 
     def deliver(self, text: bytes) -> None:
-        for translated in self._translate(_decode(text)):
-            WebSocket.send_frames(self, encode_text(translated))
+        try:
+            translated = [encode_text(text) for text in self._translate(_decode(text))]
+        except Exception:  # whoever pushes to all connections of a user is not to fail for one
+            log.exception("websocket.handler_failed", extra=self.log_facts)
+            self.close(INTERNAL_ERROR, "internal error")
+            return
+        WebSocket.send_frames(self, b"".join(translated))
 
     def pause_writing(self) -> None:
         self._room.clear()

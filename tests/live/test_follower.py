@@ -241,3 +241,13 @@ async def test_a_socket_that_goes_before_its_beginning_says_so():
     follower, transport = a_socket()
     transport.abort()
     assert await code_of(follower.begun()) is ErrorCode.UNAVAILABLE
+
+
+async def test_a_protocol_that_fails_ends_its_own_connection_alone(caplog):
+    follower, transport = a_socket()
+    follower._translate = lambda document: [document["no such member"]]
+    follower.greet([], 0, BEGINNING)
+    follower.go_live()
+    follower.tell(encode_text(b'{"type":"a","data":{}}'))
+    assert transport.lost and not transport.sent and "websocket.handler_failed" in caplog.text
+    follower.tell(encode_text(b'{"type":"b","data":{}}'))

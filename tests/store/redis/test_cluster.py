@@ -9,6 +9,7 @@ import pytest
 
 from notifier.config import load
 from notifier.domain.access import KeyRequest, Scope
+from notifier.domain.times import format_time
 from notifier.domain.users import User
 from notifier.pod.app import App
 from notifier.serving.process import Server, bind
@@ -197,6 +198,16 @@ async def test_tokens_of_devices(client):
         assert caller.user == user and [row.id for row in await devices.of(user)] == [device.id]
         await devices.revoke(user, device.id)
         assert await devices.of(user) == [] and await devices.revoked([caller.key_id]) == [caller.key_id]
+
+
+async def test_what_is_to_come_of_a_user(client):
+    due = format_time(client.pod.redis.clock.now() + 3600)
+    for login in ("alice", "bob"):
+        body = {"target": [{"id": 1, "login": login}], "message": f"later, {login}", "deliver_at": due}
+        assert (await client.post("/api/v1/notify", json=body)).status_code == 202
+    states = client.pod.person.states
+    assert [item["message"] for item in await states.to_come("1-alice")] == ["later, alice"]
+    assert await states.to_come("2-nobody") == []
 
 
 async def test_each_master_is_watched(client, cluster):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from notifier.domain.doors import in_base62, ntfy_id
 from notifier.domain.ids import random_id
-from notifier.domain.times import parse_time
+from notifier.domain.times import format_time, parse_time
 from notifier.domain.users import User
 from notifier.live.connection import NEVER
 from notifier.live.follower import Document
@@ -54,6 +54,7 @@ class Feed:
         it, and was told of nothing since.
         """
         since = self._wanted.since
+        items = list(map(plain, items))
         start, told = _start(since, items)
         messages = [self._message(item) for item in items]
         if since.kind == "latest":
@@ -79,7 +80,7 @@ class Feed:
             case "notification.push" if data["status"] == "auto_cleared":
                 yield self._gone("message_delete", data["notification_id"])
             case "notification.push" | "notification.update":
-                yield self._message(data)
+                yield self._message(plain(data))
             case "notification.removed":
                 yield self._gone("message_delete", data["notification_id"])
             case "notification.read.ack":
@@ -90,7 +91,7 @@ class Feed:
     def _message(self, item: Mapping[str, Any]) -> Event:
         """A notification as a message; its topic and sequence id are remembered for what becomes of it."""
         identity, first = id_of(item), ntfy_id(item["notification_id"])
-        message = message_of(without_key(item), self._own_topic)
+        message = message_of(item, self._own_topic)
         message["id"] = identity
         sequence = message.get("sequence_id") or first
         if sequence != identity:
@@ -124,9 +125,15 @@ class Feed:
         return {"id": ntfy_id(random_id()), "time": int(self._now()), "event": event, "topic": topic}
 
 
-def without_key(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A notification without the key that came with it another way than by this door: live frames do not say it."""
-    return {name: value for name, value in item.items() if name != "key"}
+def plain(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A notification without the key that came with it another way than by this door, which live frames do not say; one
+    whose time is none, as another program may have stored it, has that of its place in the stream."""
+    told = {name: value for name, value in item.items() if name != "key"}
+    try:
+        parse_time(told["created_at"])
+    except ValueError:
+        told["created_at"] = format_time(_time_of(item))
+    return told
 
 
 def id_of(item: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from notifier.domain.users import User
 from notifier.service.doors import DoorService
 from notifier.web.doors.following import EVERYTHING
 from notifier.web.doors.ntfy.dialect import token_of
-from notifier.web.doors.ntfy.feed import id_of, without_key
+from notifier.web.doors.ntfy.feed import id_of, plain
 from notifier.web.doors.ntfy.posts import message_of
 
 
@@ -21,7 +21,7 @@ async def mark_own(service: DoorService, request: Request, topic: str, sequence:
     person = await service.person(token_of(request))
     if person is None:
         return False
-    for item in await service.inbox(person, EVERYTHING):
+    for item in map(plain, await service.inbox(person, EVERYTHING)):
         if _is_line(item, person, topic, sequence):
             await service.states.mark_one(person.key, "read", item["notification_id"])
             break
@@ -29,6 +29,6 @@ async def mark_own(service: DoorService, request: Request, topic: str, sequence:
 
 
 def _is_line(item: Mapping[str, Any], person: User, topic: str, sequence: str) -> bool:
-    said = message_of(without_key(item), person.key)
+    said = message_of(item, person.key)
     names = (said.get("sequence_id") or ntfy_id(item["notification_id"]), id_of(item))
     return bool(topic == said["topic"]) and sequence in names

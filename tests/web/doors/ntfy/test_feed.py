@@ -126,6 +126,11 @@ def test_data_of_anybody_break_nothing():
     ):
         (message,) = feed().of(live("notification.push", **item(data=data)))
         assert message["topic"] == "1-alice" and message.keys() == {"id", "time", "event", "topic", "message"}
+    for time in ("", "yesterday"):
+        odd = item() | {"created_at": time}
+        (message,) = feed(since="all").past([odd])
+        assert message["time"] == NOW and message["id"] == ntfy_id(odd["notification_id"])
+        assert feed().of(live("notification.push", **odd)) == [message]
 
 
 # -- the button

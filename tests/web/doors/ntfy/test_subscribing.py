@@ -10,7 +10,7 @@ import websockets
 
 from notifier.domain.access import KeyRequest, Scope
 from notifier.domain.doors import DoorTerms, new_token, ntfy_id
-from notifier.domain.times import format_time
+from notifier.domain.times import format_time, parse_time
 from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.web.doors.ntfy.subscribing import KEEPALIVE
@@ -296,6 +296,15 @@ async def test_a_drain_ends_streams_and_drops_sockets_without_a_close_frame(clie
         await asyncio.wait_for(socket.recv(), PATIENCE)
     assert raised.value.rcvd is None
     await eventually(lambda: not len(client.pod.hub))
+
+
+async def test_operators_see_and_close_streams(client):
+    stream = await follow(client)
+    (row,) = (await client.get("/api/v1/admin/clients")).json()["clients"]
+    assert (row["login"], row["remote"]) == ("alice", "127.0.0.1")
+    assert parse_time(row["last_seen"]) >= parse_time(row["connected_at"]) - 1
+    assert (await client.delete(f"/api/v1/admin/clients/{row['connection_id']}")).status_code == 204
+    assert await stream.line() is None
 
 
 async def test_a_revoked_token_ends_what_it_opened(guarded, start_pod):
