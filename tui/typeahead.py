@@ -15,8 +15,9 @@ from typing import Any
 
 from textual.app import App
 from textual.command import CommandPalette
-from textual.events import Event
+from textual.events import Event, Key
 from textual.message_pump import MessagePump
+from textual.widgets import Input, TextArea
 
 WAITING_MAX = 10_000  # keys kept; more than anybody types ahead, and a bound for what is held down
 CALM = 3  # rounds in which no message was left over, until all has come about
@@ -53,6 +54,13 @@ class Typeahead:
     async def _handle(self, event: Event) -> None:
         self._settling = asyncio.create_task(self._settle())
         await self._give(event)
+        if self._is_text(event):
+            while self._waiting and self._is_text(self._waiting[0]):
+                await self._give(self._waiting.popleft())
+
+    def _is_text(self, event: Event) -> bool:
+        """True for a character of a field: it opens nothing, so that the next one need not wait for its effect."""
+        return isinstance(event, Key) and event.is_printable and isinstance(self._app.focused, Input | TextArea)
 
     async def _settle(self) -> None:
         await settled(self._app)

@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from tests.tui.fake_server import small_cluster
 from tests.tui.support import Stage, play
+from tui import typeahead
 from tui.details.user import OneUserDetail
 from tui.dialogs import confirm
 from tui.dialogs.confirm import Confirm
@@ -146,6 +147,27 @@ def test_pasted_text_is_text_and_never_a_key() -> None:
         stage.burst("/")
         stage.app.post_message(Paste("1-ali\nce"))
         await stage.until(lambda: stage.page.query_one(FilterBar).needle == "1-ali ce")
+
+    play(story)
+
+
+def test_text_that_comes_in_one_piece_does_not_wait_for_its_own_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[int] = []
+
+    async def settled(app: object) -> None:
+        waits.append(1)
+        await ordinary(app)
+
+    ordinary = typeahead.settled
+    monkeypatch.setattr(typeahead, "settled", settled)
+
+    async def story(stage: Stage) -> None:
+        await stage.view("2", "3 connections")
+        waits.clear()
+        stage.burst(f"/{'1-alice' * 30}", "escape", "3")
+        await stage.sees("3 users")
+        assert stage.page.active_tab == "users"
+        assert len(waits) <= 6
 
     play(story)
 

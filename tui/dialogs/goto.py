@@ -121,8 +121,8 @@ class GoTo(ModalScreen[Found | Unanswered | None]):
 
     @property
     def _open(self) -> bool:
-        """False once something was chosen: an answer that comes then finds no list."""
-        return self in self.app.screen_stack
+        """False once something was chosen, or the dashboard is left: an answer that comes then finds no list."""
+        return self in self.app.screen_stack and bool(self.query(Table))
 
     async def _find(self, typed: str) -> None:
         if self._open:
@@ -133,6 +133,8 @@ class GoTo(ModalScreen[Found | Unanswered | None]):
             self._show(answer)
 
     def _show(self, answer: Answer) -> None:
+        if not self._open:
+            return
         self._rows.replace(answer.found)
         self.query_one(Table).rows_changed(asked=True)
         said = answer.said or ("↑↓ choose, ⏎ goes there, esc stays" if answer.found else "")
