@@ -71,7 +71,7 @@ async def test_channels_talkers_and_figures_are_told(loop, client, look):
         await stage.view("b", "orders", "2-bob", "127.0.0.1")
         await stage.press("m")
         await stage.sees("1 minute", "orders")
-        await stage.view("l", "log lines, warnings and errors")
+        await stage.view("l", ", warnings and errors")  # a store that is slow meanwhile is a line of its own
         await stage.view("1", "Channels,")
         await stage.until(lambda: stage.page._minutes is not None)
         await stage.press("m")
