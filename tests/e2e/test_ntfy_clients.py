@@ -85,15 +85,14 @@ asyncio.run(main())
 """
 
 WITH_OTHERS = """
-import os, sys
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
 url, key, folder = sys.argv[1:]
-os.environ |= {"NTFY_SERVER": url, "NTFY_USER": "any", "NTFY_PASSWORD": key}
 from python_ntfy import NtfyClient
 
-client = NtfyClient(topic="scripts", server=url)
+client = NtfyClient(topic="scripts", server=url, auth=("", key))
 action = NtfyClient.HttpAction(label="Restart", url="https://a.example", method="PUT", headers={"a": "b"}, body="x")
 said = client.send(
     "from python-ntfy", title="T", priority=NtfyClient.MessagePriority.HIGH, tags=["one", "two"], actions=[action]
