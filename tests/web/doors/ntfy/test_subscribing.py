@@ -287,6 +287,29 @@ async def test_a_client_that_goes_is_forgotten(client):
     await eventually(lambda: not len(client.pod.hub))
 
 
+@pytest.mark.parametrize("form", ["json", "ws"])
+async def test_a_client_that_does_not_read_is_cut(start_pod, form):
+    client = await start_pod(send_buffer="64KiB")
+    if form == "json":
+        stream = await follow(client)
+        stream.writer.transport.pause_reading()
+    else:
+        stream = await client.ws_connect(f"/{TOPIC}/ws", max_queue=1)
+        await receive(stream, "open")
+        await eventually(lambda: all(one._early is None for one in client.pod.hub))
+    update = {"notification_id": "6d95bee8-b6f8-4d74-bf00-a40b4d96e561", "stream_id": "1-0", "message": "x" * 30_000}
+    update |= {"created_at": "2024-01-01T00:00:00Z", "source": "", "status": "unread", "read": False}
+    text = json.dumps({"type": "notification.update", "data": update}).encode()
+
+    def is_gone():
+        client.pod.hub.tell(TOPIC, [text])
+        for connection in client.pod.hub:
+            connection.tick(connection.clock() + 1)
+        return not len(client.pod.hub)
+
+    await eventually(is_gone)
+
+
 async def test_a_drain_ends_streams_and_drops_sockets_without_a_close_frame(client):
     stream, socket = await follow(client), await client.ws_connect(f"/{TOPIC}/ws")
     await receive(socket, "open")
