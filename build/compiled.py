@@ -47,6 +47,8 @@ from setuptools import setup
 
 options = ["--config-file", "pyproject.toml", "--ignore-missing-imports", "--cache-dir", "build"]
 modules = mypycify([*options, *sys.argv.pop().split()], opt_level="2", debug_level="0", group_name=sys.argv.pop())
+for module in modules:  # code and constants on one page: 12 KB of memory instead of 20 for each module's own library
+    module.extra_link_args.append("-Wl,-z,noseparate-code")
 setup(name="notifier", packages=[], py_modules=[], ext_modules=modules, script_args=["build_ext", "--inplace"])
 """
 

@@ -76,6 +76,13 @@ def test_the_compiled_program_says_so(compiled):
 
 
 @pytest.mark.slow
+def test_a_library_has_two_segments_one_to_read_and_one_to_write(compiled):
+    for path in compiled.rglob("*.so"):
+        listed = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True, check=True).stdout
+        assert listed.count("\n  LOAD ") == 2, path
+
+
+@pytest.mark.slow
 def test_every_module_of_the_list_is_loaded_compiled(compiled):
     script = f"import importlib\nfor name in {MODULES!r}: print(importlib.import_module(name).__file__)"
     paths = run(compiled, "-c", script).stdout.split()
