@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 from sanic import HTTPResponse, Request
 
 from notifier.domain.bodies import canonical, read_json
+from notifier.domain.channels import PRIORITIES
 from notifier.domain.checks import time_problem
 from notifier.domain.notifications import own_key_problem
 from notifier.domain.times import normalise_time, parse_time
@@ -42,8 +43,7 @@ SKEW = 300.0  # seconds between a signature's time and Redis' clock
 MAX_ALERTS = 2000  # of one request
 LINES = 25  # of a group, each of at most 256 characters
 MAX_LABELS = 40  # that are kept of an alert
-PRIORITIES = {"critical": "high", "page": "high", "warning": "normal"}
-ORDER = ("high", "normal", "low")
+SEVERITIES = {"critical": "high", "page": "high", "warning": "normal"}
 BUTTONS = (("Silence", "silenceURL"), ("Dashboard", "dashboardURL"), ("Panel", "panelURL"))
 
 
@@ -147,7 +147,9 @@ def whole_of(group: Mapping[str, Any], now: float) -> Alert:
     said = {
         "title": title_of(labels.get("alertname"), ", ".join(labels.values()), "Alerts"),
         "message": message_of(list_of(firing, group)),
-        "priority": min((priority_of(texts_in(item.get("labels"))) for item in firing), key=ORDER.index, default="low"),
+        "priority": min(
+            (priority_of(texts_in(item.get("labels"))) for item in firing), key=PRIORITIES.index, default="low"
+        ),
         "data": {"firing": len(firing), **data_of({}, labels, group)},
         **links(*(item.get("generatorURL") for item in firing[:1]), group.get("externalURL")),
     }
@@ -206,7 +208,7 @@ def texts_in(value: object) -> dict[str, str]:
 
 def priority_of(labels: Mapping[str, str]) -> str:
     """The priority for the label `severity`."""
-    return PRIORITIES.get(labels.get("severity", "").lower(), "low")
+    return SEVERITIES.get(labels.get("severity", "").lower(), "low")
 
 
 def message_in(annotations: Mapping[str, Any], labels: Mapping[str, str], group: Mapping[str, Any]) -> str:
