@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -238,6 +239,11 @@ class DoorService:
             before = page["next_before"]
             if before is None:
                 return
+
+    async def name(self, visitor: Visitor, stored: Stored, key: str) -> None:
+        """Puts what was stored without a key just now under one. Where the store has gone since, it stays without."""
+        with contextlib.suppress(NotifierError):
+            await self.keyed.adopt(visitor.caller.name, key, stored.user.key, stored.notification_id)
 
     async def life_of(self, stored: Stored) -> float | None:
         """The seconds that a stored notification has still to live; None where that cannot be said now."""

@@ -345,6 +345,14 @@ async def test_a_dead_mans_switch(client, redis):
     assert waiting == 0
 
 
+async def test_what_is_to_come_is_called_off_by_its_id(guarded, redis):
+    headers = {"Authorization": f"Bearer {await key(guarded, (ALICE, BOB))}", "Delay": "1h"}
+    said = (await guarded.post("/t", content=b"later", headers=headers)).json()
+    assert await redis.call("ZCARD", "notif:snoozed") == 2
+    assert (await guarded.delete(f"/t/{said['id']}", headers=headers)).status_code == 200
+    assert await redis.call("ZCARD", "notif:snoozed") == 0
+
+
 async def test_a_message_that_is_to_come_is_replaced_by_one_that_comes_now(client):
     await post(client, "/1-alice/s", "later", delay="1h")
     await post(client, "/1-alice/s", "now")

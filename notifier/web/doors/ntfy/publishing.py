@@ -77,6 +77,9 @@ class Publishing(NtfyDoor):
         if post.sequence:
             await self._key(visitor, targets, topic, post.sequence)
         stored = await self.service.publish(visitor, targets, post.said, _once_of(request))
+        if post.due is not None and not post.sequence:  # it is in no inbox yet, where its id would be found
+            key = key_of(topic, ntfy_id(stored[0].notification_id))
+            await asyncio.gather(*(self.service.name(visitor, one, key) for one in stored))
         return json_answer(await self._message(post, stored[0], topic, now))
 
     async def _key(self, visitor: Visitor, targets: Sequence[User], topic: str, sequence: str) -> str:
