@@ -77,6 +77,7 @@ def mount_doors(app: Sanic, house: House, names: Sequence[str], on_request: OnDo
                 ctx_streams=way.streams,
                 ctx_acts=way.acts,
                 ctx_takes_any=way.takes_any,
+                ctx_label=way.label,
             )
 
 

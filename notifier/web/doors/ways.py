@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 # Paths of any depth begin with /docs and /hooks, and Sanic looks for such paths last.
@@ -12,6 +13,9 @@ SEQUENCE = "<sequence:[-_A-Za-z0-9]{1,64}>"
 KEY = "<key:[-_A-Za-z0-9]{1,128}>"
 NUMBER = "<number:str>"
 APPLICATION = "<application:str>"
+
+
+_PARAMETER = re.compile(r"<(\w+):[^/]*>")
 
 
 class Way(NamedTuple):
@@ -31,6 +35,11 @@ class Way(NamedTuple):
     def takes_any(self) -> bool:
         """True where any word may begin the path: to methods that it does not take, it is not there."""
         return self.path.startswith("/<")
+
+    @property
+    def label(self) -> str:
+        """The path in metrics and logs: names of parameters without their patterns."""
+        return _PARAMETER.sub(r"<\1>", self.path)
 
 
 WAYS = (

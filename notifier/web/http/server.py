@@ -104,11 +104,18 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
         origins.add_headers(request, response)
         started = getattr(request.ctx, "started", None)
         if started is not None:
-            route = f"/{request.route.path}" if request.route else "unmatched"
+            route = _label_of(request)
             method = request.method if request.method in _METHODS else "other"
             seconds = time.perf_counter() - started
             on_request(route, method, response.status, seconds)
             slow.look(route, method, response.status, seconds, request_id(request))
+
+
+def _label_of(request: Request) -> str:
+    """The route of a request in metrics and logs: its pattern, never its path."""
+    if request.route is None:
+        return "unmatched"
+    return getattr(request.route.ctx, "label", "") or f"/{request.route.path}"
 
 
 def _asks_a_hook(request: Request) -> bool:

@@ -73,3 +73,12 @@ async def test_a_method_that_a_path_does_not_take_is_told_in_the_doors_own_words
     own = shape == "/"  # the page's path, too
     assert headers["content-type"].startswith("application/problem+json") == own
     assert own or b'"type":"about:blank"' not in body
+
+
+async def test_metrics_name_paths_without_patterns(client):
+    for path in ("/1-alice", "/1-alice/seq", "/ntfy/1-alice/publish", "/notify/1-alice"):
+        await client.post(path, content=b'{"body":"b"}')
+    text = (await client.get("/metrics")).text
+    for label in ("/<topic>", "/<topic>/<sequence>", "/ntfy/<topic>/publish", "/notify/<key>"):
+        assert f'route="{label}"' in text, label
+    assert "{1,64}" not in text and "1-alice" not in text
