@@ -58,16 +58,26 @@ def load() -> None:
     for library, parts in SPARED.items():
         with without(parts):
             importlib.import_module(library)
+    _load_html5tagger()
+
+
+def _load_html5tagger() -> None:
+    """Imports what renders guides. It asks for its version, in a file of the executable's unpacked folder, which may be
+    gone when somebody first asks for a guide (packaged/files.py); the module that would read it takes 0.6 MB."""
+    with without(("importlib.metadata",)) as empty:
+        for module in empty:
+            module.version = lambda name: ""
+        importlib.import_module("html5tagger")
 
 
 @contextmanager
-def without(parts: tuple[str, ...]) -> Iterator[None]:
-    """Puts empty modules in place of those that are not loaded yet, and takes them out again."""
+def without(parts: tuple[str, ...]) -> Iterator[list[Any]]:
+    """Puts empty modules in place of those that are not loaded yet, which it yields, and takes them out again."""
     put: dict[str, Any] = {name: Hollow(name) for name in parts} | dict.fromkeys(ABSENT)
     put = {name: module for name, module in put.items() if name not in sys.modules}
     sys.modules.update(put)
     try:
-        yield
+        yield [module for module in put.values() if module is not None]
     finally:
         for name in put:
             del sys.modules[name]

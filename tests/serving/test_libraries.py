@@ -31,8 +31,16 @@ def run(code):
 def test_a_server_loads_nothing_of_what_it_never_calls():
     loaded = {*run(LOADED)}
     assert {"sanic", "prometheus_client.exposition"} <= loaded
-    brought = {"tracerite", "html5tagger", "websockets", "html", "pickle", "http.client", "importlib.metadata"}
+    brought = {"tracerite", "websockets", "html", "pickle", "http.client", "importlib.metadata"}
     assert loaded & {*SPARED_PARTS, *ABSENT, *brought} == set()
+
+
+def test_guides_are_rendered_when_files_of_the_unpacked_folder_are_gone():
+    """Metadata of packages too: html5tagger would read its version there."""
+    code = "from notifier.serving import libraries\nlibraries.load()\nimport importlib.metadata\n"
+    code += "def version(name): raise importlib.metadata.PackageNotFoundError(name)\n"
+    code += "importlib.metadata.version = version\nimport notifier.web.documents.library\nprint('rendered')"
+    assert run(code) == ["rendered"]
 
 
 def test_a_server_loads_libraries_whole_when_it_is_not_asked_to():
