@@ -217,6 +217,10 @@ def test_the_longest_words_stand_whole_in_80_columns() -> None:
     async def story(stage: Stage) -> None:
         await stage.view("exclamation_mark", "1 problem, checked")
         await stage.until(lambda: longest in "\n".join(stage.lines[2:]))
+        assert stage.lines[0].startswith(" 127.0.0.1:")
+        assert "✕ 1  push:android circuit open 9m for one recipient, 1" in stage.lines[0]
+        stage.cluster.cockpit.problems.clear()
+        await stage.until(lambda: stage.lines[0].startswith(" notifier  127.0.0.1:"))
 
     play(story, size=(80, 24), cluster=cluster)
 

@@ -9,11 +9,13 @@ from tui import humanise
 from tui.link import State
 from tui.messages import ShowView
 from tui.problems import Knowledge
+from tui.safe import safe
 from tui.widgets.alarm_line import KEY, LISTS, alarm, told_all_the_same
 from tui.widgets.words import Part, Words, spread
 from tui.world import World
 
 WIDE = 100  # cells from which keys are named
+AROUND = 12  # cells of `✕ 4  `, ` +3` and the key
 HEALTH_STYLES = {"ok": "$text-success", "off": "$foreground-muted", "degraded": "bold $text-warning"}
 HEALTH_SIGNS = {"ok": "●", "off": "○", "degraded": "▲"}
 
@@ -30,6 +32,8 @@ class StatusBar(Words):
         if read_only:
             right.append((" READ-ONLY ", "bold $accent"))
         room = self.size.width - _cells(left) - _cells(right) - (len(LISTS[0]) if self.size.width >= WIDE else 0)
+        if room < _wanted(world):  # the worst problem says more than the program's own name
+            room += _cells([left.pop(0)])
         left += _offline(world, now, room) if world.link.stale else _online(world, now, room)
         if left[-1] == KEY:  # it stands whole, whatever is cut before it
             right = [left.pop(), *([LISTS] if self.size.width >= WIDE else []), *right]
@@ -66,6 +70,12 @@ def _offline(world: World, now: float, room: int) -> list[Part]:
         return [*said, (f"  {shown}", "$text-warning"), key]
     said_so = f"✕ {link.state.value}, retrying in {link.retry_in(now)} s"
     return [(said_so, "bold $text-error"), (f"  {shown}", "$text-warning"), (f"  {link.reason}", "$foreground-muted")]
+
+
+def _wanted(world: World) -> int:
+    """The cells in which the worst problem stands whole, with the number of all and the key."""
+    grave = world.problems.grave
+    return cell_len(safe(grave[0].said)) + AROUND if grave else 0
 
 
 def _cells(parts: list[Part]) -> int:
