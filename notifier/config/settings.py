@@ -252,7 +252,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     door_default_target: Annotated[
         str, Setting("1:test_user", user_pair, "with AUTH_MODE=none: who gets what names nobody")
     ]
-    public_url: Annotated[str, Setting("", web_url, "this server's address in links, such as https://n.example")]
+    public_url: Annotated[str, Setting("", web_url, "this server's address in links, with scheme and host")]
     ntfy_read_action: Annotated[
         str, Setting("on", choice("on", "off"), 'a button "Mark read" in ntfy\'s apps; needs PUBLIC_URL')
     ]
