@@ -17,6 +17,7 @@ WALL = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetim
 # Who may look at this machine's clock, and why.
 ALLOWED = {
     "pod/parts.py": "when the process began",
+    "pod/log_events.py": "how long ago another process of this machine wrote a line",
     "pod/identity.py": "for how long it has run",
     "client/load.py": "a number that an earlier run has not had",
     "cli/keys.py": "the end of a key, some days from now",
@@ -84,7 +85,8 @@ async def test_a_scheduled_delivery_waits_for_redis_clock(skewed):
     assert parse_time(shown["sent_at"]) >= parse_time(soon["scheduled_at"]) - 0.06
     assert shown["created_at"] <= shown["sent_at"] == shown["updated_at"]
     (attempt,) = (await client.get(f"/api/v1/notifications/{soon['id']}/status")).json()["attempts"]
-    assert soon["created_at"] <= attempt["at"] <= shown["sent_at"]
+    # The attempt's time is this process' estimate of Redis' clock, the others are Redis' own.
+    assert parse_time(soon["created_at"]) < parse_time(attempt["at"]) <= parse_time(shown["sent_at"]) + 0.01
     await reaches(client, later["id"], "scheduled")
 
 

@@ -145,7 +145,7 @@ async def test_ctrl_c_while_it_waits(loop, port):
 
 
 async def test_a_server_without_such_an_endpoint(client):
-    answer = await run("client", "--url", f"{url(client)}/elsewhere", *WHO)
+    answer = await run("client", "--url", f"{url(client)}/else/where", *WHO)
     assert answer.code == 1
     assert answer.err == "notifier: the server refuses the connection: 404 Invalid response status\n"
 

@@ -136,8 +136,8 @@ def test_read_only_takes_away_what_writes() -> None:
         assert not isinstance(stage.app.screen, Confirm)
         await stage.press("question_mark")
         await stage.until(lambda: isinstance(stage.app.screen, Help))
+        await stage.until(lambda: "Show the history of the user" in stage.screen)
         assert "asks first" not in stage.screen
-        assert "Show the history of the user" in stage.screen
         assert all(method == "GET" for method, _ in stage.server.requests)
 
     play(story, read_only=True, size=(120, 50))

@@ -464,7 +464,8 @@ async def test_expiry_of_what_was_read_is_counted(client, redis):
     assert counts["total"] == 1
     await redis.call("DEL", f"notification:{nid}")
     await client.pod.janitor._expire("1-alice")
-    assert (await until(inbox, "inbox.counts"))["total"] == 0
+    while (await until(inbox, "inbox.counts"))["total"]:  # of the mark there may be one more
+        pass
 
 
 async def test_operators_see_the_states(client):
