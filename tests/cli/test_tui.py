@@ -42,6 +42,7 @@ async def test_a_token_that_others_may_read_is_not_used(loop, contexts):
     assert "can be read by others (0644); chmod 600" in one_line(await run("tui", "@dev"), 2)
 
 
+@pytest.mark.slow
 async def test_a_context_is_asked_with_its_own_token(loop, contexts):
     async with FakeServer(token="s3cret") as server:
         (contexts / "contexts.toml").write_text(f'[dev]\nurl = "{server.url}"\ntoken_file = "dev.token"\n')

@@ -208,6 +208,7 @@ async def test_a_duty_goes_on_after_an_error(loop):
     assert not duty.healthy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("duty", ["event-follower", "router"])
 async def test_a_round_without_end_is_over_its_failure_once_it_works_again(start_pod, monkeypatch, duty):
     pod = (await start_pod()).pod

@@ -111,6 +111,7 @@ def delivery_id_of(topic, number):
     return derived_id(SEED, f"id\n{topic.name}\n{number}")
 
 
+@pytest.mark.slow
 async def test_while_the_store_is_away_nothing_is_committed_and_no_partition_lost(topic, start_reader):
     pod = await start_reader()
     topic.put_many(10)

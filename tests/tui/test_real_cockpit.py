@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support import Inbox, notify
 from tui.details.delivery import DeliveryDetail
 from tui.details.user import OneUserDetail
@@ -63,6 +65,7 @@ async def test_what_waits_for_its_time_is_no_hindrance(loop, client, look):
         await stage.sees("begins to wait: not_due", "due", "in ")
 
 
+@pytest.mark.slow
 async def test_channels_talkers_and_figures_are_told(loop, client, look):
     await notify(client, "hello", source="orders", targets=[BOB])
     await deliver(client)

@@ -23,6 +23,7 @@ def store(loop, tmp_path):
     servers.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before it begins", "before it stores", "before it ends"])
 async def test_a_repeat_is_not_told_that_the_first_still_runs(start_pod, store, monkeypatch, moment):
     client = await start_pod(redis_addr=f"127.0.0.1:{store.port}", roles="http")

@@ -61,6 +61,7 @@ async def look(client, path):
     return answer.json()
 
 
+@pytest.mark.slow
 async def test_the_inbox_works_across_slots(client):
     users = [{"id": i, "login": f"u{i}"} for i in range(1, 31)]
     inboxes = [await Inbox.open(client, user["id"], user["login"]) for user in users[:5]]
@@ -241,6 +242,7 @@ async def test_health_sees_each_master_that_refuses_writes(client, cluster):
     await eventually(is_well, "all masters take writes")
 
 
+@pytest.mark.slow
 async def test_a_failover_loses_nothing_that_was_replicated(client, cluster):
     users = [{"id": i, "login": f"u{i}"} for i in range(1, 61)]
     ids = await notify(client, "before", targets=users)

@@ -493,6 +493,7 @@ async def test_an_upgrade(client):
     assert await client.frames(7) == encode_text(b"hello")
 
 
+@pytest.mark.slow
 async def test_an_upgrade_leaves_nothing_of_sanic_behind(served):
     """Not even until the next garbage collection: thousands connect at once."""
     gc.collect()

@@ -287,6 +287,7 @@ async def test_a_client_that_goes_is_forgotten(client):
     await eventually(lambda: not len(client.pod.hub))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "ws"])
 async def test_a_client_that_does_not_read_is_cut(start_pod, form):
     client = await start_pod(send_buffer="64KiB")
