@@ -225,6 +225,10 @@ class AdminClient:
         """`GET history/metrics`: a value of each figure for each of the last minutes."""
         return await self._get(f"{ADMIN}/history/metrics", minutes=minutes)
 
+    async def doors(self) -> Json:
+        """`GET doors`: other programs' protocols with their requests, and their keys."""
+        return await self._get(f"{ADMIN}/doors")
+
     async def talkers(self, minutes: int) -> Json:
         """`GET talkers`: the busiest of each kind over the last minutes, 1 or 15."""
         return await self._get(f"{ADMIN}/talkers", minutes=minutes)

@@ -33,6 +33,7 @@ from notifier.pod.answers import ConnectionAnswers
 from notifier.pod.cluster import SLOTS, ClusterFigures
 from notifier.pod.cockpit import Cockpit
 from notifier.pod.document import DocumentWriter
+from notifier.pod.doors import DoorFigures
 from notifier.pod.gauges import build_info, register_gauges, register_outer_gauges, register_store_gauges
 from notifier.pod.health import HealthReport
 from notifier.pod.identity import Identity
@@ -339,6 +340,7 @@ class Parts:
             self.cockpit.problems.current,
             self.redis.clock.now,
         )
+        self.doors = DoorFigures(self.metrics, self.peers, self.redis.clock.now)
         self.cluster = ClusterFigures(
             self.identity, self.operations, self.pipeline.service, self.peers, self.hub, self.metrics
         )
@@ -360,6 +362,7 @@ class Parts:
             self.access,
             self.devices,
             self.limits,
+            self.doors,
             self.events,
             self.opened,
             self._on_listener,

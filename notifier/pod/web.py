@@ -18,6 +18,7 @@ from notifier.live.keyed import OpenByKey
 from notifier.live.lean import LeanPath
 from notifier.pod.cluster import ClusterFigures
 from notifier.pod.cockpit import Cockpit
+from notifier.pod.doors import DoorFigures
 from notifier.pod.health import HealthReport
 from notifier.pod.person import Person
 from notifier.service.accept import AcceptService
@@ -44,6 +45,7 @@ from notifier.web.endpoints.cluster import ClusterEndpoints
 from notifier.web.endpoints.dead_letters import DeadLetterEndpoints
 from notifier.web.endpoints.deliveries import DeliveryEndpoints
 from notifier.web.endpoints.device_tokens import DeviceTokenEndpoints
+from notifier.web.endpoints.doors import DoorEndpoints
 from notifier.web.endpoints.events import EventEndpoints
 from notifier.web.endpoints.express import Express
 from notifier.web.endpoints.find import FindEndpoints
@@ -83,6 +85,7 @@ class Offered(NamedTuple):
     access: Access
     devices: DeviceService
     limits: Limits
+    doors: DoorFigures
     events: EventFeed
     opened: OpenByKey
     on_listener: Callable[[], None]
@@ -111,6 +114,8 @@ class Doorway(Protocol):
     def limits(self) -> Limits: ...
     @property
     def redis(self) -> Redis: ...
+    @property
+    def doors(self) -> DoorFigures: ...
 
 
 def build_web(settings: Settings, parts: Offered) -> Sanic:
@@ -119,6 +124,7 @@ def build_web(settings: Settings, parts: Offered) -> Sanic:
     origins = Origins(settings.allowed_origins, settings.loopback_only)
     receiver = NotifyReceiver(parts.publisher, parts.redis.clock.now)
     endpoints = _endpoints(parts, receiver)
+    endpoints.append(DoorEndpoints(parts.doors.read, parts.access, settings.doors))
     endpoints.append(DocumentEndpoints(__version__, tokens, endpoints))
     guard = Guard(parts.access.authenticate, parts.devices.open) if tokens else None
     count = parts.metrics.count_request
@@ -161,6 +167,7 @@ def build_doors(settings: Settings, parts: Doorway) -> DoorService:
         default,
         tokens,
         parts.redis.clock.now,
+        parts.doors.used,
     )
 
 

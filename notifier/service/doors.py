@@ -71,9 +71,11 @@ class DoorService:
         default_target: User,
         tokens: bool,
         now: Callable[[], float],
+        on_used: Callable[[str], None],
     ) -> None:
         """`tokens`: a key is needed (`AUTH_MODE=token`); else who names nobody reaches `default_target`. `now` is
-        Redis' time in Unix seconds."""
+        Redis' time in Unix seconds; `on_used` is told the id of a door's key that let somebody in."""
+        self._on_used = on_used
         self._access = access
         self.devices = devices
         self._publisher = publisher
@@ -93,7 +95,9 @@ class DoorService:
         """The visitor with that token; raises `NotifierError` (`unauthenticated`, `forbidden`)."""
         key = await self._key(token) if has_form(door, token) else None
         if key is not None:
-            return _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
+            visitor = _by_key(door, Caller(f"key:{key.name}", key_id=key.id), key.name, key.door)
+            self._on_used(key.id)
+            return visitor
         if await self._device(token) is not None:
             raise NotifierError(ErrorCode.FORBIDDEN, "the token of a device reads one inbox, and sends nothing")
         if not self._tokens:

@@ -22,6 +22,7 @@ class FakeCockpit:
     past: list[Json] = field(default_factory=list)  # events before the present ones
     history: Json | None = None
     talkers: Json | None = field(default_factory=dict)
+    doors: Json | None = field(default_factory=lambda: {"doors": [], "keys": []})
     names: list[Json] | None = field(default_factory=list)
     batches: dict[str, Json] = field(default_factory=dict)
 
@@ -38,6 +39,7 @@ class FakeCockpit:
             web.get(f"{ADMIN}/channels", self._channels),
             web.get(f"{ADMIN}/history/metrics", self._history),
             web.get(f"{ADMIN}/talkers", self._talkers),
+            web.get(f"{ADMIN}/doors", self._doors),
             web.get(f"{ADMIN}/find", self._find),
             web.get("/api/v1/batches/{id}", self._batch),
         ]
@@ -89,6 +91,9 @@ class FakeCockpit:
         counted = {kind: found.get(minutes, []) for kind, found in self.talkers.items()}
         none: Json = {kind: [] for kind in ("source", "user", "caller", "address")}
         return web.json_response(none | counted | {"minutes": minutes})
+
+    async def _doors(self, request: web.Request) -> web.Response:
+        return problem(404, "no such path") if self.doors is None else web.json_response(self.doors)
 
     async def _find(self, request: web.Request) -> web.Response:
         if self.names is None:

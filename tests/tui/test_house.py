@@ -23,6 +23,7 @@ NO_TEXTUAL = [
     "glance",
     "minutes",
     "talkers",
+    "doors",
     "why",
     "figures",
     "found",

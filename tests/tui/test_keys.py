@@ -32,6 +32,7 @@ VIEWS = {
     "equals_sign": "channels",
     "l": "logs",
     "b": "talkers",
+    "p": "doors",
     "exclamation_mark": "problems",
 }
 

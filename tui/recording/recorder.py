@@ -28,6 +28,7 @@ _PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ADMIN}/queues", {}),
     (f"{ADMIN}/channels", {}),
     (f"{ADMIN}/talkers", {"minutes": "15"}),
+    (f"{ADMIN}/doors", {}),
     (f"{ADMIN}/history/metrics", {"minutes": "60"}),
     (f"{ADMIN}/talkers", {"minutes": "1"}),
     (f"{ADMIN}/talkers", {"minutes": "15"}),

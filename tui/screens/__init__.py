@@ -9,7 +9,7 @@ from importlib import import_module
 from tui.view import View
 
 # As they lie on the keyboard; those that came later are letters, and the last is free.
-KEYS = (*"1234567890", "minus", "equals_sign", "l", "b", "exclamation_mark", "plus")
+KEYS = (*"1234567890", "minus", "equals_sign", "l", "b", "p", "exclamation_mark", "plus")
 
 
 @cache

@@ -10,7 +10,7 @@ _NO_TOPIC = "(?!(?:docs|hooks)(?![-_A-Za-z0-9]))"
 TOPIC = f"<topic:{_NO_TOPIC}[-_A-Za-z0-9]{{1,64}}>"
 TOPICS = f"<topics:{_NO_TOPIC}[-_A-Za-z0-9,]{{1,4200}}>"
 SEQUENCE = "<sequence:[-_A-Za-z0-9]{1,64}>"
-KEY = "<key:[-_A-Za-z0-9]{1,128}>"
+KEY = "<key:str>"
 NUMBER = "<number:str>"
 APPLICATION = "<application:str>"
 

@@ -99,6 +99,7 @@ ROUTES = {
     ("GET", "/api/v1/admin/find"): TO_OBSERVE,
     ("GET", "/api/v1/admin/history/metrics"): TO_OBSERVE,
     ("GET", "/api/v1/admin/talkers"): TO_OBSERVE,
+    ("GET", "/api/v1/admin/doors"): TO_OBSERVE,
 }
 
 
