@@ -38,7 +38,7 @@ test: $(DEV_STAMP) ## the tests, in about three minutes
 
 test-slow: $(DEV_STAMP) ## the other tests: short runs of faults, the page in a browser, made-up requests
 	@bash build/packages.sh "SSH and alerts are tried with" /usr/sbin/sshd:openssh-server amtool:prometheus-alertmanager
-	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, import table, tests
 	@$(BIN)/ruff format --check notifier tests build $(wildcard tui)
