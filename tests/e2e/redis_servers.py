@@ -131,17 +131,19 @@ async def start_cluster(servers: RedisServers) -> tuple[str, list[int]]:
     ports: list[int] = []
     while len(ports) < 6:
         port = free_port()
-        if port < 55_000 and _is_free(port + BUS):
+        if port < 55_000 and port not in ports and _is_free(port + BUS):
             ports.append(port)
     masters, replicas = ports[:3], ports[3:]
     for port in ports:
         options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--appendonly", "yes", "--save", "")
         servers.start(port, *options)
+    for number, port in enumerate(ports):  # before any of them knows another: also a node of other tests on this port
+        await servers.ask(port, "CLUSTER", "RESET", "SOFT")
+        await servers.ask(port, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
     for number, port in enumerate(masters):
         first, last = number * 5461, 16383 if number == 2 else (number + 1) * 5461 - 1
         await servers.ask(port, "CLUSTER", "ADDSLOTSRANGE", first, last)
-    for number, port in enumerate(ports):
-        await servers.ask(port, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+    for port in ports:
         await servers.ask(port, "CLUSTER", "MEET", "127.0.0.1", masters[0])
 
     async def met() -> bool:
