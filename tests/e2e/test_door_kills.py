@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.server import ServerProcess
+from tests.support import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -83,11 +84,18 @@ class Sender:
         return response.status_code == 200
 
 
+async def answered(http, path):
+    """The answer to a GET, None while the store is away."""
+    response = await http.get(path)
+    return None if response.status_code == 503 else response
+
+
 async def inbox(http, user):
     number, _, login = user.partition("-")
     found, before = [], ""
     while before is not None:
-        response = await http.get(f"/api/v1/inbox?user_id={number}&login={login}&limit=100{before}")
+        path = f"/api/v1/inbox?user_id={number}&login={login}&limit=100{before}"
+        response = await eventually(lambda path=path: answered(http, path), "the inbox after a kill")
         found += [item["message"] for item in response.json()["items"]]
         following = response.json()["next_before"]
         before = None if following is None else f"&before={following}"
