@@ -14,6 +14,7 @@ from notifier.errors import NotifierError
 from notifier.store.keys import Keys
 
 PATIENCE = 5.0
+LONG = 30.0  # seconds for an answer that takes CPU: the reference of the API is rendered when it is first asked for
 # A module's `pytestmark`: its tests run over the scripts, and over the plain commands in their place.
 OVER_BOTH_PATHS = [
     pytest.mark.usefixtures("lean_path"),

@@ -116,7 +116,7 @@ def test_it_jumps_to_changes(tmp_path: Path) -> None:
 def test_it_plays_on_to_the_end_and_from_the_start(tmp_path: Path) -> None:
     async def story(stage: Stage, app: Replay) -> None:
         await stage.sees("REPLAY ■ 2024-01-01 12:02:00")
-        assert connections(app) == 120
+        await stage.until(lambda: connections(app) == 120)
         await stage.press(*["less_than_sign"] * 9, "space")
         assert app.deck.speed == 1.0
         await stage.until(lambda: app.deck.position < 120 and app.deck.playing)

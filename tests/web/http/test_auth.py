@@ -13,7 +13,7 @@ import websockets
 from notifier.domain.access import KeyRequest, Scope
 from notifier.domain.users import User
 from notifier.service.access import REMEMBER
-from tests.support import ALICE, Inbox, eventually, notify
+from tests.support import ALICE, LONG, Inbox, eventually, notify
 
 ADMIN = "the-operators-own-token"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -141,7 +141,7 @@ async def ask(client, method, path, headers):
     own |= {"Content-Type": "application/json"} if method == "POST" else {}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in {**own, **headers}.items())]
     writer.write("\r\n".join([*lines, "", "{}" if method == "POST" else ""]).encode())
-    status, *fields = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).decode().split("\r\n")
+    status, *fields = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LONG)).decode().split("\r\n")
     writer.close()
     return int(status.split()[1]), {n.lower(): v for n, _, v in (f.partition(": ") for f in fields if f)}
 

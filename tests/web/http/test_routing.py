@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 
+from tests.support import LONG
+
 
 async def ask(client, *requests):
     """Sends requests on one connection; all that comes until the server ends it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     lines = [f"{line} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: r\r\n" for line in requests]
     writer.write(("\r\n".join(lines) + "Connection: close\r\n\r\n").encode())
-    data = await asyncio.wait_for(reader.read(), 5)
+    data = await asyncio.wait_for(reader.read(), LONG)
     writer.close()
     return data.decode()
 
