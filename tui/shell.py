@@ -119,6 +119,8 @@ class Shell(Navigator):
 
     def on_key(self, event: Key) -> None:
         """Says so where a key does nothing."""
+        if not self.screen_stack:  # the last keys of a burst, while the program leaves
+            return
         found = self.screen.active_bindings.get(event.key)
         if found is None or not found.enabled:
             self.note(self._nothing(event.key))
