@@ -21,7 +21,7 @@ from notifier.domain.times import normalise_time, parse_time
 from notifier.errors import ErrorCode, NotifierError
 from notifier.service.doors import Visitor
 from notifier.service.episodes import Episodes
-from notifier.web.doors.base import House, json_answer, query_of
+from notifier.web.doors.base import House, json_answer, query_of, token_in_header
 from notifier.web.doors.hooks import (
     Hook,
     fitting,
@@ -34,7 +34,6 @@ from notifier.web.doors.hooks import (
     one_line,
     plain,
     title_of,
-    token_in_header,
     unsigned,
 )
 

@@ -16,7 +16,7 @@ from notifier.domain.checks import url_problem
 from notifier.domain.doors import has_form
 from notifier.domain.notifications import MAX_MESSAGE, MAX_TITLE
 from notifier.errors import ErrorCode, NotifierError
-from notifier.web.doors.base import Door, bearer_of, first_problem, form_of, json_answer, named_user, password_of
+from notifier.web.doors.base import Door, first_problem, form_of, json_answer, named_user, token_in_header
 
 PRIORITIES = {"info": "low", "success": "normal", "warning": "high", "failure": "high"}
 FORMATS = ("text", "markdown", "html")
@@ -33,7 +33,7 @@ class Apprise(Door):
     async def notify(self, request: Request, key: str) -> HTTPResponse:
         """`POST /notify/{key}`: the key is a door's token; without authentication it may be a user's key."""
         own = key if has_form(self.name, key) else ""
-        visitor = await self.enter((own, bearer_of(request), password_of(request), key))
+        visitor = await self.enter((own, token_in_header(request), key))
         targets = self.service.targets_of(visitor, named_user(key) if visitor.may_name_anybody else None)
         await self.service.publish(visitor, targets, said_in(fields_of(request)))
         return json_answer({"error": None, "details": []})

@@ -59,15 +59,16 @@ class Door(ABC):
         return await self.service.enter(self.name, next(filter(None, tokens), ""))
 
 
-def bearer_of(request: Request) -> str:
-    """The token of `Authorization: Bearer`; empty where there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def token_in_header(request: Request) -> str:
+    """The token of `Authorization`; empty where there is none."""
+    return token_in(request.headers.get("authorization", ""))
 
 
-def password_of(request: Request) -> str:
-    """The password of `Authorization: Basic`; empty where there is none. The user's name means nothing here."""
-    return basic_password(request.headers.get("authorization", ""))
+def token_in(authorization: str) -> str:
+    """The token in the value of an `Authorization` header: that of `Bearer`, or the password of `Basic`,
+    whose user's name means nothing here; empty where it is neither."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else basic_password(authorization)
 
 
 def basic_password(authorization: str) -> str:

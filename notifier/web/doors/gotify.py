@@ -22,7 +22,7 @@ from notifier.domain.users import User
 from notifier.errors import ErrorCode, NotifierError
 from notifier.live.follower import Document, SocketFollower
 from notifier.service.doors import Stored
-from notifier.web.doors.base import Door, bearer_of, first_problem, form_of, json_answer, password_of, query_of
+from notifier.web.doors.base import Door, first_problem, form_of, json_answer, query_of, token_in_header
 from notifier.web.doors.following import follow_by_socket, history
 
 APPLICATION = 1
@@ -194,8 +194,8 @@ class Gotify(Door):
 
 def token_of(request: Request) -> str:
     """The token of a request, in Gotify's order of places; a person's token may also be the password of Basic."""
-    places = (query_of(request, "token"), request.headers.get("x-gotify-key", ""), bearer_of(request))
-    return next(filter(None, places), "") or password_of(request)
+    places = (query_of(request, "token"), request.headers.get("x-gotify-key", ""), token_in_header(request))
+    return next(filter(None, places), "")
 
 
 def fields_of(request: Request) -> dict[str, Any]:

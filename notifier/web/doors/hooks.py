@@ -21,13 +21,12 @@ from notifier.errors import ErrorCode, NotifierError
 from notifier.service.doors import Visitor
 from notifier.web.doors.base import (
     Door,
-    bearer_of,
     first_problem,
     json_answer,
     named_user,
     not_here,
-    password_of,
     query_of,
+    token_in_header,
 )
 
 IN_ADDRESS = ("token", "access_token")  # the second is what CloudEvents' senders may use (RFC 6750 §2.3)
@@ -86,11 +85,6 @@ class Elsewhere(Hook):
 def token_of(request: Request) -> str:
     """The token of a request, of its header before that of its query; empty where there is none."""
     return token_in_header(request) or next(filter(None, (query_of(request, name) for name in IN_ADDRESS)), "")
-
-
-def token_in_header(request: Request) -> str:
-    """The token in `Authorization`; empty where there is none."""
-    return bearer_of(request) or password_of(request)
 
 
 def is_signed(secret: str, body: bytes, given: str) -> bool:

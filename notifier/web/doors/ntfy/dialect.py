@@ -10,7 +10,7 @@ from sanic import HTTPResponse, Request
 from notifier.domain.doors import RESERVED
 from notifier.errors import NotifierError
 from notifier.service.doors import Visitor
-from notifier.web.doors.base import Door, basic_password, json_answer, query_of
+from notifier.web.doors.base import Door, json_answer, query_of, token_in
 from notifier.web.doors.ntfy.refusals import Refusal, body_of
 
 ROOTS = ("", "/ntfy")
@@ -33,12 +33,6 @@ class NtfyDoor(Door):
 def token_of(request: Request) -> str:
     """The token of a request: of its header, else of `?auth=`, which is the header's value in base64url."""
     return token_in(request.headers.get("authorization", "") or _unpacked(query_of(request, "auth")))
-
-
-def token_in(authorization: str) -> str:
-    """The token in the value of an `Authorization` header: `Bearer`, or the password of `Basic`."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else basic_password(authorization)
 
 
 def allowed(topic: str) -> str:
