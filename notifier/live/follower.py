@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -31,7 +32,7 @@ _decode = msgspec.json.decode
 log = logging.getLogger("notifier.live")
 
 
-class Follower(Connection):
+class Follower(Connection, ABC):
     """A connection whose frames are handed to `deliver`, from `go_live` on; those before it wait."""
 
     def __init__(
@@ -65,9 +66,9 @@ class Follower(Connection):
             self.deliver(text)
         self._beat_at = self.clock() + self._beat
 
+    @abstractmethod
     def deliver(self, text: bytes) -> None:
         """A document came."""
-        raise NotImplementedError
 
     # -- in a connection's place
 
