@@ -11,7 +11,7 @@ from sanic import HTTPResponse, Request, Sanic
 from notifier.errors import NotifierError
 from notifier.web.http.auth import Guard
 from notifier.web.http.descriptors import Descriptors
-from notifier.web.http.errors import Problems, problem_response
+from notifier.web.http.errors import Problems
 from notifier.web.http.mount import mount
 from notifier.web.http.origin import Origins
 from notifier.web.http.requests import check_body_type, receive_body, request_id
@@ -45,10 +45,11 @@ def build_app(
 
     `add_more` adds the page and the doors. Without a `guard` no token is asked for (`AUTH_MODE=none`).
     """
+    problems = Problems()
     app = Sanic(
         "notifier",
         configure_logging=False,
-        error_handler=Problems(),
+        error_handler=problems,
         request_class=AnyRequest,
         router=HeadRouter(),
     )
@@ -64,7 +65,7 @@ def build_app(
     for group in endpoints:
         mount(app, group)
     add_more(app)
-    _watch(app, origins, on_request)
+    _watch(app, origins, on_request, problems)
     if guard is not None:
         app.on_request(guard.check)
     app.on_request(receive)  # last: a caller who is refused need not send the body
@@ -82,7 +83,7 @@ async def receive(request: Request) -> None:
             check_body_type(request)
 
 
-def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
+def _watch(app: Sanic, origins: Origins, on_request: OnRequest, problems: Problems) -> None:
     slow = SlowRequests()
 
     @app.on_request
@@ -92,7 +93,7 @@ def _watch(app: Sanic, origins: Origins, on_request: OnRequest) -> None:
         try:
             origins.check(request)
         except NotifierError as error:
-            return problem_response(request, error)
+            return problems.default(request, error)
         if request.method != "OPTIONS" or _asks_a_hook(request):
             return None
         await receive_body(request)  # else Sanic logs an error for each body that comes with one

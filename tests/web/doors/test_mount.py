@@ -1,5 +1,6 @@
 """Rules of all doors: pages of other origins, counts, and answers to what fails."""
 
+import json
 import re
 
 import pytest
@@ -23,9 +24,17 @@ def path_of(way):
 
 @pytest.mark.parametrize(("method", "way"), CHANGING, ids=lambda value: getattr(value, "path", value))
 async def test_a_foreign_page_does_nothing(client, method, way):
-    status, *_ = await ask(client, method, path_of(way), EVIL, "message=m&body=b")
-    assert status == 403
+    status, said, _ = await ask(client, method, path_of(way), EVIL, "message=m&body=b")
+    assert status == 403 and "problem+json" not in said["content-type"]
     assert (await client.get("/api/v1/inbox?user_id=1&login=alice")).json()["items"] == []
+
+
+async def test_another_name_of_this_server_is_refused_in_the_doors_own_dialect(client):
+    """As a container on the same machine calls it, while AUTH_MODE=none."""
+    for path, member in (("/1-alice", "code"), ("/message", "errorCode"), ("/notify/1-alice", "error")):
+        status, said, body = await ask(client, "POST", path, {}, "message=m&body=b", host="host.docker.internal:8080")
+        assert status == 421 and said["content-type"] == "application/json" and member in json.loads(body), path
+        assert b"ALLOWED_ORIGINS" in body, path
 
 
 async def test_requests_are_counted_by_door_and_outcome(client):
