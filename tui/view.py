@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from textual import events
@@ -47,6 +47,45 @@ class View(Page):
 
     def point_at(self, identity: str) -> None:
         """Shows what this id names, once there are data; called before the page is shown."""
+
+
+class TablesView(View):
+    """A view of several tables, each named by the part of the snapshot that it shows. Subclasses place them."""
+
+    empty: ClassVar[Mapping[str, str]] = {}  # shown in a table without rows, by its name
+    older = "This server is older than this dashboard"  # than the path that the view asks
+
+    def __init__(self, setting: Setting, listings: Mapping[str, Listing[Any]], titles: Mapping[str, str]) -> None:
+        super().__init__(setting)
+        self.listings = listings
+        self._titles = titles
+
+    def tables(self) -> Iterable[Table[Any]]:
+        """The tables, in their order."""
+        for name, listing in self.listings.items():
+            yield Table(listing, "Loading …", id=name, classes="stacked")
+
+    def prepare(self) -> None:
+        """Names the tables."""
+        for name, title in self._titles.items():
+            self.query_one(f"#{name}").border_title = title
+
+    def show_snapshot(self, value: Any) -> None:
+        """Fills them."""
+        for name, found in value.items():
+            self.listings[name].replace(found)
+            self._tell(name, self.empty.get(name, "Nothing"))
+
+    def show_failure(self, reason: str, gone: bool) -> None:
+        """Says why there is nothing, where nothing is shown."""
+        for name, listing in self.listings.items():
+            if not listing.loaded:
+                self._tell(name, self.older if gone else reason)
+
+    def _tell(self, name: str, empty: str) -> None:
+        table = self.query_one(f"#{name}", Table)
+        table.empty = empty
+        table.rows_changed()
 
 
 class TableView(View):

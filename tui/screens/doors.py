@@ -11,52 +11,30 @@ from tui import doors, humanise
 from tui.commands import bind
 from tui.doors import AllDoors, DoorKey
 from tui.page import ROW_COMMANDS, Setting
-from tui.view import BACK, BEFORE, View
-from tui.widgets.table import Table
+from tui.view import BACK, BEFORE, TablesView
 from tui.widgets.tabs import Tab
 
 TITLES = {"doors": "Requests since the instances started", "keys": "Keys"}
 NOTHING = {"doors": "None", "keys": "None: notifier keys create --door ntfy --to 1:alice --name NAME"}
 
 
-class Doors(View):
+class Doors(TablesView):
     """Requests by door, and the doors' keys with their last use."""
 
     tab = Tab("doors", "p", "Doors")
     COMMANDS_HERE = (BACK, BEFORE, *ROW_COMMANDS)
     BINDINGS = bind(COMMANDS_HERE)
 
+    empty = NOTHING
+    older = "This server has no doors: it is older than this dashboard"
+
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
+        super().__init__(setting, {"doors": doors.doors(), "keys": doors.keys()}, TITLES)
         self.subject = AllDoors()
-        self._listings: dict[str, Any] = {"doors": doors.doors(), "keys": doors.keys()}
 
     def body(self) -> Iterable[Widget]:
         """Two tables."""
-        for name, listing in self._listings.items():
-            yield Table(listing, "Loading …", id=name, classes="stacked")
-
-    def prepare(self) -> None:
-        """Names the tables."""
-        for name, title in TITLES.items():
-            self.query_one(f"#{name}").border_title = title
-
-    def show_snapshot(self, value: Any) -> None:
-        """Fills them."""
-        for name, found in value.items():
-            self._listings[name].replace(found)
-            table = self.query_one(f"#{name}", Table)
-            table.empty = NOTHING[name]
-            table.rows_changed()
-
-    def show_failure(self, reason: str, gone: bool) -> None:
-        """Says why there is nothing, where nothing is shown."""
-        said = "This server has no doors: it is older than this dashboard" if gone else reason
-        for name, listing in self._listings.items():
-            if not listing.loaded:
-                table = self.query_one(f"#{name}", Table)
-                table.empty = said
-                table.rows_changed()
+        yield from self.tables()
 
     def facts_of(self, row: Any) -> list[tuple[str, str]]:
         """Those of a key, or of a door."""

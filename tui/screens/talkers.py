@@ -14,7 +14,7 @@ from tui.messages import RefreshNow
 from tui.model import UserKey
 from tui.page import HISTORY, ROW_COMMANDS, USER, WHY, Setting
 from tui.talkers import KINDS, PERIODS, Busiest, Talker
-from tui.view import BACK, BEFORE, View
+from tui.view import BACK, BEFORE, TablesView
 from tui.widgets.table import Table
 from tui.widgets.tabs import Tab
 from tui.widgets.words import Words
@@ -22,51 +22,38 @@ from tui.widgets.words import Words
 MINUTES = Command("m", "next_period", "minutes", "Count over 1 minute, or over 15", footer=True)
 
 
-class Talkers(View):
+class Talkers(TablesView):
     """Sources, users, callers and addresses side by side; Enter opens a user."""
 
     tab = Tab("talkers", "b", "Talkers")
     COMMANDS_HERE = (MINUTES, BACK, BEFORE, WHY, *ROW_COMMANDS, USER, HISTORY)
     BINDINGS = bind(COMMANDS_HERE)
 
+    empty = dict.fromkeys(KINDS, "Nobody")
+    older = "This server does not count them: it is older than this dashboard"
+
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
+        super().__init__(setting, {kind: talkers.listing() for kind in KINDS}, KINDS)
         self._busiest = Busiest()
         self.subject = self._busiest
-        self._listings = {kind: talkers.listing() for kind in KINDS}
         self._sought = ""
 
     def body(self) -> Iterable[Widget]:
         """Four tables."""
         yield Words(id="period", classes="heading")
         with Grid(id="talkers"):
-            for kind, listing in self._listings.items():
-                yield Table(listing, "Loading …", id=kind, classes="stacked")
+            yield from self.tables()
 
     def prepare(self) -> None:
         """Names the tables."""
-        for kind, title in KINDS.items():
-            self.query_one(f"#{kind}").border_title = title
+        super().prepare()
         self._say()
 
     def show_snapshot(self, value: Any) -> None:
         """Fills them."""
-        for kind, found in value.items():
-            self._listings[kind].replace(found)
-            table = self.query_one(f"#{kind}", Table)
-            table.empty = "Nobody"
-            table.rows_changed()
+        super().show_snapshot(value)
         if self._sought:
             self._select(self._sought)
-
-    def show_failure(self, reason: str, gone: bool) -> None:
-        """Says why there is nothing, where nothing is shown."""
-        said = "This server does not count them: it is older than this dashboard" if gone else reason
-        for kind, listing in self._listings.items():
-            if not listing.loaded:
-                table = self.query_one(f"#{kind}", Table)
-                table.empty = said
-                table.rows_changed()
 
     def point_at(self, identity: str) -> None:
         """Selects a name once the rows are there."""
@@ -97,7 +84,7 @@ class Talkers(View):
 
     def _select(self, name: str) -> None:
         self._sought = ""
-        for kind, listing in self._listings.items():
+        for kind, listing in self.listings.items():
             place = listing.position(name)
             if place is not None:
                 table = self.query_one(f"#{kind}", Table)
