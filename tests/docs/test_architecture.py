@@ -50,7 +50,7 @@ def test_every_file_it_names_is_there(guide):
 @each_guide
 def test_a_recipe_has_as_many_files_as_it_says(guide):
     recipes = RECIPE.findall(guide.read_text())
-    assert len(recipes) == 4
+    assert len(recipes) == 5
     for many, steps in recipes:
         assert len(set(STEP.findall(steps))) == int(many)
 
