@@ -1,8 +1,8 @@
 """Episodes: notifications under a key that stay open until their sender says it is over, such as alerts.
 
 A key is open from its first report until it is closed; what is reported after that is a new notification. Each report
-and the end renew its life, so that what goes on for long is not forgotten meanwhile. One of
-several senders who report at the same moment stores, the others find it: `put` and `swap` decide that, each one script.
+and the end renew its life, so that what goes on for long is not forgotten meanwhile. One of several senders who report
+at the same moment stores, the others find it: `put` and `swap` decide that, each one script.
 """
 
 from __future__ import annotations
