@@ -168,19 +168,6 @@ await assert.rejects(gotify({ server: url, app: "A".repeat(15), message: "m" }),
 """
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("clients")
-
-
-@pytest.fixture
-def python(loop, cache):
-    """Python with the clients, of which there is one for all tests here."""
-    folder = cache / "python"
-    programs = folder / "bin"
-    return programs if programs.exists() else loop.run_until_complete(python_with(folder, *PYTHON))
-
-
 class Guarded:
     """A server with authentication, a key for its door, and a person's device."""
 

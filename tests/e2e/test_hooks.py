@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 
 import pytest
 
-from tests.e2e.clients import installed
+from tests.e2e.foreign import must_run
 from tests.e2e.server import ServerProcess, free_port
 
 ADMIN = "the-operators-own-token"
@@ -22,6 +20,7 @@ AS_ADMIN = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/jso
 PATIENCE = 60.0
 
 pytestmark = pytest.mark.slow
+PYTHON = ("cloudevents>=2.2,<3",)
 
 
 def call(server, path, body=None):
@@ -188,22 +187,8 @@ for message in (to_binary_event(event("1")), to_structured_event(event("2")), to
 """
 
 
-@pytest.fixture(scope="module")
-def cloudevents(tmp_path_factory):
-    return installed(tmp_path_factory.mktemp("cloudevents"), "cloudevents>=2.2,<3")
-
-
-async def test_events_of_the_cloudevents_package(server, cloudevents):
+async def test_events_of_the_cloudevents_package(server, python):
     arguments = (f"{server.url}/hooks/cloudevents", make_key(server, "events"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        SENDER,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(cloudevents)},
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
-    assert out.split() == [b"200"] * 3
+    assert (await must_run(str(python / "python"), "-c", SENDER, *arguments)).split() == ["200"] * 3
     found = [(item["title"], item["message"], item["category"]) for item in inbox(server)]
     assert found == [("café 2", "text 2", "com.example.done"), ("café 1", "text 1", "com.example.done")]

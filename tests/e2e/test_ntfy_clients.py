@@ -165,19 +165,6 @@ apprise:
 """
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("clients")
-
-
-@pytest.fixture
-def python(loop, cache):
-    """Python with the clients, of which there is one for all tests here."""
-    folder = cache / "python"
-    programs = folder / "bin"
-    return programs if programs.exists() else loop.run_until_complete(python_with(folder, *PYTHON))
-
-
 class Guarded:
     """A server with authentication, keys for two doors, and a person's device."""
 

@@ -112,11 +112,6 @@ await client.publish({ topic: "door", message: "from npm ntfy", title: "T", tags
 """
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("clients")
-
-
 @pytest.fixture
 def guarded(loop, tmp_path):
     """The server keeps as many notifications as the tests send, and answers a request when it is on the disk."""
@@ -189,11 +184,10 @@ async def test_aiontfy(guarded, cache):
     await must_run(str(programs / "python"), "-c", WITH_AIONTFY, *arguments)
 
 
-async def test_python_ntfy(guarded, cache):
-    programs = await python_with(cache / "python", *PYTHON)
+async def test_python_ntfy(guarded, python):
     for message, headers in (("one", {}), ("two", {}), ("later", {"In": "1h"})):
         await publish(guarded.http, guarded.ntfy, message, **headers)
-    await must_run(str(programs / "python"), "-c", WITH_PYTHON_NTFY, guarded.server.url, guarded.device)
+    await must_run(str(python / "python"), "-c", WITH_PYTHON_NTFY, guarded.server.url, guarded.device)
 
 
 async def test_what_npms_ntfy_sends_is_streamed(guarded, tmp_path):

@@ -16,20 +16,9 @@ from notifier.serving.process import Server, bind
 from notifier.store.redis import client as redis_client
 from notifier.store.redis import open as store
 from notifier.store.redis.cluster import ClusterRedis
-from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.support import ALICE, Inbox, eventually, notify
 
 PATIENCE = 20.0  # seconds
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    servers = RedisServers(tmp_path_factory.mktemp("cluster"))
-    try:
-        servers.address, servers.masters = asyncio.run(start_cluster(servers))
-        yield servers
-    finally:
-        servers.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from notifier.store.redis import client as redis_client
 from notifier.store.redis import open as store
 from notifier.store.redis.cluster import ClusterRedis
 from notifier.store.redis.slots import slot_of
-from tests.e2e.redis_servers import RedisServers, start_cluster
 from tests.support import Inbox, notify
 from tests.web.doors import test_alerts
 from tests.web.doors.recorded import ALERTMANAGER, resolved
@@ -38,16 +37,6 @@ for _name in (
     "what_was_taken_out_fires_anew",
 ):
     globals()[f"test_{_name}"] = getattr(test_alerts, f"test_{_name}")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    servers = RedisServers(tmp_path_factory.mktemp("cluster"))
-    try:
-        servers.address, servers.masters = asyncio.run(start_cluster(servers))
-        yield servers
-    finally:
-        servers.stop()
 
 
 class ClusterView:
